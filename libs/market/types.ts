@@ -1,0 +1,238 @@
+// The facade's own words: what a renter asks for and gets, what a provider offers and sees.
+
+import type { ExitStatus } from '@haggle/job'
+import type { Path } from '@haggle/mesh'
+
+/** Money as a person writes it: a decimal string in the rail's unit, such as "0.05". Never a float. */
+export type Amount = string
+
+/** What to run and what may be paid for it. */
+export interface RunRequest {
+  /** Constraint expression over offers, such as `gpu.vram>=24GiB price.hour<=0.40`. Default: everything fits. */
+  readonly where?: string
+  /** Deno job: a local path of the entry module. Give exactly one of `deno` and `command`. */
+  readonly deno?: string
+  /** Exec job: the command line. */
+  readonly command?: readonly string[]
+  /** Arguments of the deno module. */
+  readonly args?: readonly string[]
+  /** Most the job may cost in all. Becomes the cap of the terms. */
+  readonly budget?: Amount
+  /** Most per hour. */
+  readonly maxPrice?: Amount
+  /** Wall limit of the job in ms. Default 10 minutes. */
+  readonly timeoutMs?: number
+  /** Local folder copied into the job's folder. */
+  readonly inputs?: string
+  /** More files of the job, in memory: relative path -> content. */
+  readonly files?: Readonly<Record<string, Uint8Array>>
+  /** Globs of the result files to keep for `job.download`. Default: every file in the job's `out/` folder. */
+  readonly outputs?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** True: `job.stdin` will be written. Default false. */
+  readonly stdin?: boolean
+  /** Providers to try in all when one is lost. Default 1: no failover. */
+  readonly attempts?: number
+  /** Only these providers (PeerIds). */
+  readonly providers?: readonly string[]
+  /** Never these providers. */
+  readonly exclude?: readonly string[]
+  readonly cpuMilli?: number
+  readonly memMiB?: number
+  readonly diskMiB?: number
+  readonly outMiB?: number
+  /** How long the job lives without its renter, ms. Default 60,000. */
+  readonly idleMs?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: RunProgress) => void
+}
+
+/** Steps of a run, in order, for whoever shows them. */
+export type RunProgress =
+  | { readonly step: 'searching'; readonly seen: number }
+  | { readonly step: 'matched'; readonly fits: number; readonly seen: number }
+  | { readonly step: 'asking'; readonly provider: string }
+  | { readonly step: 'refused'; readonly provider: string; readonly reason: string }
+  | { readonly step: 'signed'; readonly provider: string; readonly contract: string; readonly cap: Amount; readonly pricePerHour: Amount }
+  | { readonly step: 'upload'; readonly sentBytes: number; readonly totalBytes: number }
+  | { readonly step: 'started'; readonly provider: string }
+  | { readonly step: 'metered'; readonly usedMs: number; readonly owed: Amount }
+  | { readonly step: 'lost'; readonly provider: string; readonly reason: string }
+  | { readonly step: 'ended'; readonly exit: ExitStatus }
+
+/** One row of what the market has, as shown to a person. */
+export interface OfferRow {
+  readonly provider: string
+  /** Hex of the offer's envelope id. */
+  readonly digest: string
+  /** `probed`: it answered just now. `heard`: only its advert is known. */
+  readonly seen: 'probed' | 'heard'
+  readonly ageMs: number
+  readonly devices: string
+  readonly isolation: readonly string[]
+  readonly runners: readonly string[]
+  readonly region: string | null
+  readonly freeSlots: number
+  readonly slots: number
+  readonly pricePerHour: Amount
+  readonly path: Path | null
+  readonly rttMs: number | null
+}
+
+/** What matched, and why the rest did not. */
+export interface OfferView {
+  readonly rows: readonly OfferRow[]
+  readonly seen: number
+  /** Per failed constraint, most failures first. */
+  readonly failures: readonly { readonly constraint: string; readonly count: number; readonly nearest: string | null; readonly relax: string | null; readonly gains: number }[]
+  readonly unknown: readonly { readonly property: string; readonly count: number }[]
+}
+
+/** What a run would do, without doing it. */
+export interface QuoteView extends OfferView {
+  readonly best: OfferRow | null
+  /** Most that the run could cost, and its unit. */
+  readonly cap: Amount
+  readonly pricePerHour: Amount
+  readonly unit: string
+}
+
+/** How a contract ended, both-signed where it says so. */
+export interface ReceiptView {
+  readonly contract: string
+  readonly provider: string
+  readonly renter: string
+  readonly termsHash: string
+  readonly usedMs: number
+  readonly owed: Amount
+  readonly unit: string
+  /** `both`: two signatures; otherwise whose word it is. */
+  readonly signedBy: 'both' | 'renter' | 'provider'
+  /** Outcome as in the contract's state machine, such as `settled`. */
+  readonly outcome: string
+}
+
+/** How a job was, when it is over. */
+export interface JobEnd {
+  readonly exit: ExitStatus
+  /** The exit code to pass on: the job's own, or haggle's. */
+  readonly exitCode: number
+  readonly usedMs: number
+  readonly owed: Amount
+  readonly receipt: ReceiptView | null
+}
+
+/** A job that runs on someone else's machine. */
+export interface Job {
+  /** Contract id, 64 hex digits. Changes when the job fails over. */
+  readonly contract: string
+  readonly provider: string
+  readonly path: Path
+  readonly device: string
+  readonly isolation: string
+  readonly termsHash: string
+  readonly pricePerHour: Amount
+  readonly cap: Amount
+  readonly unit: string
+  /** Ms from `run()` to the first output byte; null until then. */
+  readonly firstOutputMs: number | null
+  /** Raw output. Each may be iterated once. */
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
+  /** stdout as UTF-8 lines. */
+  lines(): AsyncIterable<string>
+  /** Writes to the job's stdin (the request said `stdin: true`). */
+  write(chunk: Uint8Array | string): Promise<void>
+  closeStdin(): Promise<void>
+  /** Result files that exist now. */
+  listFiles(): Promise<readonly { readonly path: string; readonly size: number; readonly sha256: string }[]>
+  /** One result file, checked against its hash. */
+  readFile(path: string): Promise<Uint8Array>
+  /** Fetches every result into a local folder; resolves with the paths written. */
+  download(folder: string, options?: { onProgress?: (doneBytes: number, totalBytes: number) => void }): Promise<readonly string[]>
+  /** Ends the job and closes the contract. What was used is owed. */
+  cancel(): Promise<void>
+  /** Leaves the job running; the agent goes on paying up to the cap. */
+  detach(): Promise<void>
+  /** Resolves when the job is over and its receipt is as complete as it will get. */
+  readonly done: Promise<JobEnd>
+  /** The transcript file of the contract, as `haggle verify` reads it. */
+  transcript(): Promise<Uint8Array>
+}
+
+/** What an owner decides. Devices are found, not given. */
+export interface ProvideRequest {
+  /** Price per hour of one slot. */
+  readonly price: Amount
+  /** Jobs at a time. Default: one per GPU, or 1. */
+  readonly slots?: number
+  readonly region?: string
+  readonly runners?: readonly string[]
+  readonly for?: 'anyone' | 'friends'
+  /** PeerIds that are friends. */
+  readonly allow?: readonly string[]
+  /** Longest job, ms. Default 600,000 for strangers. */
+  readonly maxJobMs?: number
+  /** Constraint expression over renters. */
+  readonly accept?: string
+  /** Sell `deno` without bubblewrap to anyone. Default false: only to friends. */
+  readonly acceptWeakIsolation?: boolean
+}
+
+/** Refusals by reason, counted since start. */
+export type RefusalCounts = Readonly<Record<string, number>>
+
+/** A provider that is running. */
+export interface Providing {
+  readonly offer: OfferRow
+  status(): ProviderStatus
+  /** Changes the price; a fresh offer goes out at once. */
+  reprice(price: Amount): Promise<void>
+  /** Leaves politely: no new jobs, running ones end as they would. */
+  stop(options?: { drain?: boolean }): Promise<void>
+}
+
+/** What a provider's page shows. */
+export interface ProviderStatus {
+  readonly running: readonly JobSummary[]
+  readonly requests: number
+  readonly accepted: number
+  readonly refusals: RefusalCounts
+  readonly earned: Amount
+  readonly exposure: Amount
+  readonly unit: string
+  readonly devices: string
+  readonly runners: readonly { readonly runner: string; readonly isolation: string }[]
+}
+
+/** One line of `ps`. */
+export interface JobSummary {
+  readonly contract: string
+  readonly role: 'renter' | 'provider'
+  readonly peer: string
+  /** Phase of the contract's state machine. */
+  readonly phase: string
+  readonly command: string
+  readonly startedAt: number | null
+  readonly usedMs: number
+  readonly owed: Amount
+  readonly exit: ExitStatus | null
+}
+
+/** A node of the market. */
+export interface Market extends AsyncDisposable {
+  readonly peerId: string
+  /** Addresses others can dial. */
+  addresses(): string[]
+  offers(request?: { where?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean }): Promise<OfferView>
+  quote(request: RunRequest): Promise<QuoteView>
+  run(request: RunRequest): Promise<Job>
+  /** A job of this node (or, with a grant, of another renter), with all its output from the first byte. */
+  attach(contract: string, options?: { signal?: AbortSignal }): Promise<Job>
+  jobs(): Promise<readonly JobSummary[]>
+  provide(request: ProvideRequest): Promise<Providing>
+  ping(target: string, options?: { signal?: AbortSignal }): Promise<{ peerId: string; rttMs: number; path: Path }>
+  /** The node's ledger: newest entries first. */
+  ledger(options?: { limit?: number }): Promise<readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: string; readonly summary: string }[]>
+  close(): Promise<void>
+}
