@@ -1,0 +1,225 @@
+// The Store over LevelDB: opened once per real path, because a second open in one process fails and drops the file lock with it.
+
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HaggleError } from '@haggle/wire'
+import { Level } from 'level'
+import { checkBatch, checkKey, closedError } from './_bounds.ts'
+import { corruptError, seal, unseal } from './_checked_value.ts'
+import { GroupCommit } from './_group_commit.ts'
+import type { Range, Store, Write, WriteOptions } from './store.ts'
+import { subStore } from './sub_store.ts'
+
+/** How {@link openLevelStore} opens. */
+export interface OpenLevelOptions {
+  /** True (the default): a database whose own files are damaged is repaired, keeping every record that can still be read. */
+  readonly repair?: boolean
+}
+
+/** A {@link Store} on disk. */
+export interface LevelStore extends Store {
+  /** The folder, with symbolic links resolved. */
+  readonly path: string
+  /** True when this process had to repair the database while opening it: what it holds may be incomplete. */
+  readonly repaired: boolean
+}
+
+type Database = Level<string, Uint8Array>
+
+/** One open database and the number of handles on it. */
+interface Shared {
+  readonly path: string
+  readonly db: Database
+  readonly group: GroupCommit
+  readonly repaired: boolean
+  handles: number
+  /** Set when the last handle closes: settles when the folder is free again. */
+  closing?: Promise<void>
+}
+
+/** Beside LevelDB's own files, which ignore it: the number of the process that has the folder open. */
+const PID_FILE = 'pid'
+
+/** Entries fetched from LevelDB at a time while a range is read. */
+const RANGE_CHUNK = 512
+
+/**
+ * The databases that this process has open, or is opening or closing. It has to be one for the whole process: LevelDB's lock is the
+ * process's too, and a second open would lose it to any other process.
+ */
+const opened = new Map<string, Promise<Shared>>()
+
+/**
+ * Opens the LevelDB in folder `path`, creating it when there is none. In one process every open of one folder shares one database,
+ * which closes with the last handle.
+ *
+ * Throws `E_HOME_BUSY` (details `pid` when known) when another process has it open, `E_STORE_CORRUPT` when its files are damaged and
+ * `repair` is off or fails, `E_STORE_OPEN` otherwise.
+ */
+export async function openLevelStore(path: string, options: OpenLevelOptions = {}): Promise<LevelStore> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new HaggleError('E_STORE_OPEN', `Cannot create the folder ${path}`, { cause, next: `check that ${dirname(path)} can be written` })
+  })
+  const real = await realpath(path)
+  for (;;) {
+    const pending = (opened.get(real) ?? remember(real, openShared(real, options))).catch((error: unknown) => {
+      opened.delete(real)
+      throw error
+    })
+    const shared = await pending
+    // Closed by its last handle between our look-up and now: open it anew.
+    if (shared.closing) {
+      await shared.closing
+      continue
+    }
+    shared.handles++
+    return levelStore(shared)
+  }
+}
+
+function remember(real: string, pending: Promise<Shared>): Promise<Shared> {
+  opened.set(real, pending)
+  return pending
+}
+
+async function openShared(path: string, options: OpenLevelOptions): Promise<Shared> {
+  let repaired = false
+  let db: Database
+  try {
+    db = await openDatabase(path)
+  } catch (error) {
+    const code = causeCode(error)
+    if (code === 'LEVEL_LOCKED') throw await busyError(path, error)
+    if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') throw openError(path, error)
+    if (options.repair === false) throw damagedError(path, error)
+    try {
+      await Level.repair(path)
+      db = await openDatabase(path)
+    } catch (cause) {
+      throw damagedError(path, cause)
+    }
+    repaired = true
+  }
+  await writeFile(join(path, PID_FILE), `${process.pid}\n`, { mode: 0o600 })
+  const group = new GroupCommit((batch, sync) => commit(db, batch, sync))
+  return { path, db, group, repaired, handles: 0 }
+}
+
+async function openDatabase(path: string): Promise<Database> {
+  const db = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  await db.open()
+  return db
+}
+
+async function commit(db: Database, batch: readonly Write[], sync: boolean): Promise<void> {
+  const operations = batch.map(({ key, value }) =>
+    value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value: seal(key, value) } as const),
+  )
+  await db.batch(operations, { sync })
+}
+
+function levelStore(shared: Shared): LevelStore {
+  const { db, path, repaired, group } = shared
+  let open = true
+  const check = (): void => {
+    if (!open) throw closedError()
+  }
+  return {
+    path,
+    repaired,
+    async get(key: string): Promise<Uint8Array | undefined> {
+      check()
+      checkKey(key)
+      const sealed = await damageAs(key, db.get(key))
+      return sealed === undefined ? undefined : unseal(key, sealed)
+    },
+    async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+      check()
+      for (const key of keys) checkKey(key)
+      const sealed = await damageAs(keys[0] ?? '', db.getMany([...keys]))
+      return sealed.map((value, i) => (value === undefined ? undefined : unseal(keys[i]!, value)))
+    },
+    async write(batch: readonly Write[], { sync = true }: WriteOptions = {}): Promise<void> {
+      check()
+      checkBatch(batch)
+      if (batch.length > 0) await group.write(batch, sync)
+    },
+    async *range(range: Range = {}): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+      check()
+      const iterator = db.iterator(range)
+      try {
+        for (;;) {
+          const chunk = await damageAs(range.gte ?? range.gt ?? '', iterator.nextv(RANGE_CHUNK))
+          if (chunk.length === 0) return
+          for (const [key, sealed] of chunk) {
+            check()
+            yield [key, unseal(key, sealed)]
+          }
+        }
+      } finally {
+        await iterator.close()
+      }
+    },
+    sub(prefix: string): Store {
+      return subStore(this, prefix)
+    },
+    async close(): Promise<void> {
+      if (!open) return
+      open = false
+      shared.handles--
+      if (shared.handles > 0) return
+      shared.closing = closeShared(shared)
+      await shared.closing
+    },
+  }
+}
+
+async function closeShared(shared: Shared): Promise<void> {
+  try {
+    await shared.group.idle()
+    await shared.db.close()
+  } finally {
+    opened.delete(shared.path)
+  }
+}
+
+/** Awaits a read, turning LevelDB's own finding of damage into ours. */
+async function damageAs<T>(key: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (error) {
+    const code = causeCode(error)
+    throw code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR' ? corruptError(key, error) : error
+  }
+}
+
+function causeCode(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const code = 'code' in e ? e.code : undefined
+    if (code === 'LEVEL_LOCKED' || code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR') return code
+  }
+  return undefined
+}
+
+async function busyError(path: string, cause: unknown): Promise<HaggleError> {
+  // The file may be missing or half written; then the pid is simply not known.
+  const text = await readFile(join(path, PID_FILE), 'utf8').catch(() => '')
+  const pid = /^[1-9][0-9]{0,9}\n$/.test(text) ? Number(text) : undefined
+  return new HaggleError('E_HOME_BUSY', `Cannot open ${path}: ${pid === undefined ? 'another process' : `process ${pid}`} has it open`, {
+    cause,
+    details: pid === undefined ? { path } : { path, pid },
+    next: 'use that process, or stop it first',
+  })
+}
+
+function openError(path: string, cause: unknown): HaggleError {
+  return new HaggleError('E_STORE_OPEN', `Cannot open the database in ${path}`, { cause, details: { path }, next: 'check the folder and its permissions' })
+}
+
+function damagedError(path: string, cause: unknown): HaggleError {
+  return new HaggleError('E_STORE_CORRUPT', `Cannot open the database in ${path}: its files are damaged`, {
+    cause,
+    details: { path },
+    next: 'move the folder away and start again: the ledger is rebuilt from its journal',
+  })
+}
