@@ -1,0 +1,79 @@
+// The demand: what a renter asks for, and who asks. The body of a quote request.
+
+import { big, fields, HaggleError, list, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
+
+/** What one job needs. */
+export interface DemandLimits {
+  /** Thousandths of a core. */
+  readonly cpuMilli: number
+  readonly memMiB: number
+  readonly diskMiB: number
+  /** stdout and stderr together. */
+  readonly outMiB: number
+  readonly pids: number
+  /** Wall milliseconds at most. */
+  readonly maxMs: number
+}
+
+/** Who may see the contract's entries. */
+export type Visibility = 'private' | 'public'
+
+/** What a renter asks for. */
+export interface Demand {
+  /** Constraint expression over offers, at most 4 KiB; empty: everything. See `spec/constraints.md`. */
+  readonly where: string
+  readonly runner: string
+  /** Acceptable isolation tiers; empty: any. At most 8. */
+  readonly isolation: readonly string[]
+  /** Fewest free GPUs, 0 .. 16. */
+  readonly minGpus: number
+  /** Most GPUs that the job takes when they are there, minGpus .. 16. */
+  readonly maxGpus: number
+  /** How it will be paid, such as `free`. */
+  readonly rail: string
+  /** Most it may cost in all, base units of the rail. */
+  readonly cap: bigint
+  readonly limits: DemandLimits
+  /** How long the job lives without its renter, ms. */
+  readonly idleMs: number
+  readonly visibility: Visibility
+}
+
+const demandFields: Schema<Demand> = fields({
+  where: text({ max: 4096 }),
+  runner: text({ max: 16 }),
+  isolation: list(text({ max: 16 }), { max: 8 }),
+  minGpus: uint({ max: 16 }),
+  maxGpus: uint({ max: 16 }),
+  rail: text({ max: 96 }),
+  cap: big({ maxBytes: 16 }),
+  limits: fields({ cpuMilli: uint(), memMiB: uint(), diskMiB: uint(), outMiB: uint(), pids: uint(), maxMs: uint() }),
+  idleMs: uint(),
+  visibility: oneOf('private', 'public'),
+})
+
+function checkDemand(demand: Demand): Demand {
+  if (demand.minGpus > demand.maxGpus)
+    throw new HaggleError('E_DEMAND_GPUS', `Cannot ask for at least ${demand.minGpus} and at most ${demand.maxGpus} GPUs`)
+  return demand
+}
+
+/** Dialect form of a {@link Demand}: an array of its fields in the order of the interface. Throws `E_DEMAND_GPUS` when minGpus is above maxGpus. */
+export const demandSchema: Schema<Demand> = {
+  parse: (value: Value): Demand => checkDemand(demandFields.parse(value)),
+  build: (demand: Demand): Value => demandFields.build(checkDemand(demand)),
+}
+
+/** A renter as a provider sees it: what `accept` is evaluated over, beside the demand. */
+export interface Renter {
+  /** 32-byte key. */
+  readonly key: Uint8Array
+  /** The provider's own score of the renter, millionths, 0 .. 1,000,000. */
+  readonly scoreMicro?: number
+  /** Contracts settled with the renter. */
+  readonly jobs?: number
+  /** Renter's stake in millionths of the configured unit. */
+  readonly stakeMicro?: number
+  /** True when the renter is on the provider's allow-list. */
+  readonly friend?: boolean
+}

@@ -1,0 +1,173 @@
+// The offer: what one provider sells, at what price, to whom, until when.
+
+import { big, fields, HaggleError, list, type MessageType, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
+import { type Device, deviceSchema, MAX_DEVICES } from './device.ts'
+import { type Rail, railSchema } from './meter.ts'
+
+/** The processor of the machine. */
+export interface Cpu {
+  readonly model: string
+  readonly cores: number
+  readonly threads: number
+}
+
+/** Network capacity of the machine, kilobits (10^3 bits) a second. Null: not measured. */
+export interface NetSpeed {
+  readonly downKbps: number | null
+  readonly upKbps: number | null
+}
+
+/** A way to run jobs and how far it shuts them in. */
+export interface OfferedRunner {
+  /** `deno`, `exec`, `container` or `openai`; more may come. */
+  readonly runner: string
+  /** Isolation tier, such as `permissions`, `bubblewrap`, `container`, `gvisor`, `server`. */
+  readonly isolation: string
+}
+
+/** The most that one job may have. */
+export interface OfferLimits {
+  /** Thousandths of a core. */
+  readonly cpuMilli: number
+  readonly memMiB: number
+  readonly diskMiB: number
+  /** stdout and stderr together. */
+  readonly outMiB: number
+  readonly pids: number
+  /** Wall milliseconds of a job. */
+  readonly maxMs: number
+}
+
+/** The rhythm of a contract with this provider, milliseconds. */
+export interface OfferTiming {
+  /** Between two METERs. */
+  readonly tickMs: number
+  /** Wait for a late voucher before the job is stopped. */
+  readonly graceMs: number
+  /** Most time for staging files, unmetered. */
+  readonly stagingMs: number
+  /** Most that a job lives without its renter. */
+  readonly idleMs: number
+}
+
+/** Stake that stands behind the offer. */
+export interface OfferStake {
+  /** Name of the rail, `evm:<chain id>:<token address>`. */
+  readonly rail: string
+  /** Base units of that rail's token that are not locked. */
+  readonly amount: bigint
+}
+
+/** Who may rent. `friends`: an allow-list that the provider keeps to itself; a stranger need not ask. */
+export type Serves = 'anyone' | 'friends'
+
+/** What one provider sells. The body of an `offer` envelope; the provider is its signer. */
+export interface Offer {
+  /** 1 .. 16, ids unique. */
+  readonly devices: readonly Device[]
+  readonly cpu: Cpu
+  /** Memory for jobs, in all. */
+  readonly memMiB: number
+  /** Disk for jobs, in all. */
+  readonly diskMiB: number
+  readonly net: NetSpeed
+  /** Lower case, such as `linux`, `darwin`, `windows`. */
+  readonly os: string
+  /** Lower case, such as `x64`, `arm64`. */
+  readonly arch: string
+  /** ISO 3166-1 country or 3166-2 subdivision in upper case, such as `DE` or `US-CA`. Null: not told. */
+  readonly region: string | null
+  /** 1 .. 8. */
+  readonly runners: readonly OfferedRunner[]
+  /** OCI images that are here already, at most 32. */
+  readonly images: readonly string[]
+  /** Models that are here or served, at most 32. */
+  readonly models: readonly string[]
+  /** 1 .. 4, names unique: how to pay, and the prices. */
+  readonly rails: readonly Rail[]
+  readonly limits: OfferLimits
+  readonly timing: OfferTiming
+  readonly stake: OfferStake | null
+  /** Jobs at a time. */
+  readonly slots: number
+  /** Slots free now, 0 .. slots. */
+  readonly freeSlots: number
+  readonly serves: Serves
+  /** Constraint expression over renters, at most 1 KiB; empty: everyone that `serves` lets in. */
+  readonly accept: string
+}
+
+/** Longest that an offer's price promise may last, seconds. */
+export const MAX_OFFER_LIFETIME_S = 600
+
+const word = (max: number): Schema<string> => text({ max })
+
+const offerFields: Schema<Offer> = fields({
+  devices: list(deviceSchema, { min: 1, max: MAX_DEVICES }),
+  cpu: fields({ model: word(64), cores: uint(), threads: uint() }),
+  memMiB: uint(),
+  diskMiB: uint(),
+  net: fields({ downKbps: nullable(uint()), upKbps: nullable(uint()) }),
+  os: word(16),
+  arch: word(16),
+  region: nullable(word(6)),
+  runners: list(fields({ runner: word(16), isolation: word(16) }), { min: 1, max: 8 }),
+  images: list(word(128), { max: 32 }),
+  models: list(word(128), { max: 32 }),
+  rails: list(railSchema, { min: 1, max: 4 }),
+  limits: fields({ cpuMilli: uint(), memMiB: uint(), diskMiB: uint(), outMiB: uint(), pids: uint(), maxMs: uint() }),
+  timing: fields({ tickMs: uint({ min: 1 }), graceMs: uint(), stagingMs: uint(), idleMs: uint() }),
+  stake: nullable(fields({ rail: word(96), amount: big({ maxBytes: 16 }) })),
+  slots: uint({ min: 1 }),
+  freeSlots: uint(),
+  serves: oneOf('anyone', 'friends'),
+  accept: text({ max: 1024 }),
+})
+
+/**
+ * Fails on what the shape alone does not show.
+ *
+ * @throws `E_OFFER_DEVICE` for two devices of one id, `E_OFFER_RAIL` for two rails of one name, `E_OFFER_REGION`, `E_OFFER_SLOTS`.
+ */
+export function checkOffer(offer: Offer): Offer {
+  const twice = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at)
+  const device = twice(offer.devices.map((d) => d.id))
+  if (device !== undefined) throw new HaggleError('E_OFFER_DEVICE', `Cannot make an offer: device id "${device}" is there twice`)
+  const rail = twice(offer.rails.map((r) => r.rail))
+  if (rail !== undefined) throw new HaggleError('E_OFFER_RAIL', `Cannot make an offer: rail "${rail}" is there twice`)
+  if (offer.region !== null && !/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(offer.region))
+    throw new HaggleError('E_OFFER_REGION', `Cannot make an offer: region must be like DE or US-CA, is "${offer.region}"`, {
+      next: 'give an ISO 3166 code, or leave the region out',
+    })
+  if (offer.freeSlots > offer.slots)
+    throw new HaggleError('E_OFFER_SLOTS', `Cannot make an offer: ${offer.freeSlots} free slots of ${offer.slots}`)
+  return offer
+}
+
+/** Dialect form of an {@link Offer}: an array of its fields in the order of the interface. See `spec/offer.md`. */
+export const offerSchema: Schema<Offer> = {
+  parse: (value: Value): Offer => checkOffer(offerFields.parse(value)),
+  build: (offer: Offer): Value => offerFields.build(checkOffer(offer)),
+}
+
+/** The `offer` envelope: no thread, no audience, and a price promise of at most ten minutes. */
+export const offerMessage: MessageType<Offer> = {
+  type: 'offer',
+  schema: offerSchema,
+  maxLifetimeS: MAX_OFFER_LIFETIME_S,
+  thread: false,
+  audience: false,
+}
+
+/** An offer with its provider, and what the reader itself knows of that provider. What the language evaluates. */
+export interface Listing {
+  /** The provider's 32-byte key: the signer of the offer. */
+  readonly provider: Uint8Array
+  readonly offer: Offer
+  /** The reader's own score of the provider, millionths, 0 .. 1,000,000. */
+  readonly scoreMicro?: number
+  /** Contracts settled with the provider, as far as the reader knows. */
+  readonly jobs?: number
+  /** Round trip, milliseconds. */
+  readonly rttMs?: number
+}
