@@ -1,0 +1,37 @@
+// Vitest reporter: writes what passed, failed and was skipped, with the reason of each skip, to one JSON file.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Reporter } from 'vitest/node'
+
+/** What one vitest run came to. */
+export interface Counts {
+  readonly passed: number
+  readonly failed: readonly { readonly name: string; readonly message: string }[]
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[]
+}
+
+/** A reporter that leaves the {@link Counts} of the run in `path`. */
+export function countReporter(path: string): Reporter {
+  return {
+    onTestRunEnd(modules, unhandled) {
+      let passed = 0
+      const failed = unhandled.map((error) => ({ name: 'outside of any test', message: firstLine(error.message) }))
+      const skipped: { name: string; reason: string }[] = []
+      for (const module of modules) {
+        for (const error of module.errors()) failed.push({ name: module.relativeModuleId, message: firstLine(error.message) })
+        for (const test of module.children.allTests()) {
+          const name = `${module.relativeModuleId} > ${test.fullName}`
+          const result = test.result()
+          if (result.state === 'passed') passed += 1
+          else if (result.state === 'failed') failed.push({ name, message: firstLine(result.errors[0]?.message ?? '') })
+          else skipped.push({ name, reason: (result.state === 'skipped' ? result.note : undefined) ?? 'no reason given' })
+        }
+      }
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, JSON.stringify({ passed, failed, skipped } satisfies Counts))
+    },
+  }
+}
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? ''

@@ -1,0 +1,229 @@
+// `npm test`: every check and every test of the project, each stage timed, and one closing line with the counts.
+// `--all` (npm run ok) adds what a reviewer would also run; `--only a,b` runs just those stages; `--list` names them.
+
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { Counts } from './count_reporter.ts'
+import { loadWorkspace } from './workspace.ts'
+
+/** One stage: commands that run one after another, and the reports that its tests leave. */
+interface Stage {
+  readonly name: string
+  readonly what: string
+  readonly commands: readonly (readonly string[])[]
+  /** Files with {@link Counts}. A stage without any counts as one check. */
+  readonly reports?: readonly string[]
+  /** Only with `--all`. */
+  readonly extra?: boolean
+  /** Has the machine to itself: real processes measure time. */
+  readonly alone?: boolean
+}
+
+interface Outcome {
+  readonly stage: Stage
+  readonly ok: boolean
+  readonly seconds: number
+  readonly output: string
+  readonly counts: Counts
+}
+
+const root = `${import.meta.dirname}/..`
+/** A stage that hangs is killed: the whole run must fit in six minutes on two cores. */
+const STAGE_LIMIT_MS = 5 * 60_000
+
+const bin = (name: string): string => `${root}/node_modules/.bin/${name}`
+const script = (path: string, ...args: string[]): string[] => [process.execPath, '--conditions=@haggle/source', `${root}/${path}`, ...args]
+
+/** Runs one command to its end; output is kept, not shown, so that stages may run side by side. */
+function execute(command: readonly string[], env: Readonly<Record<string, string>>): Promise<{ code: number; output: string }> {
+  const [file = '', ...args] = command
+  return new Promise((resolve) => {
+    const chunks: string[] = []
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...withoutColour(process.env), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    const kill = (): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // the group is gone already
+      }
+    }
+    const timer = setTimeout(() => {
+      chunks.push(`\nkilled after ${STAGE_LIMIT_MS / 1000} s\n`)
+      kill()
+    }, STAGE_LIMIT_MS)
+    const stop = (): void => {
+      kill()
+      process.exit(130)
+    }
+    process.once('SIGINT', stop)
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk))
+    child.on('error', (error) => chunks.push(`${error.message}\n`))
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      process.off('SIGINT', stop)
+      resolve({ code: code ?? 1, output: chunks.join('') })
+    })
+  })
+}
+
+/** Node warns when both NO_COLOR and FORCE_COLOR are there, and Nx sets the second for its tasks. */
+const withoutColour = ({ NO_COLOR: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => env
+
+/** Of what Nx printed, only the tasks that failed. */
+function failedTasks(output: string): string {
+  const tasks = output.split(/^(?=> nx run )/m)
+  const failed = new Set([...output.matchAll(/^- (\S+:test)$/gm)].map((match) => match[1]))
+  return tasks.filter((task) => failed.has(/^> nx run (\S+)/.exec(task)?.[1])).join('') || output
+}
+
+function allStages(): Stage[] {
+  const nx = (projects: readonly string[], parallel: number): string[] => [
+    bin('nx'),
+    'run-many',
+    '--target=test',
+    `--projects=${projects.join(',')}`,
+    `--parallel=${parallel}`,
+    '--outputStyle=static',
+    '--nxBail=false',
+  ]
+  const packages = loadWorkspace(root).packages
+  const named = (pattern: RegExp): string[] => packages.filter(({ dir }) => pattern.test(dir)).map(({ manifest }) => manifest.name)
+  const reports = (pattern: RegExp): string[] => packages.filter(({ dir }) => pattern.test(dir)).map(({ dir }) => `${dir}/out/test.json`)
+  const unit = /^(libs\/.*|apps\/.*|tools|examples)$/
+  return [
+    {
+      name: 'layers',
+      what: 'imports go down, browsers reach no Node, dependencies are declared',
+      commands: [script('tools/check_layers.ts')],
+    },
+    { name: 'shape', what: 'every library has its doc, README, exports and tests', commands: [script('tools/check_shape.ts')] },
+    { name: 'lint', what: 'oxlint', commands: [[bin('oxlint'), '--quiet']] },
+    { name: 'format', what: 'oxfmt', commands: [[bin('oxfmt'), '--check', '--no-error-on-unmatched-pattern', '**/*.{ts,mjs,js}']] },
+    {
+      name: 'types',
+      what: 'tsc, sources and tests',
+      commands: [
+        [bin('tsc'), '-b'],
+        [bin('tsc'), '-p', 'tsconfig.tests.json'],
+      ],
+    },
+    { name: 'deno', what: 'deno check and deno doc --lint of the browser-safe libraries', commands: [script('tools/check_deno.ts')] },
+    { name: 'vectors', what: 'golden vectors are what the code makes', commands: [script('tools/vectors/main.ts', '--check')] },
+    {
+      name: 'docs',
+      what: 'examples in doc comments and READMEs',
+      commands: [[bin('vitest'), 'run', '--config', 'vitest.docs.ts']],
+      reports: ['out/docs.json'],
+    },
+    { name: 'unit', what: 'unit and property tests', commands: [nx(named(unit), availableParallelism())], reports: reports(unit) },
+    { name: 'e2e', what: 'real processes', commands: [nx(named(/^e2e$/), 1)], reports: reports(/^e2e$/), alone: true },
+    { name: 'unused', what: 'knip: unused files, exports and dependencies', commands: [[bin('knip')]], extra: true },
+    {
+      name: 'pack',
+      what: 'publint: every library as it would be published',
+      commands: packages.filter(({ dir }) => dir.startsWith('libs/')).map(({ dir }) => [bin('publint'), dir, '--strict']),
+      extra: true,
+    },
+  ]
+}
+
+/** Adds up the reports of a stage. A stage whose tests left no report failed as a whole. */
+function countsOf(stage: Stage, ok: boolean): Counts {
+  if (!stage.reports)
+    return ok ? { passed: 1, failed: [], skipped: [] } : { passed: 0, failed: [{ name: stage.name, message: stage.what }], skipped: [] }
+  const all = stage.reports
+    .filter((path) => existsSync(`${root}/${path}`))
+    .map((path) => JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Counts)
+  const failed = all.flatMap((one) => one.failed)
+  return {
+    passed: all.reduce((sum, one) => sum + one.passed, 0),
+    failed: !ok && failed.length === 0 ? [{ name: stage.name, message: 'ended with an error outside of its tests' }] : failed,
+    skipped: all.flatMap((one) => one.skipped),
+  }
+}
+
+async function runStage(stage: Stage): Promise<Outcome> {
+  for (const path of stage.reports ?? []) rmSync(`${root}/${path}`, { force: true })
+  const started = performance.now()
+  const outputs: string[] = []
+  let ok = true
+  for (const command of stage.commands) {
+    const PATH = `${root}/node_modules/.bin:${process.env['PATH'] ?? ''}`
+    const env = {
+      PATH,
+      NX_DAEMON: 'false',
+      NX_TUI: 'false',
+      FORCE_COLOR: '0',
+      ...(stage.name === 'docs' ? { HAGGLE_TEST_REPORT: 'out/docs.json' } : {}),
+    }
+    const { code, output } = await execute(command, env)
+    if (code !== 0) ok = false
+    if (code !== 0 || stage.name === 'unit') outputs.push(output)
+  }
+  return { stage, ok, seconds: (performance.now() - started) / 1000, output: outputs.join(''), counts: countsOf(stage, ok) }
+}
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
+
+function report({ stage, ok, seconds, output, counts }: Outcome): void {
+  const cached = stage.name === 'unit' ? /Cache:\s+(\d+)\/(\d+) hit/.exec(output) : null
+  const tests = stage.reports ? plural(counts.passed + counts.failed.length + counts.skipped.length, 'test') : ''
+  const note = [tests, cached ? `${cached[1]} of ${cached[2]} projects unchanged since they passed` : ''].filter(Boolean).join(', ')
+  console.log(
+    `${ok ? 'ok  ' : 'FAIL'} ${stage.name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s  ${stage.what}${note ? `  (${note})` : ''}`,
+  )
+  if (!ok) console.log((stage.reports ? failedTasks(output) : output).replace(/^(?=.)/gm, '     '))
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { all: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' } } })
+  const only = values.only?.split(',')
+  const stages = allStages().filter((stage) => (only ? only.includes(stage.name) : values.all === true || stage.extra !== true))
+  if (values.list) {
+    for (const stage of allStages()) console.log(`${stage.name.padEnd(8)} ${stage.what}`)
+    return 0
+  }
+  if (stages.length === 0) {
+    console.error(
+      `no such stage: ${values.only}. Stages: ${allStages()
+        .map(({ name }) => name)
+        .join(', ')}`,
+    )
+    return 2
+  }
+  const started = performance.now()
+  const outcomes: Outcome[] = []
+  // Checks of a few seconds each go two at a time; what starts processes or uses every core itself runs alone.
+  const light = stages.filter((stage) => !stage.alone && stage.name !== 'unit')
+  const lane = async (): Promise<void> => {
+    for (let stage = light.shift(); stage; stage = light.shift()) {
+      const outcome = await runStage(stage)
+      outcomes.push(outcome)
+      report(outcome)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, lane))
+  for (const stage of stages.filter((one) => one.alone || one.name === 'unit')) {
+    const outcome = await runStage(stage)
+    outcomes.push(outcome)
+    report(outcome)
+  }
+  const failed = outcomes.flatMap(({ counts }) => counts.failed)
+  const skipped = outcomes.flatMap(({ counts }) => counts.skipped)
+  const passed = outcomes.reduce((sum, { counts }) => sum + counts.passed, 0)
+  console.log('')
+  for (const { name, message } of failed) console.log(`failed   ${name}: ${message}`)
+  for (const { name, reason } of skipped) console.log(`skipped  ${name}: ${reason}`)
+  console.log(`${((performance.now() - started) / 1000).toFixed(0)} s in all`)
+  console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`)
+  return failed.length > 0 || outcomes.some(({ ok }) => !ok) ? 1 : 0
+}
+
+process.exitCode = await main()
