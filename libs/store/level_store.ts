@@ -26,6 +26,9 @@ export interface LevelStore extends Store {
 
 type Database = Level<string, Uint8Array>
 
+/** On Node `Level` is classic-level's class, whose `repair` the types of `level` leave out because browsers have none. */
+const repairing = Level as unknown as { repair(path: string): Promise<void> }
+
 /** One open database and the number of handles on it. */
 interface Shared {
   readonly path: string
@@ -93,7 +96,7 @@ async function openShared(path: string, options: OpenLevelOptions): Promise<Shar
     if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') throw openError(path, error)
     if (options.repair === false) throw damagedError(path, error)
     try {
-      await Level.repair(path)
+      await repairing.repair(path)
       db = await openDatabase(path)
     } catch (cause) {
       throw damagedError(path, cause)
