@@ -27,9 +27,13 @@ const unpackr = /* @__PURE__ */ new Unpackr({ useRecords: false, variableMapSize
  * ```
  */
 export function encode(value: Value, limits: Limits = MESSAGE_LIMITS): Uint8Array {
+  return new Uint8Array(encodeShared(value, limits))
+}
+
+/** Like {@link encode}, but the result is a window into msgpackr's larger buffer: for bytes that are copied into their place at once. */
+export function encodeShared(value: Value, limits: Limits): Uint8Array {
   checkValue(value, limits.maxDepth)
-  // A copy: msgpackr's own result is a window into a larger shared buffer.
-  const bytes = new Uint8Array(packr.pack(value) as Uint8Array)
+  const bytes: Uint8Array = packr.pack(value)
   checkDialect(bytes, limits)
   return bytes
 }
@@ -52,6 +56,7 @@ function checkValue(value: Value, depth: number): void {
       if (value >>> 0 !== value) throw new HaggleError('E_WIRE_RANGE', `Cannot encode ${value}: must be an integer from 0 to 4294967295`)
       return
     case 'string':
+      if (isPlainText(value)) return
       if (!value.isWellFormed()) throw new HaggleError('E_WIRE_TEXT', 'Cannot encode the text: it holds half of a surrogate pair')
       if (value !== value.normalize('NFC')) throw notNormal()
       return
@@ -63,6 +68,12 @@ function checkValue(value: Value, depth: number): void {
       if (depth === 0) throw new HaggleError('E_WIRE_DEPTH', 'Cannot encode the value: arrays too deep')
       for (let i = 0; i < value.length; i++) checkValue(value[i] as Value, depth - 1)
   }
+}
+
+/** True for text whose code points are all below U+0300: it is well-formed and in normal form C as it stands. */
+function isPlainText(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) >= 0x300) return false
+  return true
 }
 
 function checkNormal(value: Value): void {

@@ -1,7 +1,7 @@
 // The signed envelope: how every message of the market names its author, reader, place in a thread, time and body (spec/wire.md, Envelope).
 
 import { concat, equalBytes, utf8 } from './bytes.ts'
-import { decode, encode, type Value } from './dialect.ts'
+import { decode, encodeShared, type Value } from './dialect.ts'
 import { HaggleError } from './errors.ts'
 import { type Limits, MESSAGE_LIMITS } from './limits.ts'
 import { type Schema, within } from './schema.ts'
@@ -121,8 +121,15 @@ export function envelopeId(tbs: Uint8Array, suite: Pick<Suite, 'sha256'>): Uint8
 
 /** What the signature covers: "haggle-envelope/1\0" ‖ u8 len(type) ‖ type ‖ network ‖ sha256(tbs) (spec/wire.md, Envelope). */
 export function signingInput(type: string, network: Uint8Array, tbs: Uint8Array, suite: Pick<Suite, 'sha256'>): Uint8Array {
-  const name = utf8(type)
-  return concat(SIGNING_PREFIX, Uint8Array.of(name.length), name, network, suite.sha256(tbs))
+  const at = SIGNING_PREFIX.length
+  const input = new Uint8Array(at + 1 + type.length + 64)
+  input.set(SIGNING_PREFIX, 0)
+  input[at] = type.length
+  // A type's name is ASCII: one byte a character.
+  for (let i = 0; i < type.length; i++) input[at + 1 + i] = type.charCodeAt(i)
+  input.set(network, at + 1 + type.length)
+  input.set(suite.sha256(tbs), at + 1 + type.length + 32)
+  return input
 }
 
 /**
@@ -151,10 +158,21 @@ export function seal<T>(messageType: MessageType<T>, draft: Draft<T>, signer: Si
   const unsigned: Value = [ENVELOPE_VERSION, type, network, signer.publicKey, audience, thread, seq, prev, ack, iat, exp, rawBody]
   readHeader(unsigned)
   checkHeader(header, messageType)
-  const tbs = encode(unsigned, { maxBytes: limits.maxBytes - AROUND_TBS, maxDepth: limits.maxDepth - 1, maxItems: limits.maxItems - 2 })
-  const signature = signer.sign(signingInput(type, network, tbs, suite))
-  const bytes = concat(Uint8Array.of(0x92), tbs, Uint8Array.of(0xc4, SIGNATURE_BYTES), signature)
-  return { ...header, id: envelopeId(tbs, suite), bytes, signature, body, rawBody }
+  const tbs = encodeShared(unsigned, { maxBytes: limits.maxBytes - AROUND_TBS, maxDepth: limits.maxDepth - 1, maxItems: limits.maxItems - 2 })
+  // One buffer serves twice: the id is over prefix ‖ tbs, and the prefix's last byte then becomes the envelope's first.
+  const start = ID_PREFIX.length - 1
+  const buffer = new Uint8Array(start + tbs.length + AROUND_TBS)
+  buffer.set(ID_PREFIX, 0)
+  buffer.set(tbs, start + 1)
+  const end = start + 1 + tbs.length
+  const id = suite.sha256(buffer.subarray(0, end))
+  const signature = signer.sign(signingInput(type, network, buffer.subarray(start + 1, end), suite))
+  if (signature.length !== SIGNATURE_BYTES) throw refuse('E_ENVELOPE_SHAPE', 'its signature must be 64 bytes')
+  buffer[start] = 0x92
+  buffer[end] = 0xc4
+  buffer[end + 1] = SIGNATURE_BYTES
+  buffer.set(signature, end + 2)
+  return { ...header, id, bytes: buffer.subarray(start), signature, body, rawBody }
 }
 
 /**
