@@ -1,0 +1,209 @@
+// Makes a libp2p node from what an owner decides, and gives it back as a Network.
+
+import { hash } from 'node:crypto'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { GossipSub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PeerDiscovery } from '@libp2p/interface'
+import { mdns } from '@libp2p/mdns'
+import type { MulticastDNSComponents } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { screenKey } from '@haggle/identity'
+import { HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
+import type { Clock } from '@haggle/wire'
+import { originOf } from './addresses.ts'
+import { checkAddresses, listenError } from './dial_address.ts'
+import { meshDht } from './dht.ts'
+import { createGate } from './gater.ts'
+import type { Gate } from './gater.ts'
+import { meshGossip } from './gossip.ts'
+import { MeshKeeper } from './keeper.ts'
+import type { KeeperComponents } from './keeper.ts'
+import { libp2pNetwork } from './libp2p_network.ts'
+import { MESH_LIMITS, RELAY_LIMITS } from './limits.ts'
+import type { MeshLimits } from './limits.ts'
+import type { Network } from './network.ts'
+import { KnownPeers } from './peers.ts'
+import type { PeerStorage } from './peers.ts'
+
+/**
+ * What a node is for. `node`: listens, serves the DHT. `client`: no listening port, reachable through relays. `relay`: bootstrap, circuit relay and DHT server.
+ */
+export type NodePreset = 'node' | 'client' | 'relay'
+
+/** Options of {@link createNode}. */
+export interface NodeOptions {
+  /** The 32-byte Ed25519 seed of the identity: it becomes libp2p's key, so that the connection proves the key that signs. */
+  readonly seed: Uint8Array
+  /** 32 bytes. Nodes of another network speak another DHT protocol. */
+  readonly networkId: Uint8Array
+  /** The gossip topics that exist here; any other is dropped. `@haggle/discovery` lists the market's. */
+  readonly topics: readonly string[]
+  /** Default `node`. */
+  readonly preset?: NodePreset
+  /** Multiaddrs to listen on. Default `/ip4/0.0.0.0/tcp/0` and its IPv6 twin; a client listens on none. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs to tell others instead of those found. */
+  readonly announce?: readonly string[]
+  /** Multiaddrs, with `/p2p/`, of nodes to join through. */
+  readonly bootstrap?: readonly string[]
+  /** Multiaddrs, with `/p2p/`, of relays to be reachable through. Default: a client's bootstraps, otherwise none. */
+  readonly relays?: readonly string[]
+  /** 32 bytes: only nodes that have them can connect. */
+  readonly psk?: Uint8Array
+  /** Finds and is found on the local network by multicast. Default false. */
+  readonly mdns?: boolean
+  /** Where peers are remembered over restarts. Default: nowhere. */
+  readonly storage?: PeerStorage
+  /** Overrides of {@link MESH_LIMITS} ({@link RELAY_LIMITS} for a relay). */
+  readonly limits?: Partial<MeshLimits>
+  /** Address ranges that are counted like public addresses though they are private. Default: none. */
+  readonly cappedRanges?: readonly string[]
+  /** Connections that the node keeps up by itself, when it knows that many peers. Default 8. */
+  readonly wanted?: number
+  readonly clock?: Clock
+  /** Replaces the key screen: tests only. */
+  readonly screenKey?: (publicKey: Uint8Array) => boolean
+}
+
+/** A running node. */
+export interface MeshNode {
+  readonly network: Network
+  /** The libp2p node below, for what the Network does not cover. */
+  readonly libp2p: Libp2p<{ pubsub: GossipSub }>
+  readonly gate: Gate
+  readonly known: KnownPeers
+  /** Leaves the mesh, writes what it remembers and closes everything. */
+  stop(): Promise<void>
+}
+
+const DEFAULT_LISTEN: readonly string[] = ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0']
+const WANTED_CONNECTIONS = 8
+/** TCP, noise and yamux take 7 round trips: 4 s is plenty over any link that is of use. */
+const DIAL_ADDRESS_MS = 4_000
+const DIAL_MS = 10_000
+/** A relay's own figures: the stock ones cut a stream after 2 minutes or 128 KiB and take 15 reservations. */
+const RELAY_RESERVATIONS = 1_000
+const RELAY_STREAMS = 2_000
+
+/**
+ * Starts a node. Resolves once it listens; joining the mesh goes on in the background and never gives up.
+ *
+ * Throws `E_PORT_TAKEN`, `E_PORT_DENIED` or `E_LISTEN` when it can't listen, `E_ADDRESS` for an address that can't be read or lacks its `/p2p/`.
+ */
+export async function createNode(options: NodeOptions): Promise<MeshNode> {
+  const preset = options.preset ?? 'node'
+  const limits: MeshLimits = { ...(preset === 'relay' ? RELAY_LIMITS : MESH_LIMITS), ...options.limits }
+  const clock = options.clock ?? systemClock()
+  const bootstrap = checkAddresses(options.bootstrap ?? [])
+  const relays = checkAddresses(options.relays ?? (preset === 'client' ? bootstrap : []))
+  const known = new KnownPeers(options.storage)
+  await known.load()
+  const gate = createGate({
+    limits,
+    screenKey: options.screenKey ?? screenKey,
+    nowMs: () => clock.monotonicMs(),
+    ...(options.cappedRanges === undefined ? {} : { cappedRanges: options.cappedRanges }),
+  })
+  const tag = networkTag(options.networkId)
+  let components: KeeperComponents | undefined
+  const relayIps = new Set<string>()
+
+  const libp2p = await createLibp2p({
+    privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
+    start: false,
+    nodeInfo: { name: 'haggle', version: '0.1.0', userAgent: 'haggle/0.1.0' },
+    addresses: {
+      listen: [...(options.listen ?? (preset === 'client' ? [] : DEFAULT_LISTEN))],
+      ...(options.announce === undefined || options.announce.length === 0 ? {} : { announce: [...options.announce] }),
+    },
+    transports: [tcp(), webSockets(), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ maxInboundStreams: 1_024, maxOutboundStreams: 4_096 })],
+    connectionGater: gate.gater,
+    ...(options.psk === undefined ? {} : { connectionProtector: preSharedKey({ psk: swarmKey(options.psk) }) }),
+    connectionManager: {
+      maxConnections: limits.maxConnections,
+      maxIncomingPendingConnections: limits.maxPending,
+      // Counts relayed connections under the relay's address: our own gate does it right.
+      inboundConnectionThreshold: 10_000,
+      inboundUpgradeTimeout: limits.firstByteMs,
+      inboundStreamProtocolNegotiationTimeout: limits.firstByteMs,
+      dialTimeout: DIAL_MS,
+      addressDialTimeout: DIAL_ADDRESS_MS,
+      maxParallelDials: 32,
+    },
+    // A loaded machine answers late: 10 s without an answer is a dead peer, 2 s is not.
+    connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 10_000 } },
+    ...(options.mdns === true ? { peerDiscovery: [(c: MulticastDNSComponents): PeerDiscovery => mdns({ serviceTag: `_haggle-${tag}._udp.local`, interval: 10_000 })(c)] } : {}),
+    services: {
+      identify: identify({ runOnLimitedConnection: true }),
+      ping: ping({ runOnLimitedConnection: true }),
+      dht: meshDht({ protocol: `/haggle/${tag}/kad/1.0.0`, client: preset === 'client', limits }),
+      pubsub: meshGossip({ topics: options.topics, limits, sha256, isShared: (ip) => relayIps.has(ip) }),
+      ...(preset === 'relay'
+        ? {
+            circuitRelay: circuitRelayServer({
+              reservations: { applyDefaultLimit: false, maxReservations: RELAY_RESERVATIONS },
+              maxInboundHopStreams: RELAY_STREAMS,
+              maxOutboundHopStreams: RELAY_STREAMS,
+              maxOutboundStopStreams: RELAY_STREAMS,
+            }),
+          }
+        : {}),
+      keeperParts: (all: KeeperComponents): object => {
+        components = all
+        return {}
+      },
+    },
+  })
+  libp2p.addEventListener('connection:open', ({ detail }) => {
+    const { ip, relay } = originOf(detail.remoteAddr)
+    if (relay !== undefined && ip !== undefined) relayIps.add(ip)
+  })
+  try {
+    await libp2p.start()
+  } catch (error) {
+    await libp2p.stop()
+    throw listenError(error)
+  }
+  if (components === undefined) throw new Error('libp2p did not call its services')
+  const pubsub = libp2p.services.pubsub as GossipSub & { getScore(peerId: string): number }
+  const keeper = new MeshKeeper(components, {
+    bootstrap,
+    relays,
+    known,
+    gate,
+    clock,
+    score: (peerId) => pubsub.getScore(peerId),
+    wanted: options.wanted ?? WANTED_CONNECTIONS,
+  })
+  keeper.start()
+  return {
+    network: libp2pNetwork(libp2p, { topics: new Set(options.topics) }),
+    libp2p,
+    gate,
+    known,
+    stop: async () => {
+      await keeper.stop()
+      await libp2p.stop()
+    },
+  }
+}
+
+function sha256(data: Uint8Array): Uint8Array {
+  return hash('sha256', data, 'buffer')
+}
+
+/** The text form that pnet reads. */
+function swarmKey(psk: Uint8Array): Uint8Array {
+  if (psk.byteLength !== 32) throw new HaggleError('E_PSK', `A private swarm's key has 32 bytes, this one has ${psk.byteLength}`)
+  return new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${toHex(psk)}`)
+}

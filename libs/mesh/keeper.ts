@@ -1,0 +1,218 @@
+// Keeps a node in the mesh: dials bootstraps and remembered peers, replaces lost connections, renews relay reservations, drops hated neighbours.
+
+import type { IdentifyResult, Libp2pEvents, PeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, TransportManager } from '@libp2p/interface-internal'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '@haggle/wire'
+import { originOf, peerOf } from './addresses.ts'
+import type { Gate } from './gater.ts'
+import { SCORE_THRESHOLDS } from './gossip.ts'
+import type { KnownPeers } from './peers.ts'
+
+/** The libp2p components that the keeper uses. */
+export interface KeeperComponents {
+  readonly peerId: PeerId
+  readonly connectionManager: ConnectionManager
+  readonly transportManager: TransportManager
+  readonly addressManager: AddressManager
+  readonly events: TypedEventTarget<Libp2pEvents>
+}
+
+/** Options of {@link MeshKeeper}. */
+export interface KeeperOptions {
+  readonly bootstrap: readonly string[]
+  /** Relays to be reachable through. */
+  readonly relays: readonly string[]
+  readonly known: KnownPeers
+  readonly gate: Gate
+  readonly clock: Clock
+  /** A neighbour's gossip score. */
+  readonly score: (peerId: string) => number
+  /** Connections to keep, when that many peers are known. */
+  readonly wanted: number
+}
+
+/** Dials at the same time, so that a dead list does not fill the queue of those who want to rent now. */
+const PARALLEL_DIALS = 8
+/** Between two looks at the connections. */
+const LOOK_MS = 2_000
+/** The first wait after a failed dial; doubles up to the last. */
+const FIRST_WAIT_MS = 4_000
+const LAST_WAIT_MS = 5 * 60_000
+/** Bootstraps and relays are worth more tries. */
+const LAST_ANCHOR_WAIT_MS = 30_000
+/** A dial of the keeper's gives up after this long. */
+const DIAL_MS = 8_000
+/** A remembered peer that could not be dialled this often is forgotten, while others could. */
+const FORGET_AFTER = 6
+
+interface Attempt {
+  failures: number
+  nextAt: number
+  running: boolean
+}
+
+/** See the file's first line. */
+export class MeshKeeper {
+  readonly #components: KeeperComponents
+  readonly #options: KeeperOptions
+  readonly #attempts: Map<string, Attempt> = new Map()
+  readonly #found: Map<string, Multiaddr[]> = new Map()
+  readonly #stop: AbortController = new AbortController()
+  #cancel: () => void = () => undefined
+  #dialling = 0
+
+  constructor(components: KeeperComponents, options: KeeperOptions) {
+    this.#components = components
+    this.#options = options
+  }
+
+  start(): void {
+    const { events } = this.#components
+    events.addEventListener('peer:identify', this.#onIdentify)
+    events.addEventListener('peer:discovery', this.#onDiscovery)
+    events.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#look()
+  }
+
+  async stop(): Promise<void> {
+    const { events } = this.#components
+    events.removeEventListener('peer:identify', this.#onIdentify)
+    events.removeEventListener('peer:discovery', this.#onDiscovery)
+    events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#cancel()
+    this.#stop.abort()
+    await this.#options.known.save()
+  }
+
+  readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
+    const { peerId, listenAddrs, signedPeerRecord } = event.detail
+    const addresses = (signedPeerRecord?.addresses ?? listenAddrs).map(String)
+    this.#options.known.note(peerId.toString(), addresses, Math.floor(this.#options.clock.now() / 1_000))
+    void this.#options.known.save()
+    if (this.#isRelay(peerId.toString())) this.#reserve()
+  }
+
+  readonly #onDiscovery = (event: CustomEvent<PeerInfo>): void => {
+    const peerId = event.detail.id.toString()
+    if (event.detail.multiaddrs.length === 0 || this.#found.has(peerId)) return
+    this.#found.set(peerId, event.detail.multiaddrs)
+    const oldest = this.#found.keys().next()
+    if (this.#found.size > 64 && oldest.done !== true) this.#found.delete(oldest.value)
+    this.#dialMore()
+  }
+
+  readonly #onDisconnect = (): void => this.#dialMore()
+
+  #look(): void {
+    if (this.#stop.signal.aborted) return
+    this.#dropHated()
+    this.#dialMore()
+    this.#reserve()
+    this.#cancel = this.#options.clock.after(LOOK_MS, () => this.#look())
+  }
+
+  /** Anchors always; others while there are fewer connections than wanted. */
+  #dialMore(): void {
+    if (this.#stop.signal.aborted) return
+    for (const address of [...this.#options.bootstrap, ...this.#options.relays]) {
+      const parsed = multiaddr(address)
+      this.#try(peerOf(parsed) ?? address, [parsed], LAST_ANCHOR_WAIT_MS)
+    }
+    const open = new Set(this.#components.connectionManager.getConnections().map((c) => c.remotePeer.toString()))
+    let missing = this.#options.wanted - open.size - this.#dialling
+    const candidates: [string, readonly Multiaddr[]][] = [
+      ...this.#options.known.all().map((peer): [string, Multiaddr[]] => [peer.peerId, peer.addresses.flatMap(parse)]),
+      ...this.#found,
+    ]
+    for (const [peerId, addresses] of candidates) {
+      if (missing <= 0) return
+      if (!open.has(peerId) && this.#try(peerId, addresses, LAST_WAIT_MS)) missing -= 1
+    }
+  }
+
+  /** Starts a dial unless there is a connection, one is under way, or it is too early. */
+  #try(id: string, addresses: readonly Multiaddr[], lastWaitMs: number): boolean {
+    const { connectionManager, peerId } = this.#components
+    const { clock, gate, known } = this.#options
+    if (id === peerId.toString() || gate.isBanned(id) || addresses.length === 0) return false
+    if (connectionManager.getConnections().some((c) => c.remotePeer.toString() === id)) return false
+    const attempt = this.#attempts.get(id) ?? { failures: 0, nextAt: 0, running: false }
+    if (attempt.running || attempt.nextAt > clock.monotonicMs() || this.#dialling >= PARALLEL_DIALS) return false
+    this.#attempts.set(id, attempt)
+    attempt.running = true
+    this.#dialling += 1
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_MS)])
+    const target = addresses.map((address) => (peerOf(address) === undefined && !id.startsWith('/') ? address.encapsulate(`/p2p/${id}`) : address))
+    connectionManager
+      .openConnection(target, { signal, priority: 25 })
+      .then(
+        () => {
+          this.#attempts.delete(id)
+        },
+        () => {
+          attempt.failures += 1
+          attempt.nextAt = clock.monotonicMs() + Math.min(lastWaitMs, FIRST_WAIT_MS * 2 ** (attempt.failures - 1))
+          const isAnchor = lastWaitMs === LAST_ANCHOR_WAIT_MS
+          if (!isAnchor && attempt.failures >= FORGET_AFTER && connectionManager.getConnections().length > 0) {
+            known.forget(id)
+            this.#found.delete(id)
+            this.#attempts.delete(id)
+          }
+        },
+      )
+      .finally(() => {
+        attempt.running = false
+        this.#dialling -= 1
+      })
+    return true
+  }
+
+  /** Listens on each relay that we are connected to and have no address through yet. */
+  #reserve(): void {
+    if (this.#stop.signal.aborted) return
+    const { transportManager, connectionManager } = this.#components
+    for (const address of this.#options.relays) {
+      const relay = peerOf(multiaddr(address))
+      if (relay === undefined) continue
+      const isConnected = connectionManager.getConnections().some((c) => c.remotePeer.toString() === relay && c.direct)
+      const isListening = transportManager.getAddrs().some((own) => originOf(own).relay === relay)
+      const slot = `reserve ${relay}`
+      const attempt = this.#attempts.get(slot) ?? { failures: 0, nextAt: 0, running: false }
+      if (!isConnected || isListening || attempt.running || attempt.nextAt > this.#options.clock.monotonicMs()) continue
+      this.#attempts.set(slot, attempt)
+      attempt.running = true
+      transportManager
+        .listen([multiaddr(`${address}/p2p-circuit`)])
+        .catch(() => undefined)
+        .finally(() => {
+          attempt.running = false
+          // `listen` resolves when the reservation failed, too: the addresses say whether it worked.
+          attempt.nextAt = this.#options.clock.monotonicMs() + FIRST_WAIT_MS
+        })
+    }
+  }
+
+  /** A neighbour below the graylist threshold costs its decoding for nothing: it is disconnected and refused for a while. */
+  #dropHated(): void {
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      const peerId = connection.remotePeer.toString()
+      if (this.#options.score(peerId) >= SCORE_THRESHOLDS.graylist) continue
+      this.#options.gate.ban(peerId)
+      connection.abort(new Error('banned: its gossip is invalid'))
+    }
+  }
+
+  #isRelay(peerId: string): boolean {
+    return this.#options.relays.some((address) => peerOf(multiaddr(address)) === peerId)
+  }
+}
+
+function parse(address: string): Multiaddr[] {
+  try {
+    return [multiaddr(address)]
+  } catch {
+    return []
+  }
+}
