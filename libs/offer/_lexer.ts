@@ -24,7 +24,12 @@ export type ExprErrorCode =
   | 'E_EXPR_LENGTH'
 
 /** The error of an expression: where, what was expected, what was there. */
-export function exprError(code: ExprErrorCode, column: number, what: string, options: { expected?: string; next?: string } = {}): HaggleError {
+export function exprError(
+  code: ExprErrorCode,
+  column: number,
+  what: string,
+  options: { expected?: string; next?: string } = {},
+): HaggleError {
   return new HaggleError(code, `Cannot read the expression at column ${column}: ${what}`, {
     details: { column, ...(options.expected === undefined ? {} : { expected: options.expected }) },
     ...(options.next === undefined ? {} : { next: options.next }),
@@ -60,7 +65,8 @@ function quoted(text: string, start: number, column: number): { value: string; e
     value += text[at]
   }
   if (at >= text.length) throw exprError('E_EXPR_SYNTAX', column, 'this string has no end', { expected: quote ?? '"' })
-  if (FORBIDDEN.test(value) || !value.isWellFormed()) throw exprError('E_EXPR_LITERAL', column, 'a string may not hold control or invisible characters')
+  if (FORBIDDEN.test(value) || !value.isWellFormed())
+    throw exprError('E_EXPR_LITERAL', column, 'a string may not hold control or invisible characters')
   if ([...value].length > MAX_STRING) throw exprError('E_EXPR_LITERAL', column, `a string may have ${MAX_STRING} characters at most`)
   return { value: value.normalize('NFC'), end: at + 1 }
 }

@@ -11,7 +11,9 @@ export function readLiteral(list: readonly Token[], at: number, property: Proper
   if (!isNumeric(property.type)) return { value: readWord(token, property), used: 1 }
   if (token.kind !== 'number') {
     const spelling = token.kind === 'end' ? 'the end' : `"${token.text.slice(0, 24)}"`
-    throw exprError('E_EXPR_LITERAL', token.column, `${spelling} is no value of ${property.name}; expected ${sample(property)}`, { expected: sample(property) })
+    throw exprError('E_EXPR_LITERAL', token.column, `${spelling} is no value of ${property.name}; expected ${sample(property)}`, {
+      expected: sample(property),
+    })
   }
   const next = list[at + 1]
   const units = UNITS[property.type]
@@ -20,7 +22,10 @@ export function readLiteral(list: readonly Token[], at: number, property: Proper
     return { value: readQuantity(token, apart ? (next?.text ?? '') : token.suffix, property), used: apart ? 2 : 1 }
   }
   if (property.type === 'money') return { value: readMoney(token, property), used: 1 }
-  if (token.suffix !== '') throw exprError('E_EXPR_UNIT', token.column, `${property.name} has no unit, "${token.suffix}" is too much`, { expected: sample(property) })
+  if (token.suffix !== '')
+    throw exprError('E_EXPR_UNIT', token.column, `${property.name} has no unit, "${token.suffix}" is too much`, {
+      expected: sample(property),
+    })
   const value = property.type === 'version' ? versionNumber(token.text) : scaleDecimal(token.text, 10 ** (DECIMALS[property.type] ?? 0))
   if (value === undefined) throw notExact(token, property)
   return { value, used: 1 }
@@ -30,7 +35,9 @@ function readWord(token: Token, property: Property): string | boolean {
   const text = token.kind === 'number' ? `${token.text}${token.suffix}` : token.text
   if (token.kind === 'end' || token.kind === 'op') {
     const found = token.kind === 'end' ? 'the end' : `"${token.text}"`
-    throw exprError('E_EXPR_LITERAL', token.column, `${found} is no value of ${property.name}; expected ${sample(property)}`, { expected: sample(property) })
+    throw exprError('E_EXPR_LITERAL', token.column, `${found} is no value of ${property.name}; expected ${sample(property)}`, {
+      expected: sample(property),
+    })
   }
   if (property.type === 'boolean') {
     const folded = text.toLowerCase()
@@ -38,7 +45,9 @@ function readWord(token: Token, property: Property): string | boolean {
     throw exprError('E_EXPR_LITERAL', token.column, `"${text.slice(0, 24)}" is neither true nor false`, { expected: 'true or false' })
   }
   if (property.type === 'key' && !/^[0-9a-f]{64}$/.test(text))
-    throw exprError('E_EXPR_LITERAL', token.column, `${property.name} is compared with 64 hex digits in lower case`, { expected: '64 hex digits' })
+    throw exprError('E_EXPR_LITERAL', token.column, `${property.name} is compared with 64 hex digits in lower case`, {
+      expected: '64 hex digits',
+    })
   return text
 }
 
@@ -66,14 +75,21 @@ function readMoney(token: Token, property: Property): Literal {
   if (micros === undefined) throw notExact(token, property)
   if (token.suffix === '') return micros
   if (!/^[A-Za-z][A-Za-z0-9]{0,15}$/.test(token.suffix))
-    throw exprError('E_EXPR_UNIT', token.column, `"${token.suffix.slice(0, 24)}" is no name of money`, { expected: 'a unit such as credits' })
+    throw exprError('E_EXPR_UNIT', token.column, `"${token.suffix.slice(0, 24)}" is no name of money`, {
+      expected: 'a unit such as credits',
+    })
   return { micros, unit: token.suffix }
 }
 
 function notExact(token: Token, property: Property): Error {
-  return exprError('E_EXPR_LITERAL', token.column, `"${token.text.slice(0, 32)}${token.suffix}" is too large or too fine for ${property.name}; expected ${sample(property)}`, {
-    expected: sample(property),
-  })
+  return exprError(
+    'E_EXPR_LITERAL',
+    token.column,
+    `"${token.text.slice(0, 32)}${token.suffix}" is too large or too fine for ${property.name}; expected ${sample(property)}`,
+    {
+      expected: sample(property),
+    },
+  )
 }
 
 const SAMPLES: Readonly<Record<Property['type'], string>> = {

@@ -127,7 +127,9 @@ export function checkBounds(expr: Expr): Expr {
     throw new HaggleError('E_EXPR_DEPTH', `Cannot use the expression: it nests deeper than ${MAX_EXPR_DEPTH}`, { next: 'write it flatter' })
   const nodes = nodesOf(expr)
   if (nodes > MAX_EXPR_NODES)
-    throw new HaggleError('E_EXPR_NODES', `Cannot use the expression: it has ${nodes} parts, the most is ${MAX_EXPR_NODES}`, { next: 'shorten it' })
+    throw new HaggleError('E_EXPR_NODES', `Cannot use the expression: it has ${nodes} parts, the most is ${MAX_EXPR_NODES}`, {
+      next: 'shorten it',
+    })
   return expr
 }
 
@@ -137,7 +139,9 @@ function treeHeight(expr: Expr): number {
   let height = 0
   while (level.length > 0 && height <= 4 * MAX_EXPR_DEPTH) {
     height++
-    level = level.flatMap((e) => (e.kind === 'and' || e.kind === 'or' ? e.items : e.kind === 'not' ? [e.item] : 'where' in e ? [e.where] : []))
+    level = level.flatMap((e) =>
+      e.kind === 'and' || e.kind === 'or' ? e.items : e.kind === 'not' ? [e.item] : 'where' in e ? [e.where] : [],
+    )
   }
   return height
 }

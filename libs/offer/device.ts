@@ -156,7 +156,9 @@ export function checkDevice(device: Device): Device {
   if (device.kind !== 'gpu' && (device.vramMiB !== 0 || device.cc !== null || device.cuda !== null || device.rocm !== null))
     wrong(`a ${device.kind} device has no GPU memory, compute capability, CUDA or ROCm`)
   if (device.kind === 'gpu' && device.vramUsableMiB !== null && device.vramMiB !== nominalVramMiB(device.vramUsableMiB))
-    wrong(`nominal memory is ${nominalVramMiB(device.vramUsableMiB)} MiB when the driver says ${device.vramUsableMiB} MiB, not ${device.vramMiB} MiB`)
+    wrong(
+      `nominal memory is ${nominalVramMiB(device.vramUsableMiB)} MiB when the driver says ${device.vramUsableMiB} MiB, not ${device.vramMiB} MiB`,
+    )
   if (new Set(device.figures.map((f) => f.name)).size !== device.figures.length) wrong('one of its figures is there twice')
   return device
 }

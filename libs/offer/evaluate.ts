@@ -89,7 +89,12 @@ function atom(place: Place, property: string, test: (read: (unit?: string) => Pr
   return test((unit) => holder.value(name, unit)) ?? missing(place.prefix + property)
 }
 
-function compareLiteral(read: (unit?: string) => PropertyValue | undefined, op: CompareOp, literal: Literal, region: boolean): boolean | undefined {
+function compareLiteral(
+  read: (unit?: string) => PropertyValue | undefined,
+  op: CompareOp,
+  literal: Literal,
+  region: boolean,
+): boolean | undefined {
   const value = isMoney(literal) ? read(literal.unit) : read()
   return value === undefined ? undefined : compareValue(value, op, isMoney(literal) ? literal.micros : literal, region)
 }

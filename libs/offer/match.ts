@@ -40,7 +40,13 @@ export function impliedBy(demand: Demand, options: MatchOptions = {}): Expr[] {
   const implied: Expr[] = [{ kind: 'any', over: 'runner', where: runner }, text('rail', demand.rail), atLeast('slots.free', 1)]
   if (demand.minGpus > 0) implied.push({ kind: 'compare', property: 'gpu.free', op: '=', value: true })
   if (demand.minGpus > 1)
-    implied.push({ kind: 'count', over: 'gpu', where: { kind: 'compare', property: 'free', op: '=', value: true }, op: '>=', value: demand.minGpus })
+    implied.push({
+      kind: 'count',
+      over: 'gpu',
+      where: { kind: 'compare', property: 'free', op: '=', value: true },
+      op: '>=',
+      value: demand.minGpus,
+    })
   implied.push(
     atLeast('limit.cpu', limits.cpuMilli),
     atLeast('limit.memory', limits.memMiB * MIB),
@@ -79,7 +85,11 @@ export function devicesFor(demand: Demand, listing: Listing, options: MatchOptio
 }
 
 /** What an offer's `accept` says of a renter with its demand. Text that can't be read says nothing: unknown, for want of `accept`. */
-export function acceptVerdict(listing: Listing, who: { readonly renter: Renter; readonly demand: Demand }, options: SubjectOptions = {}): Verdict {
+export function acceptVerdict(
+  listing: Listing,
+  who: { readonly renter: Renter; readonly demand: Demand },
+  options: SubjectOptions = {},
+): Verdict {
   let expr: Expr
   try {
     expr = parse(listing.offer.accept, { over: 'renter' })
@@ -103,4 +113,3 @@ export function match(demand: Demand, listing: Listing, options: MatchOptions & 
   const verdict = enough ? asked : false
   return { verdict: allOf([verdict, accept]), demand: verdict, accept }
 }
-

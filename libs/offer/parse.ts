@@ -3,7 +3,18 @@
 import type { HaggleError } from '@haggle/wire'
 import { exprError, type ExprErrorCode, type Token, tokens } from './_lexer.ts'
 import { readLiteral } from './_literal.ts'
-import { type CompareOp, conjunction, type CountOp, EVERYTHING, type Expr, type Literal, MAX_EXPR_DEPTH, MAX_EXPR_NODES, type OrderKey, type Query } from './ast.ts'
+import {
+  type CompareOp,
+  conjunction,
+  type CountOp,
+  EVERYTHING,
+  type Expr,
+  type Literal,
+  MAX_EXPR_DEPTH,
+  MAX_EXPR_NODES,
+  type OrderKey,
+  type Query,
+} from './ast.ts'
 import { findProperty, isCollection, nearNames, type Property, type Scope, type Vocabulary } from './properties.ts'
 import { isNumeric } from './units.ts'
 
@@ -41,7 +52,8 @@ class Parser {
         const token = this.peek()
         this.count(token)
         const { name, type } = this.property(this.over)
-        if (!isNumeric(type) && type !== 'boolean') throw this.fail('E_EXPR_TYPE', token, `nothing can be ordered by ${name}`, 'a property with numbers')
+        if (!isNumeric(type) && type !== 'boolean')
+          throw this.fail('E_EXPR_TYPE', token, `nothing can be ordered by ${name}`, 'a property with numbers')
         const descending = this.take('desc')
         if (!descending) this.take('asc')
         order.push({ property: name, descending })
@@ -109,7 +121,8 @@ class Parser {
   private collection(start: Token, scope: Scope): Parameters<typeof isCollection>[0] & ('gpu' | 'software' | 'device' | 'runner') {
     this.expect('(')
     const token = this.peek()
-    if (scope !== 'offer') throw this.fail('E_EXPR_SYNTAX', start, 'any, all and count stand over an offer, not inside one another', 'a property')
+    if (scope !== 'offer')
+      throw this.fail('E_EXPR_SYNTAX', start, 'any, all and count stand over an offer, not inside one another', 'a property')
     if (token.kind !== 'word' || !isCollection(token.text))
       throw this.fail('E_EXPR_SYNTAX', token, `${shown(token)} is no collection`, 'gpu, software, device or runner')
     this.at++
@@ -152,7 +165,12 @@ class Parser {
       return this.membership(start, property, negated)
     }
     if (property.type !== 'boolean')
-      throw this.fail('E_EXPR_SYNTAX', token, `${shown(token)} follows ${property.name}`, `an operator (${operators(property)}, in, not in)`)
+      throw this.fail(
+        'E_EXPR_SYNTAX',
+        token,
+        `${shown(token)} follows ${property.name}`,
+        `an operator (${operators(property)}, in, not in)`,
+      )
     return this.atom(start, { kind: 'compare', property: property.name, op: '=', value: true })
   }
 
@@ -181,7 +199,8 @@ class Parser {
 
   private property(scope: Scope): Property {
     const token = this.peek()
-    if (token.kind !== 'word') throw this.fail('E_EXPR_SYNTAX', token, `${shown(token)} stands where a property is needed`, 'a property such as price.hour')
+    if (token.kind !== 'word')
+      throw this.fail('E_EXPR_SYNTAX', token, `${shown(token)} stands where a property is needed`, 'a property such as price.hour')
     const found = findProperty(scope, token.text)
     if (found === undefined) {
       const near = nearNames(scope, token.text)

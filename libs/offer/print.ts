@@ -65,7 +65,8 @@ export function print(expr: Expr, options: PrintOptions = {}): string {
 export function printQuery(query: Query, options: PrintOptions = {}): string {
   const parts: string[] = []
   if (!(query.where.kind === 'const' && query.where.value)) parts.push(print(query.where, options))
-  if (query.order.length > 0) parts.push(`order by ${query.order.map((key) => `${key.property}${key.descending ? ' desc' : ''}`).join(', ')}`)
+  if (query.order.length > 0)
+    parts.push(`order by ${query.order.map((key) => `${key.property}${key.descending ? ' desc' : ''}`).join(', ')}`)
   if (query.limit !== null) parts.push(`limit ${query.limit}`)
   return parts.join(' ')
 }

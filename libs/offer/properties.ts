@@ -119,7 +119,10 @@ export const COLLECTIONS: Readonly<Record<Collection, readonly Property[]>> = {
 }
 
 const byName = (list: readonly Property[]): ReadonlyMap<string, Property> => new Map(list.map((p) => [p.name, p]))
-const TOP: Readonly<Record<Vocabulary, ReadonlyMap<string, Property>>> = { offer: byName(OFFER_PROPERTIES), renter: byName(RENTER_PROPERTIES) }
+const TOP: Readonly<Record<Vocabulary, ReadonlyMap<string, Property>>> = {
+  offer: byName(OFFER_PROPERTIES),
+  renter: byName(RENTER_PROPERTIES),
+}
 const DEVICE = byName(DEVICE_PROPERTIES)
 const RUNNER = byName(RUNNER_PROPERTIES)
 

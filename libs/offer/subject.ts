@@ -86,7 +86,11 @@ export function deviceSubject(device: Device): Subject {
 }
 
 /** Lowest price of `amount` of `unit` among the rails whose money is called `money`, millionths. */
-export function lowestPrice(rails: readonly Rail[], money: string, of: { readonly unit: MeterUnit; readonly amount: bigint }): number | undefined {
+export function lowestPrice(
+  rails: readonly Rail[],
+  money: string,
+  of: { readonly unit: MeterUnit; readonly amount: bigint },
+): number | undefined {
   let lowest: number | undefined
   for (const rail of rails) {
     const price = rail.unit === money ? microPrice(rail, of.unit, of.amount) : undefined
