@@ -50,7 +50,7 @@ export interface Buckets {
   readonly class: ClassName
   /** Nominal memory of the largest GPU, GiB; 0 without one. */
   readonly vramTier: number
-  /** Jobs that it could take now: free slots, and for a GPU class never more than free GPUs. 0 .. 255. */
+  /** Free slots, 0 .. 255. */
   readonly freeCount: number
   /** {@link priceBucket} of the free rail's price per hour; 255 without one. */
   readonly priceBucket: number
@@ -106,11 +106,10 @@ export function bucketsOf(offer: Offer): Buckets {
   const gpu = largestGpu(offer.devices)
   const free = railOf(offer.rails, 'free')
   const micros = free === undefined ? undefined : microPrice(free, 'ms', HOUR_MS)
-  const freeGpus = offer.devices.filter((d) => d.kind === 'gpu' && d.free).length
   return {
     class: classOf(offer),
     vramTier: gpu === undefined ? 0 : Math.floor(gpu.vramMiB / 1024),
-    freeCount: Math.min(255, gpu === undefined ? offer.freeSlots : Math.min(offer.freeSlots, freeGpus)),
+    freeCount: Math.min(255, offer.freeSlots),
     priceBucket: micros === undefined ? NO_PRICE_BUCKET : priceBucket(micros),
     region: offer.region,
     runnerBits: runnerBits(offer.runners),

@@ -18,3 +18,4 @@ export { allOf, anyOf, evaluate, evaluateOn, isUnknown, type Unknown, type Verdi
 export { acceptVerdict, demandQuery, devicesFor, impliedBy, match, type Match, type MatchOptions } from './match.ts'
 export { byOrder, rank } from './rank.ts'
 export { deviceSubject, offerSubject, type PropertyValue, renterSubject, type Subject, type SubjectOptions } from './subject.ts'
+export { classesFor, mayFit, type Reach, reachOf } from './reach.ts'

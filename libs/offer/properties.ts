@@ -164,7 +164,7 @@ export function nearNames(scope: Scope, name: string): string[] {
   const wanted = name.toLowerCase()
   return [...propertiesOf(scope).keys()]
     .map((known) => ({ known, far: known.endsWith(`.${wanted}`) || known.startsWith(`${wanted}.`) ? 0 : editDistance(known, wanted) }))
-    .filter(({ far, known }) => far <= Math.max(2, Math.floor(known.length / 3)))
+    .filter(({ far, known }) => far <= Math.max(1, Math.floor(Math.min(known.length, wanted.length) / 3)))
     .sort((a, b) => a.far - b.far || (a.known < b.known ? -1 : 1))
     .slice(0, 3)
     .map(({ known }) => known)
