@@ -1,0 +1,201 @@
+// How the database holds entries: one record for each entry with the tree hashes that it completes, two index rows, and the head.
+
+import { big, bytes, decodeAs, encodeAs, errorCode, fields, type Schema, toHex, uint } from '@haggle/wire'
+import type { Store, Write } from '@haggle/store'
+import { decodeEntry, type Entry, SALT_BYTES } from './entry.ts'
+import { getU32, setU32 } from './_frames.ts'
+import { HASH_BYTES } from './rfc9162.ts'
+import { encodeSummary } from './summary.ts'
+import { decompose, finisher, Frontier, type Node, nodesFinishedBy, type Span, type TreeHasher } from './tree.ts'
+
+/** Bytes of the journal offset at the head of a record. */
+const OFFSET_BYTES = 6
+
+/** Hex digits of a key or contract id that an index row carries: 80 bits. */
+const ID_DIGITS = 20
+
+/** The key of the head. */
+export const HEAD_KEY = 'h'
+
+/** Records read at a time. */
+export const CHUNK = 512
+
+/** One entry as the database has it. */
+export interface LedgerRecord {
+  readonly index: number
+  /** Where its frame begins in the journal. */
+  readonly offset: number
+  /** The leaf, then the nodes that it completes, bottom up, one after the other. */
+  readonly hashes: Uint8Array
+  /** `salt ‖ entry`. */
+  readonly payload: Uint8Array
+}
+
+export function recordKey(index: number): string {
+  return `e${index.toString(16).padStart(8, '0')}`
+}
+
+/** The prefix of the index rows about a peer. */
+export function peerPrefix(key: Uint8Array): string {
+  return `p${toHex(key).slice(0, ID_DIGITS)}`
+}
+
+/** The prefix of the index rows about a contract. */
+export function contractPrefix(id: Uint8Array): string {
+  return `c${toHex(id).slice(0, ID_DIGITS)}`
+}
+
+/** The range of keys that begin with `prefix` and an index. */
+export function rowsOf(prefix: string): { gte: string; lt: string } {
+  return { gte: `${prefix}0`, lt: `${prefix}g` }
+}
+
+/** The index at the end of an index row's key. */
+export function indexOfRow(key: string): number {
+  return Number.parseInt(key.slice(-8), 16)
+}
+
+export function encodeRecord(offset: number, hashes: readonly Uint8Array[], payload: Uint8Array): Uint8Array {
+  const record = new Uint8Array(OFFSET_BYTES + hashes.length * HASH_BYTES + payload.length)
+  record[0] = offset / 2 ** 40
+  record[1] = offset / 2 ** 32
+  setU32(record, 2, offset >>> 0)
+  let at = OFFSET_BYTES
+  for (const hash of hashes) {
+    record.set(hash, at)
+    at += HASH_BYTES
+  }
+  record.set(payload, at)
+  return record
+}
+
+/** The record of entry `index` in `value`, or undefined when it is too short to be one. */
+export function decodeRecord(index: number, value: Uint8Array): LedgerRecord | undefined {
+  const payloadAt = OFFSET_BYTES + (1 + nodesFinishedBy(index)) * HASH_BYTES
+  if (value.length < payloadAt + SALT_BYTES) return undefined
+  const offset = value[0]! * 2 ** 40 + value[1]! * 2 ** 32 + getU32(value, 2)
+  return { index, offset, hashes: value.subarray(OFFSET_BYTES, payloadAt), payload: value.subarray(payloadAt) }
+}
+
+/** The hash at `level` of those that a record carries: 0 is the leaf. */
+export function hashAt(record: LedgerRecord, level: number): Uint8Array {
+  return record.hashes.subarray(level * HASH_BYTES, (level + 1) * HASH_BYTES)
+}
+
+/** The index rows of an entry: by peer, with what a score needs, and by contract. */
+export function indexRows(index: number, entry: Entry): Write[] {
+  const suffix = index.toString(16).padStart(8, '0')
+  const rows: Write[] = []
+  if (entry.peer) rows.push({ key: peerPrefix(entry.peer) + suffix, value: encodeSummary(entry) })
+  if (entry.contract) rows.push({ key: contractPrefix(entry.contract) + suffix, value: new Uint8Array(0) })
+  return rows
+}
+
+/** The rows of a record that was rebuilt from its frame: none when the payload doesn't read as an entry, which only a foreign hand can cause. */
+export function indexRowsOf(index: number, payload: Uint8Array): Write[] {
+  return indexRows(index, decodeEntry(payload.subarray(SALT_BYTES)))
+}
+
+/** The head as the database has it, written with each group. */
+export interface StoredHead {
+  readonly log: number
+  readonly size: number
+  readonly root: Uint8Array
+  /** Bytes of the journal up to and with the last entry. */
+  readonly journal: bigint
+  /** Size and journal bytes before the last group: where a torn tail begins at the earliest. */
+  readonly groupSize: number
+  readonly groupJournal: bigint
+}
+
+const headSchema: Schema<StoredHead> = fields({
+  log: uint(),
+  size: uint(),
+  root: bytes({ length: HASH_BYTES }),
+  journal: big({ maxBytes: 6 }),
+  groupSize: uint(),
+  groupJournal: big({ maxBytes: 6 }),
+})
+
+export function encodeHead(head: StoredHead): Uint8Array {
+  return encodeAs(headSchema, head)
+}
+
+/** The head, or undefined when there is none or it can't be read. */
+export async function readHead(store: Store): Promise<StoredHead | undefined> {
+  const value = await sound(store.get(HEAD_KEY))
+  if (value === undefined) return undefined
+  try {
+    return decodeAs(headSchema, value)
+  } catch {
+    // Damaged: the same as missing, both are rebuilt from the entries.
+    return undefined
+  }
+}
+
+/** The records `[from, to)`; undefined where one is missing or damaged. */
+export async function readRecords(store: Store, from: number, to: number): Promise<(LedgerRecord | undefined)[]> {
+  const records = new Array<LedgerRecord | undefined>(to - from).fill(undefined)
+  try {
+    for await (const [key, value] of store.range({ gte: recordKey(from), lt: recordKey(to) })) {
+      const index = Number.parseInt(key.slice(1), 16)
+      if (key === recordKey(index)) records[index - from] = decodeRecord(index, value)
+    }
+  } catch (error) {
+    if (errorCode(error) !== 'E_STORE_CORRUPT') throw error
+    // One bad block ends a range read; one by one, only what is really bad is missing.
+    for (let index = from; index < to; index++) records[index - from] = await readRecord(store, index)
+  }
+  return records
+}
+
+/** One record; undefined when it is missing or damaged. */
+export async function readRecord(store: Store, index: number): Promise<LedgerRecord | undefined> {
+  const value = await sound(store.get(recordKey(index)))
+  return value === undefined ? undefined : decodeRecord(index, value)
+}
+
+/** Awaits a read; undefined when the database says that the value is damaged. */
+async function sound(reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (errorCode(error) === 'E_STORE_CORRUPT') return undefined
+    throw error
+  }
+}
+
+/** Reads records one at a time for somebody who knows how to heal what is missing. */
+export type RecordSource = (indexes: readonly number[]) => Promise<(LedgerRecord | undefined)[]>
+
+/** The hashes of complete subtrees; undefined when a record that carries one is missing. */
+export async function nodeHashes(nodes: readonly Node[], source: RecordSource): Promise<Uint8Array[] | undefined> {
+  const records = await source(nodes.map(finisher))
+  const hashes: Uint8Array[] = []
+  for (const [i, node] of nodes.entries()) {
+    const record = records[i]
+    if (record === undefined) return undefined
+    hashes.push(hashAt(record, node.level))
+  }
+  return hashes
+}
+
+/** The joint hashes of spans, one element of a proof each; undefined when a record is missing. */
+export async function spanHashes(spans: readonly Span[], source: RecordSource, hasher: TreeHasher): Promise<Uint8Array[] | undefined> {
+  const parts = spans.map((span) => decompose(span.from, span.to))
+  const hashes = await nodeHashes(parts.flat(), source)
+  if (hashes === undefined) return undefined
+  let at = 0
+  return parts.map((nodes) => hasher.fold(hashes.slice(at, (at += nodes.length))))
+}
+
+/** The frontier of the tree of `size` leaves; undefined when a record is missing. */
+export async function readFrontier(size: number, source: RecordSource, hasher: TreeHasher): Promise<Frontier | undefined> {
+  const hashes = await nodeHashes(decompose(0, size), source)
+  return hashes === undefined ? undefined : new Frontier(hasher, size, hashes)
+}
+
+/** Reads records straight from the store, healing nothing. */
+export function storeSource(store: Store): RecordSource {
+  return async (indexes) => await Promise.all(indexes.map(async (index) => await readRecord(store, index)))
+}
