@@ -5,7 +5,7 @@ import { link, mkdir, open, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fromHex, HaggleError, type Random, toHex } from '@haggle/wire'
 import { createIdentity, type Identity } from './identity.ts'
-import { type Sealed, sealSeed, unsealSeed } from './key_seal.ts'
+import { type Sealed, sealSeed, unsealSeed } from './_key_seal.ts'
 import { nodeEd25519 } from './node_suite.ts'
 import { publicKeyOf } from './peer_id.ts'
 
@@ -102,7 +102,10 @@ function identityOf(path: string, text: string, passphrase: string | undefined):
   let seed: Uint8Array
   if (file.sealed !== undefined) {
     if (passphrase === undefined) {
-      throw new HaggleError('E_KEY_PASSPHRASE', `Cannot open the key ${path}: it needs its passphrase`, { details: { path }, next: 'give the passphrase' })
+      throw new HaggleError('E_KEY_PASSPHRASE', `Cannot open the key ${path}: it needs its passphrase`, {
+        details: { path },
+        next: 'give the passphrase',
+      })
     }
     const opened = unsealSeed(file.sealed, publicKeyOf(file.peerId), passphrase)
     if (opened === undefined) {
@@ -129,7 +132,7 @@ function parse(path: string, text: string): KeyFile {
     if (haggleKey !== 1) throw corrupt(path, 'it is not a version 1 key file')
     if (typeof peerId !== 'string') throw corrupt(path, 'it names no peer id')
     publicKeyOf(peerId)
-    if (sealed !== undefined) return { haggleKey, peerId, sealed: { ...sealed } }
+    if (typeof sealed === 'object' && sealed !== null) return { haggleKey, peerId, sealed }
     return { haggleKey, peerId, seed: toHex(fromHex(String(seed), 32)) }
   } catch (error) {
     if (error instanceof HaggleError && error.code === 'E_KEY_CORRUPT') throw error
@@ -148,7 +151,11 @@ async function createKeyFile(path: string, options: KeyFileOptions): Promise<voi
   const content: KeyFile =
     options.passphrase === undefined
       ? { haggleKey: 1, peerId, seed: toHex(seed) }
-      : { haggleKey: 1, peerId, sealed: sealSeed(seed, publicKey, { passphrase: options.passphrase, random, logN: options.scryptLogN ?? 17 }) }
+      : {
+          haggleKey: 1,
+          peerId,
+          sealed: sealSeed(seed, publicKey, { passphrase: options.passphrase, random, logN: options.scryptLogN ?? 17 }),
+        }
   const draft = join(folder, `.${basename(path)}.${toHex(random(8))}`)
   try {
     {
@@ -172,5 +179,8 @@ async function createKeyFile(path: string, options: KeyFileOptions): Promise<voi
 }
 
 function corrupt(path: string, why: string): HaggleError {
-  return new HaggleError('E_KEY_CORRUPT', `Cannot read the key ${path}: ${why}`, { details: { path }, next: 'restore the file from a backup, or move it away and run haggle init' })
+  return new HaggleError('E_KEY_CORRUPT', `Cannot read the key ${path}: ${why}`, {
+    details: { path },
+    next: 'restore the file from a backup, or move it away and run haggle init',
+  })
 }

@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto'
 import { concat, fromHex, HaggleError, type Signer, type Suite } from '@haggle/wire'
 import type { Ed25519 } from './ed25519.ts'
-import { Recent } from './recent.ts'
+import { Recent } from './_recent.ts'
 import { screenKey, screenSignature } from './screen.ts'
 
 /** Heads of RFC 8410 keys: everything but the 32 bytes themselves. */

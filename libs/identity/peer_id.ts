@@ -35,6 +35,7 @@ export function publicKeyOf(peerId: string): Uint8Array {
     // The decoder's own words name letters, not what to do.
     throw wrong
   }
-  if (bytes.length !== PREFIX.length + 32 || PREFIX.some((byte, i) => bytes[i] !== byte) || base58btc.baseEncode(bytes) !== peerId) throw wrong
+  if (bytes.length !== PREFIX.length + 32 || PREFIX.some((byte, i) => bytes[i] !== byte) || base58btc.baseEncode(bytes) !== peerId)
+    throw wrong
   return bytes.slice(PREFIX.length)
 }

@@ -4,7 +4,7 @@ import { concat, equalBytes, HaggleError, type Signer, type Suite, toHex } from 
 import { Point } from '@noble/ed25519'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import type { Ed25519 } from './ed25519.ts'
-import { Recent } from './recent.ts'
+import { Recent } from './_recent.ts'
 import { keyPoint, screenSignature } from './screen.ts'
 
 /** L, the order of the base point. */
@@ -28,7 +28,7 @@ export const portableEd25519: Ed25519 = {
 }
 
 /**
- * The suite of any host: what {@link https://jsr.io/@haggle/wire | seal and open} need. Remembers the screening of the last 4,096 keys.
+ * The suite of any host: what `seal` and `open` of `@haggle/wire` need. Remembers the screening of the last 4,096 keys.
  *
  * @example
  * ```ts

@@ -23,13 +23,26 @@ const MAX_SCRYPT_BYTES = 1024 * 1024 * 1024
 const BLOCK = 8
 
 /** Seals `seed`; the public key is authenticated with it, so that a file can't be patched together. */
-export function sealSeed(seed: Uint8Array, publicKey: Uint8Array, options: { readonly passphrase: string; readonly random: Random; readonly logN: number }): Sealed {
+export function sealSeed(
+  seed: Uint8Array,
+  publicKey: Uint8Array,
+  options: { readonly passphrase: string; readonly random: Random; readonly logN: number },
+): Sealed {
   const salt = options.random(16)
   const nonce = options.random(12)
   const key = stretch(options.passphrase, salt, options.logN)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(aad(publicKey))
   const data = concat(cipher.update(seed), cipher.final(), cipher.getAuthTag())
-  return { kdf: 'scrypt', logN: options.logN, r: BLOCK, p: 1, salt: toHex(salt), cipher: 'aes-256-gcm', nonce: toHex(nonce), data: toHex(data) }
+  return {
+    kdf: 'scrypt',
+    logN: options.logN,
+    r: BLOCK,
+    p: 1,
+    salt: toHex(salt),
+    cipher: 'aes-256-gcm',
+    nonce: toHex(nonce),
+    data: toHex(data),
+  }
 }
 
 /** The seed, or undefined when the passphrase does not fit or the file is damaged: the two can't be told apart. */
