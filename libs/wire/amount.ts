@@ -20,11 +20,15 @@ export const PRICE_DECIMALS = 6
  */
 export function parseAmount(text: string, decimals: number = PRICE_DECIMALS): bigint {
   const match = /^([0-9]{1,40})(?:\.([0-9]{1,40}))?$/.exec(text)
-  if (!match) throw new HaggleError('E_AMOUNT', `Cannot read the amount "${text.slice(0, 48)}": must be digits with one point, such as 0.05`)
+  if (!match)
+    throw new HaggleError('E_AMOUNT', `Cannot read the amount "${text.slice(0, 48)}": must be digits with one point, such as 0.05`)
   const whole = match[1] as string
   const fraction = match[2] ?? ''
   if (fraction.length > decimals) {
-    throw new HaggleError('E_AMOUNT', `Cannot read the amount "${text}": at most ${decimals} digits after the point, has ${fraction.length}`)
+    throw new HaggleError(
+      'E_AMOUNT',
+      `Cannot read the amount "${text}": at most ${decimals} digits after the point, has ${fraction.length}`,
+    )
   }
   return BigInt(whole + fraction.padEnd(decimals, '0'))
 }

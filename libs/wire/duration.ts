@@ -26,7 +26,10 @@ const UNITS: ReadonlyMap<string, number> = new Map([
  */
 export function parseDuration(text: string): number {
   const wrong = (): HaggleError =>
-    new HaggleError('E_DURATION', `Cannot read the duration "${text.slice(0, 48)}": must be a number with a unit, such as 500ms, 30s, 10m or 1h30m`)
+    new HaggleError(
+      'E_DURATION',
+      `Cannot read the duration "${text.slice(0, 48)}": must be a number with a unit, such as 500ms, 30s, 10m or 1h30m`,
+    )
   if (text.length > 64 || !/^\s*(?:[0-9]+(?:\.[0-9]+)?\s*[a-z]+\s*)+$/.test(text)) throw wrong()
   const seen = new Set<number>()
   let total = 0

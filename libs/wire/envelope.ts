@@ -158,7 +158,11 @@ export function seal<T>(messageType: MessageType<T>, draft: Draft<T>, signer: Si
   const unsigned: Value = [ENVELOPE_VERSION, type, network, signer.publicKey, audience, thread, seq, prev, ack, iat, exp, rawBody]
   readHeader(unsigned)
   checkHeader(header, messageType)
-  const tbs = encodeShared(unsigned, { maxBytes: limits.maxBytes - AROUND_TBS, maxDepth: limits.maxDepth - 1, maxItems: limits.maxItems - 2 })
+  const tbs = encodeShared(unsigned, {
+    maxBytes: limits.maxBytes - AROUND_TBS,
+    maxDepth: limits.maxDepth - 1,
+    maxItems: limits.maxItems - 2,
+  })
   // One buffer serves twice: the id is over prefix ‖ tbs, and the prefix's last byte then becomes the envelope's first.
   const start = ID_PREFIX.length - 1
   const buffer = new Uint8Array(start + tbs.length + AROUND_TBS)
@@ -188,10 +192,13 @@ export function open<T>(bytes: Uint8Array, types: MessageTypes<T>, options: Open
   const body = within('body', '', () => known.schema.parse(rawBody))
   checkHeader(header, known)
   if (!equalBytes(header.network, options.network)) throw refuse('E_ENVELOPE_NETWORK', 'it belongs to another network')
-  if (options.audience && header.audience && !equalBytes(header.audience, options.audience)) throw refuse('E_ENVELOPE_AUDIENCE', 'it is for another reader')
+  if (options.audience && header.audience && !equalBytes(header.audience, options.audience))
+    throw refuse('E_ENVELOPE_AUDIENCE', 'it is for another reader')
   if (options.nowS !== undefined) {
-    if (header.iat > options.nowS + MAX_SKEW_S) throw refuse('E_ENVELOPE_EARLY', `it is from ${header.iat - options.nowS} s in the future`, { skewS: header.iat - options.nowS })
-    if (header.exp < options.nowS - MAX_SKEW_S) throw refuse('E_ENVELOPE_EXPIRED', `it expired ${options.nowS - header.exp} s ago`, { skewS: header.exp - options.nowS })
+    if (header.iat > options.nowS + MAX_SKEW_S)
+      throw refuse('E_ENVELOPE_EARLY', `it is from ${header.iat - options.nowS} s in the future`, { skewS: header.iat - options.nowS })
+    if (header.exp < options.nowS - MAX_SKEW_S)
+      throw refuse('E_ENVELOPE_EXPIRED', `it expired ${options.nowS - header.exp} s ago`, { skewS: header.exp - options.nowS })
   }
   const { suite } = options
   const id = envelopeId(tbs, suite)
@@ -207,7 +214,11 @@ export function open<T>(bytes: Uint8Array, types: MessageTypes<T>, options: Open
  * The header and id of an envelope whose signature nobody has checked: for deduplication, routing and evidence, never for belief.
  * Throws `E_WIRE_*` and `E_ENVELOPE_SHAPE`.
  */
-export function peekEnvelope(bytes: Uint8Array, suite: Pick<Suite, 'sha256'>, limits: Limits = MESSAGE_LIMITS): Header & { readonly id: Uint8Array; readonly rawBody: Value } {
+export function peekEnvelope(
+  bytes: Uint8Array,
+  suite: Pick<Suite, 'sha256'>,
+  limits: Limits = MESSAGE_LIMITS,
+): Header & { readonly id: Uint8Array; readonly rawBody: Value } {
   const { tbs, header, rawBody } = split(bytes, limits)
   return { ...header, id: envelopeId(tbs, suite), rawBody }
 }
@@ -254,7 +265,8 @@ function split(bytes: Uint8Array, limits: Limits): Parts {
   const envelope = decode(bytes, limits)
   if (!Array.isArray(envelope) || envelope.length !== 2) throw refuse('E_ENVELOPE_SHAPE', 'an envelope is an array of two')
   const [unsigned, signature] = envelope as readonly Value[]
-  if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_BYTES) throw refuse('E_ENVELOPE_SHAPE', 'its signature must be 64 bytes')
+  if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_BYTES)
+    throw refuse('E_ENVELOPE_SHAPE', 'its signature must be 64 bytes')
   return { tbs: tbsOf(bytes), signature, ...readHeader(unsigned as Value) }
 }
 
@@ -284,8 +296,10 @@ function readHeader(unsigned: Value): { header: Header; rawBody: Value } {
 
 function checkHeader(header: Header, messageType: MessageType<unknown>): void {
   const { type, thread, audience, iat, exp } = header
-  if ((thread !== null) !== messageType.thread) throw refuse('E_ENVELOPE_SHAPE', `a message of type "${type}" ${messageType.thread ? 'needs a thread' : 'has no thread'}`)
-  if ((audience !== null) !== messageType.audience) throw refuse('E_ENVELOPE_SHAPE', `a message of type "${type}" ${messageType.audience ? 'names its reader' : 'names no reader'}`)
+  if ((thread !== null) !== messageType.thread)
+    throw refuse('E_ENVELOPE_SHAPE', `a message of type "${type}" ${messageType.thread ? 'needs a thread' : 'has no thread'}`)
+  if ((audience !== null) !== messageType.audience)
+    throw refuse('E_ENVELOPE_SHAPE', `a message of type "${type}" ${messageType.audience ? 'names its reader' : 'names no reader'}`)
   if (exp < iat || exp - iat > messageType.maxLifetimeS) {
     throw refuse('E_ENVELOPE_LIFETIME', `exp - iat must be 0 to ${messageType.maxLifetimeS} s, is ${exp - iat}`, { lifetimeS: exp - iat })
   }

@@ -75,7 +75,8 @@ export class FrameReader {
 
   /** Throws `E_FRAME_CUT` when the input ended inside a frame. */
   end(): void {
-    if (this.pendingBytes > 0) throw new HaggleError('E_FRAME_CUT', 'Cannot read the stream: it ended inside a frame', { details: { pending: this.pendingBytes } })
+    if (this.pendingBytes > 0)
+      throw new HaggleError('E_FRAME_CUT', 'Cannot read the stream: it ended inside a frame', { details: { pending: this.pendingBytes } })
   }
 
   #take(length: number): Uint8Array {
@@ -97,12 +98,17 @@ export class FrameReader {
 }
 
 /** The frames of a stream of chunks. Throws `E_FRAME_SIZE`, and `E_FRAME_CUT` when it ends inside a frame. */
-export async function* readFrames(chunks: AsyncIterable<Uint8Array>, options: { readonly maxBytes?: number } = {}): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readFrames(
+  chunks: AsyncIterable<Uint8Array>,
+  options: { readonly maxBytes?: number } = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = new FrameReader(options)
   for await (const chunk of chunks) yield* reader.push(chunk)
   reader.end()
 }
 
 function tooLarge(length: number, maxBytes: number): HaggleError {
-  return new HaggleError('E_FRAME_SIZE', `Cannot read the frame: must be at most ${maxBytes} bytes, is ${length}`, { details: { size: length } })
+  return new HaggleError('E_FRAME_SIZE', `Cannot read the frame: must be at most ${maxBytes} bytes, is ${length}`, {
+    details: { size: length },
+  })
 }

@@ -152,14 +152,18 @@ export function list<T>(item: Schema<T>, bounds: Bounds): Schema<readonly T[]> {
     }
     return result
   }
-  return { parse: (value) => each<Value, T>(value, (entry) => item.parse(entry)), build: (value) => each<T, Value>(value, (entry) => item.build(entry)) }
+  return {
+    parse: (value) => each<Value, T>(value, (entry) => item.parse(entry)),
+    build: (value) => each<T, Value>(value, (entry) => item.build(entry)),
+  }
 }
 
 /** One of these words. */
 export function oneOf<const W extends string>(...words: readonly W[]): Schema<W> {
   const known: ReadonlySet<unknown> = new Set<unknown>(words)
   return same((value) => {
-    if (!known.has(value)) throw schemaError(`must be one of ${words.join(', ')}, is ${typeof value === 'string' ? `"${value.slice(0, 32)}"` : kindOf(value)}`)
+    if (!known.has(value))
+      throw schemaError(`must be one of ${words.join(', ')}, is ${typeof value === 'string' ? `"${value.slice(0, 32)}"` : kindOf(value)}`)
     return value as W
   })
 }

@@ -49,7 +49,8 @@ export function virtualClock(startMs: number = Date.UTC(2026, 0, 1)): VirtualClo
   function next(until: number): Timer | undefined {
     let first: Timer | undefined
     for (const timer of timers) {
-      if (timer.at <= until && (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))) first = timer
+      if (timer.at <= until && (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)))
+        first = timer
     }
     return first
   }
