@@ -47,6 +47,10 @@ class Libp2pByteStream implements ByteStream {
       const isBroken = error !== undefined || !isWhole
       this.#inbox.end(isBroken ? streamReset(this.remotePeerId, this.protocol, error) : undefined)
     }
+    // libp2p may say `end` while bytes that it read ahead of the protocol's negotiation are still to come.
+    const endWhenEmpty = (): void => {
+      if ((stream.readableEnded || this.#gone) && stream.readBufferLength === 0) endReading()
+    }
     stream.addEventListener('remoteCloseWrite', () => {
       isWhole = true
     })
@@ -55,7 +59,8 @@ class Libp2pByteStream implements ByteStream {
         this.#gone = true
         this.#writeEnded = true
         this.#cause = event.error
-        if (event.error !== undefined || stream.readBufferLength === 0) endReading(event.error)
+        if (event.error === undefined) endWhenEmpty()
+        else endReading(event.error)
         resolve()
       })
       if (stream.status !== 'open' && stream.status !== 'closing') {
@@ -66,13 +71,14 @@ class Libp2pByteStream implements ByteStream {
     })
     // A reset says `end` before it says `close` with the error.
     stream.addEventListener('end', () => {
-      if (stream.status !== 'reset' && stream.status !== 'aborted') endReading()
+      if (stream.status !== 'reset' && stream.status !== 'aborted') endWhenEmpty()
     })
     stream.addEventListener('message', (event: StreamMessageEvent) => {
       if (event.data instanceof Uint8Array) this.#inbox.push(event.data)
       else for (const part of event.data) this.#inbox.push(part)
+      endWhenEmpty()
     })
-    if (stream.readableEnded || (this.#gone && stream.readBufferLength === 0)) endReading()
+    endWhenEmpty()
   }
 
   send(chunk: Uint8Array): Promise<void> {

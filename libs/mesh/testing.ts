@@ -89,6 +89,24 @@ const CASES: readonly { readonly name: string; readonly run: (harness: NetworkHa
     },
   },
   {
+    name: 'a handler that answers and closes at once is heard whole, also by one who says nothing',
+    run: async ({ node }) => {
+      const [a, b] = [await node(), await node()]
+      const answer = new Uint8Array(2_000).fill(5)
+      await b.handle(PROTOCOL, async (stream) => {
+        await stream.send(answer)
+        await stream.close()
+      })
+      for (let i = 0; i < 20; i++) {
+        const stream = await a.open(targetOf(b), PROTOCOL)
+        if (i % 2 === 0) await stream.closeWrite()
+        same((await readAll(stream)).length, answer.length, `answer ${i} is whole`)
+        await stream.close()
+        await stream.closed
+      }
+    },
+  },
+  {
     name: 'open() rejects with E_PROTOCOL_UNSUPPORTED when nobody handles it',
     run: async ({ node }) => {
       const [a, b] = [await node(), await node()]

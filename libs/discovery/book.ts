@@ -1,0 +1,195 @@
+// The book: who is in the market as far as this node has heard, bounded, and never older than what each signer said last.
+
+import { toHex } from '@haggle/wire'
+import type { Clock, Message, Random } from '@haggle/wire'
+import { peerIdOf } from '@haggle/identity'
+import { priceBucketFloor } from '@haggle/offer'
+import type { ClassName } from '@haggle/offer'
+import { classNameOf, MAX_TTL_S } from './advert.ts'
+import type { Advert } from './advert.ts'
+
+/** One provider, as heard. */
+export interface BookEntry {
+  readonly peerId: string
+  /** The signer's 32-byte key. */
+  readonly provider: Uint8Array
+  readonly advert: Advert
+  readonly className: ClassName
+  /** The advert's envelope as it was sent: what a snapshot passes on. */
+  readonly message: Message<Advert>
+  /** Monotonic ms of its arrival, and of its end. */
+  readonly heardAtMs: number
+  readonly endsAtMs: number
+  /** PeerId of who told us. */
+  readonly from: string
+  /** How many adverts of its signer were heard in a row. */
+  readonly timesHeard: number
+}
+
+/** What a renter may ask of the book. Everything left out fits. */
+export interface BookQuery {
+  readonly classes?: readonly ClassName[]
+  /** Highest price bucket. Offers without a price in credits (bucket 255) never fit then. */
+  readonly maxPriceBucket?: number
+  /** Bits that must all be set. */
+  readonly runnerBits?: number
+  /** Least free count. */
+  readonly minFree?: number
+}
+
+/** Options of {@link OfferBook}. */
+export interface BookOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Entries kept at most. Default 10,000: 12 MB. */
+  readonly maxEntries?: number
+  /** Signers whose last seq is remembered at most. Default 40,000. */
+  readonly maxSeqs?: number
+  /** How long a signer's highest seq is remembered after it was heard, ms: until the longest advert has passed, or a replay would resurrect the dead. */
+  readonly seqMemoryMs?: number
+}
+
+/** Clocks may differ by 30 s, so a 360 s advert can be accepted 390 s after it was written, and again 30 s later. */
+export const SEQ_MEMORY_MS: number = (MAX_TTL_S + 60) * 1_000
+
+/** Entries that are compared when one must go. */
+const EVICTION_DRAWS = 16
+
+/** True when an advert meets a query. */
+export function meets(advert: Advert, query: BookQuery): boolean {
+  if (query.classes !== undefined && !query.classes.includes(classNameOf(advert))) return false
+  if (query.maxPriceBucket !== undefined && advert.priceBucket > query.maxPriceBucket) return false
+  if (query.runnerBits !== undefined && (advert.runnerBits & query.runnerBits) !== query.runnerBits) return false
+  return query.minFree === undefined || advert.freeCount >= query.minFree
+}
+
+/** Cheapest first; among equals the ones with more room. */
+export function byPrice(a: { readonly advert: Advert }, b: { readonly advert: Advert }): number {
+  return priceBucketFloor(a.advert.priceBucket) - priceBucketFloor(b.advert.priceBucket) || b.advert.freeCount - a.advert.freeCount
+}
+
+/** See the file's first line. */
+export class OfferBook {
+  readonly #options: BookOptions
+  readonly #entries: Map<string, BookEntry> = new Map()
+  readonly #byPeer: Map<string, string> = new Map()
+  readonly #seqs: Map<string, { seq: number; untilMs: number }> = new Map()
+  readonly #listeners: Set<(entry: BookEntry) => void> = new Set()
+  readonly #population: Map<ClassName, number> = new Map()
+
+  constructor(options: BookOptions) {
+    this.#options = options
+  }
+
+  /** Providers that are believed now. */
+  get size(): number {
+    this.#expire()
+    return this.#entries.size
+  }
+
+  /** The highest seq of a signer (hex key), or undefined when it is not remembered. */
+  seqOf(signer: string): number | undefined {
+    const known = this.#seqs.get(signer)
+    return known === undefined || known.untilMs < this.#now() ? undefined : known.seq
+  }
+
+  /** Enters a verified advert; a TTL of 0 takes its signer out. `remainingS` bounds the TTL of one that came by a snapshot. */
+  enter(message: Message<Advert>, from: string, remainingS: number = MAX_TTL_S): void {
+    const now = this.#now()
+    const signer = toHex(message.signer)
+    this.#remember(signer, message.seq, now)
+    const left = Math.min(message.body.ttlS, remainingS)
+    if (left <= 0) {
+      this.#drop(signer)
+      return
+    }
+    const old = this.#entries.get(signer)
+    const entry: BookEntry = {
+      peerId: old?.peerId ?? peerIdOf(message.signer),
+      provider: message.signer,
+      advert: message.body,
+      className: classNameOf(message.body),
+      message,
+      heardAtMs: now,
+      endsAtMs: now + left * 1_000,
+      from,
+      timesHeard: (old?.timesHeard ?? 0) + 1,
+    }
+    this.#drop(signer)
+    if (this.#entries.size >= (this.#options.maxEntries ?? 10_000)) this.#makeRoom()
+    this.#entries.set(signer, entry)
+    this.#byPeer.set(entry.peerId, signer)
+    this.#population.set(entry.className, (this.#population.get(entry.className) ?? 0) + 1)
+    for (const listener of [...this.#listeners]) listener(entry)
+  }
+
+  /** Takes a provider out that did not answer. Its seq stays remembered: only a newer advert brings it back. */
+  remove(peerId: string): void {
+    const signer = this.#byPeer.get(peerId)
+    if (signer !== undefined) this.#drop(signer)
+  }
+
+  get(peerId: string): BookEntry | undefined {
+    const signer = this.#byPeer.get(peerId)
+    const entry = signer === undefined ? undefined : this.#entries.get(signer)
+    return entry === undefined || entry.endsAtMs <= this.#now() ? undefined : entry
+  }
+
+  /** The entries that meet `query`, cheapest first. */
+  entries(query: BookQuery = {}): BookEntry[] {
+    this.#expire()
+    return [...this.#entries.values()].filter((entry) => meets(entry.advert, query)).sort(byPrice)
+  }
+
+  /** Providers of a class, or of all. */
+  population(className?: ClassName): number {
+    this.#expire()
+    return className === undefined ? this.#entries.size : (this.#population.get(className) ?? 0)
+  }
+
+  /** Calls back for every advert that is entered from now on. Returns the function that stops it. */
+  listen(listener: (entry: BookEntry) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #remember(signer: string, seq: number, now: number): void {
+    this.#seqs.delete(signer)
+    this.#seqs.set(signer, { seq, untilMs: now + (this.#options.seqMemoryMs ?? SEQ_MEMORY_MS) })
+    // In order of hearing: the first ones end first.
+    for (const [old, { untilMs }] of this.#seqs) {
+      if (untilMs >= now && this.#seqs.size <= (this.#options.maxSeqs ?? 40_000)) break
+      this.#seqs.delete(old)
+    }
+  }
+
+  /** Drops the least heard of a few drawn by lot: a flood of new names displaces itself, not those who have been here for a while. */
+  #makeRoom(): void {
+    const signers = [...this.#entries.keys()]
+    const draws = this.#options.random(2 * EVICTION_DRAWS)
+    let victim: { signer: string; times: number } | undefined
+    for (let i = 0; i < EVICTION_DRAWS; i++) {
+      const signer = signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? ''
+      const times = this.#entries.get(signer)?.timesHeard ?? 0
+      if (victim === undefined || times < victim.times) victim = { signer, times }
+    }
+    if (victim !== undefined) this.#drop(victim.signer)
+  }
+
+  #expire(): void {
+    const now = this.#now()
+    for (const [signer, entry] of this.#entries) if (entry.endsAtMs <= now) this.#drop(signer)
+  }
+
+  #drop(signer: string): void {
+    const entry = this.#entries.get(signer)
+    if (entry === undefined) return
+    this.#entries.delete(signer)
+    this.#byPeer.delete(entry.peerId)
+    this.#population.set(entry.className, (this.#population.get(entry.className) ?? 1) - 1)
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonicMs()
+  }
+}

@@ -1,0 +1,251 @@
+// Finding offers: the book, snapshots and the DHT at once; whoever is heard of is asked, and answers are passed on as they come.
+
+import { errorCode } from '@haggle/wire'
+import type { ClassKey } from '@haggle/offer'
+import type { PeerTarget } from '@haggle/mesh'
+import type { AdvertGate } from './advert_gate.ts'
+import { meets } from './book.ts'
+import type { BookEntry, BookQuery, OfferBook } from './book.ts'
+import { askSnapshot, fetchOffer } from './protocols.ts'
+import type { FetchedOffer, ProtocolParts } from './protocols.ts'
+import { dhtKey } from './topics.ts'
+
+/** What to look for, and how hard. */
+export interface FindQuery extends BookQuery {
+  /** Stop after this many offers. Default 32. */
+  readonly limit?: number
+  /** Most to wait for a first connection and for answers, ms. Default 3,000. */
+  readonly waitMs?: number
+  /** Only these providers. */
+  readonly only?: readonly string[]
+}
+
+/** An offer that its provider showed just now. */
+export interface FoundOffer extends FetchedOffer {
+  /** Its advert, when one was heard. */
+  readonly entry: BookEntry | undefined
+}
+
+const DEFAULT_LIMIT = 32
+const DEFAULT_WAIT_MS = 3_000
+/** Providers asked at the same time. */
+const PARALLEL_ASKS = 16
+/** Snapshot sources of one search. */
+const SOURCES = 2
+/** DHT answers that are followed. Its queries end long after their first answers. */
+const DHT_ANSWERS = 3
+/** Book entries that make a search need no snapshot. */
+const WARM_ENTRIES = 3
+/** A snapshot of one source serves searches for this long: gossip tells the rest. */
+const SNAPSHOT_FRESH_MS = 10_000
+
+/** See the file's first line. */
+export class Finder {
+  readonly #parts: ProtocolParts
+  readonly #gate: AdvertGate
+  readonly #book: OfferBook
+  /** Dead adverts by source: it is asked last next time. */
+  readonly #deadBy: Map<string, number> = new Map()
+  readonly #askedAt: Map<string, number> = new Map()
+
+  constructor(parts: ProtocolParts, gate: AdvertGate, book: OfferBook) {
+    this.#parts = parts
+    this.#gate = gate
+    this.#book = book
+  }
+
+  /** Streams offers as their providers answer. Ends when every source is done, or at `limit`, `waitMs` or the signal. */
+  async *find(query: FindQuery = {}, options: { signal?: AbortSignal } = {}): AsyncGenerator<FoundOffer, void, undefined> {
+    const search = new AbortController()
+    const signal = options.signal === undefined ? search.signal : AbortSignal.any([options.signal, search.signal])
+    const cancelWait = this.#parts.clock.after(query.waitMs ?? DEFAULT_WAIT_MS, () => search.abort())
+    const asks = new Asks((target) => this.ask(target, { signal }), this.#parts.network.peerId)
+    const add = (entry: BookEntry): void => {
+      if (meets(entry.advert, query) && (query.only?.includes(entry.peerId) ?? true)) asks.add(targetOf(entry))
+    }
+    const forget = this.#book.listen(add)
+    for (const entry of this.#book.entries(query).slice(0, (query.limit ?? DEFAULT_LIMIT) * 2)) add(entry)
+    const sources = this.#search(query, asks, signal).finally(() => asks.sourcesDone())
+    try {
+      let left = query.limit ?? DEFAULT_LIMIT
+      for await (const found of asks.results(signal)) {
+        yield { ...found, entry: this.#book.get(found.peerId) }
+        if (--left <= 0) return
+      }
+      options.signal?.throwIfAborted()
+    } finally {
+      cancelWait()
+      forget()
+      search.abort()
+      await sources
+    }
+  }
+
+  /** Asks one provider for its offer. One that can't be reached leaves the book. */
+  async ask(target: PeerTarget, options: { signal?: AbortSignal } = {}): Promise<FetchedOffer> {
+    try {
+      return await fetchOffer(this.#parts, target, options)
+    } catch (error) {
+      if (options.signal?.aborted !== true && isDead(error)) this.#buried(target.peerId)
+      throw error
+    }
+  }
+
+  /** Asks one connected peer for a snapshot into the book. Resolves with the number of adverts that were new and good. */
+  async learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {
+    this.#askedAt.set(peerId, this.#parts.clock.monotonicMs())
+    let learnt = 0
+    for await (const { advert, remainingS } of askSnapshot(this.#parts, { peerId }, query, options)) {
+      const admission = this.#gate.admit(advert, peerId)
+      if (!admission.ok) continue
+      this.#book.enter(admission.message, peerId, Math.min(remainingS, admission.message.exp + 30 - Math.floor(this.#parts.clock.now() / 1_000)))
+      learnt += 1
+    }
+    return learnt
+  }
+
+  async #search(query: FindQuery, asks: Asks, signal: AbortSignal): Promise<void> {
+    if (this.#book.entries(query).length >= WARM_ENTRIES || query.only !== undefined) {
+      for (const peerId of query.only ?? []) asks.add({ peerId, ...addressesOf(this.#book.get(peerId)) })
+      return
+    }
+    if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
+    await Promise.all([this.#snapshots(query, signal), this.#lookUp(query, asks, signal)])
+  }
+
+  async #snapshots(query: BookQuery, signal: AbortSignal): Promise<void> {
+    const now = this.#parts.clock.monotonicMs()
+    const rank = (peerId: string): number => this.#deadBy.get(peerId) ?? 0
+    const peers = this.#parts.network
+      .peers()
+      .filter((peerId) => now - (this.#askedAt.get(peerId) ?? -Infinity) > SNAPSHOT_FRESH_MS)
+      .sort((a, b) => rank(a) - rank(b))
+    // A peer may serve none: the next one takes its turn, so that two answer where two can.
+    const next = async (): Promise<void> => {
+      for (let peerId = peers.shift(); peerId !== undefined && !signal.aborted; peerId = peers.shift()) {
+        const learnt = await this.learnFrom(peerId, query, { signal }).catch(() => 0)
+        if (learnt > 0) return
+      }
+    }
+    await Promise.all(Array.from({ length: SOURCES }, next))
+  }
+
+  async #lookUp(query: BookQuery, asks: Asks, signal: AbortSignal): Promise<void> {
+    const { network, networkId, suite } = this.#parts
+    const keys: ClassKey[] = query.classes === undefined || query.classes.length > 3
+      ? [{ kind: 'any', value: 'any' }]
+      : query.classes.map((value) => ({ kind: 'tier', value }))
+    await Promise.all(keys.map(async (key) => {
+      let answers = 0
+      try {
+        for await (const target of network.findProviders(dhtKey(networkId, key, suite), { signal })) {
+          asks.add(target)
+          if (++answers >= DHT_ANSWERS) return
+        }
+      } catch {
+        // A lookup that finds nobody to ask, or is cut short, has found nothing: the other sources go on.
+      }
+    }))
+  }
+
+  #firstPeer(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        forget()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const forget = this.#parts.network.listen({ connected: done })
+      signal.addEventListener('abort', done)
+      if (signal.aborted || this.#parts.network.peers().length > 0) done()
+    })
+  }
+
+  #buried(peerId: string): void {
+    const entry = this.#book.get(peerId)
+    if (entry === undefined) return
+    this.#book.remove(peerId)
+    if (entry.from !== peerId) this.#deadBy.set(entry.from, (this.#deadBy.get(entry.from) ?? 0) + 1)
+    const oldest = this.#deadBy.keys().next()
+    if (this.#deadBy.size > 256 && oldest.done !== true) this.#deadBy.delete(oldest.value)
+  }
+}
+
+/** How to reach the provider of an entry. */
+export function targetOf(entry: BookEntry): PeerTarget {
+  return { peerId: entry.peerId, addresses: entry.advert.addresses.map((address) => `${address}/p2p/${entry.peerId}`) }
+}
+
+function addressesOf(entry: BookEntry | undefined): { addresses?: readonly string[] } {
+  return entry === undefined ? {} : { addresses: targetOf(entry).addresses ?? [] }
+}
+
+/** True for errors that say that nobody is there, or nobody who sells. */
+export function isDead(error: unknown): boolean {
+  return ['E_DIAL', 'E_PROTOCOL_UNSUPPORTED', 'E_OFFER_NONE', 'E_OFFER_FOREIGN', 'E_STREAM_RESET', 'E_ASK_TIME'].includes(errorCode(error))
+}
+
+/** The providers of one search: each is asked once, some at a time, and the answers are queued. */
+class Asks {
+  readonly #ask: (target: PeerTarget) => Promise<FetchedOffer>
+  readonly #seen: Set<string>
+  readonly #waiting: PeerTarget[] = []
+  readonly #answers: FetchedOffer[] = []
+  #running = 0
+  #searching = true
+  #wake: () => void = () => undefined
+
+  constructor(ask: (target: PeerTarget) => Promise<FetchedOffer>, own: string) {
+    this.#ask = ask
+    this.#seen = new Set([own])
+  }
+
+  add(target: PeerTarget): void {
+    if (this.#seen.has(target.peerId)) return
+    this.#seen.add(target.peerId)
+    this.#waiting.push(target)
+    this.#next()
+  }
+
+  sourcesDone(): void {
+    this.#searching = false
+    this.#wake()
+  }
+
+  async *results(signal: AbortSignal): AsyncGenerator<FetchedOffer, void, undefined> {
+    const onAbort = (): void => this.#wake()
+    signal.addEventListener('abort', onAbort)
+    try {
+      for (;;) {
+        const answer = this.#answers.shift()
+        if (answer !== undefined) {
+          yield answer
+        } else if (signal.aborted || (!this.#searching && this.#running === 0 && this.#waiting.length === 0)) {
+          return
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
+        }
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#waiting.length = 0
+    }
+  }
+
+  #next(): void {
+    while (this.#running < PARALLEL_ASKS) {
+      const target = this.#waiting.shift()
+      if (target === undefined) return
+      this.#running += 1
+      this.#ask(target)
+        .then((answer) => this.#answers.push(answer), () => undefined)
+        .finally(() => {
+          this.#running -= 1
+          this.#next()
+          this.#wake()
+        })
+    }
+  }
+}
