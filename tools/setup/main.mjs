@@ -1,4 +1,4 @@
-// Makes a fresh clone ready to run: npm packages, the Node and Deno that they bring, and bubblewrap. Runs on the machine's own
+// Makes a fresh clone ready to run: npm packages, the Node and Deno that they bring, and the Debian packages of PACKAGES. Runs on the machine's own
 // Node (20 or later), before anything is installed, so it is plain JavaScript with no dependency. It does nothing when nothing changed.
 
 import { spawnSync } from 'node:child_process'
@@ -76,19 +76,33 @@ const onPath = (name) =>
     }
   })
 
-/** bubblewrap sandboxes `exec` jobs and wraps `deno` jobs. Without it the rest still works, so its absence never ends the set-up. */
-const bubblewrap = (changed) => {
-  if (process.platform !== 'linux' || onPath('bwrap')) return
+/** Debian packages that make more of the project work; without them the rest still does, so their absence never ends the set-up. */
+const PACKAGES = [
+  { name: 'bubblewrap', here: () => onPath('bwrap'), without: '"exec" jobs are off and "deno" jobs have Deno\'s permissions only' },
+  // Only for tests: a GPU in software, so that WebGPU code runs on a machine with none.
+  {
+    name: 'mesa-vulkan-drivers',
+    tests: true,
+    here: () => existsSync('/usr/share/vulkan/icd.d') && readdirSync('/usr/share/vulkan/icd.d').length > 0,
+    without: 'tests of WebGPU are skipped',
+  },
+]
+
+const debianPackages = (changed) => {
+  if (process.platform !== 'linux') return
+  const missing = PACKAGES.filter((one) => (!one.tests || process.argv.includes('--tests')) && !one.here())
+  if (missing.length === 0) return
+  const names = missing.map(({ name }) => name)
   if (process.getuid?.() === 0 && onPath('apt-get')) {
-    say('installing the Debian package bubblewrap (the sandbox of jobs)')
+    say(`installing Debian packages: ${names.join(', ')}`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const install = () => run('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'bubblewrap'], { env })
+    const install = () => run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env })
     if (install() || (run('apt-get', ['update', '-q'], { env }) && install())) return
-    say('bubblewrap did not install')
+    say(`they did not install: ${names.join(', ')}`)
   } else if (!changed) {
     return // said once, at the first set-up
   }
-  say('no bubblewrap: "exec" jobs are off and "deno" jobs have Deno\'s permissions only. To add it:  sudo apt-get install bubblewrap')
+  for (const { name, without } of missing) say(`no ${name}: ${without}. To add it:  sudo apt-get install ${name}`)
 }
 
 /** npm leaves a half-written tree when it is killed: one set-up at a time, and the marker last. */
@@ -111,7 +125,7 @@ const main = () => {
     }
   }
   if (changed && !finishRuntimes()) return 1
-  bubblewrap(changed)
+  debianPackages(changed)
   if (changed) {
     mkdirSync(modules, { recursive: true })
     writeFileSync(marker, wanted())

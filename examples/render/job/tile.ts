@@ -62,7 +62,7 @@ export function createTilePixels(rect: Rect): TilePixels {
 }
 
 /** The tile as bytes: the same pixels give the same bytes. */
-export function encodeTile({ rect, colour, variance, albedo, normal }: TilePixels): Uint8Array {
+export function encodeTile({ rect, colour, variance, albedo, normal }: TilePixels): Uint8Array<ArrayBuffer> {
   const pixels = rect.width * rect.height
   const bytes = new Uint8Array(HEADER_BYTES + pixels * PIXEL_BYTES)
   const view = new DataView(bytes.buffer)
