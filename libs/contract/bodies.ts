@@ -29,7 +29,11 @@ export interface QuoteBody {
   /** How long the price is firm, ms from arrival, 1 .. 600,000. */
   readonly validMs: number
 }
-export const quoteSchema: Schema<QuoteBody> = fields({ terms: termsBytes, holdMs: uint({ max: MAX_HOLD_MS }), validMs: uint({ min: 1, max: MAX_QUOTE_MS }) })
+export const quoteSchema: Schema<QuoteBody> = fields({
+  terms: termsBytes,
+  holdMs: uint({ max: MAX_HOLD_MS }),
+  validMs: uint({ min: 1, max: MAX_QUOTE_MS }),
+})
 
 /** Renter: these terms instead. */
 export interface CounterBody {
@@ -93,7 +97,21 @@ export interface CancelBody {
   readonly reason: CancelReason
 }
 export const cancelSchema: Schema<CancelBody> = fields({
-  reason: oneOf('user', 'elsewhere', 'expired', 'unacked', 'staging', 'meter', 'silent', 'idle', 'unpaid', 'reclaim', 'lost', 'shutdown'),
+  reason: oneOf(
+    'user',
+    'elsewhere',
+    'lapsed',
+    'expired',
+    'unacked',
+    'staging',
+    'meter',
+    'silent',
+    'idle',
+    'unpaid',
+    'reclaim',
+    'lost',
+    'shutdown',
+  ),
 })
 
 /** Renter: this is what to run, when ACCEPT did not say it. */
@@ -156,7 +174,11 @@ export interface ResultBody {
   readonly output: Uint8Array | null
 }
 export const resultSchema: Schema<ResultBody> = fields({
-  exit: fields({ kind: oneOf('exit', 'signal', 'limit', 'killed', 'lost'), code: nullable(uint({ max: 255 })), word: nullable(text({ max: 64 })) }),
+  exit: fields({
+    kind: oneOf('exit', 'signal', 'limit', 'killed', 'lost'),
+    code: nullable(uint({ max: 255 })),
+    word: nullable(text({ max: 64 })),
+  }),
   usage,
   owed: amount,
   output: nullable(hash),
@@ -177,7 +199,7 @@ export const receiptSchema: Schema<ReceiptBody> = fields({
   termsHash: hash,
   usage,
   owed: amount,
-  reason: nullable(oneOf('silent', 'meter', 'output', 'cancelled')),
+  reason: nullable(oneOf('silent', 'meter', 'output')),
 })
 
 /** Provider: I will need the machine. */

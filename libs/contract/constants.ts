@@ -56,3 +56,9 @@ export const MAX_COUNTERS = 4
 
 /** Most octets of encoded terms, so that any message that carries them stays under 16 KiB. */
 export const MAX_TERMS_BYTES = 12_288
+
+/** After a restart, how long a side at least waits for the other's SYNC frame before its timeouts decide alone. Ms. */
+export const SYNC_MS = 10_000
+
+/** Most messages that one SYNC frame makes a side send again at once; the next frame asks for the rest. */
+export const MAX_RESEND = 256

@@ -2,7 +2,7 @@
 
 import type { Bodies, ContractMessageName } from './messages.ts'
 import type { Outcome } from './outcome.ts'
-import type { Phase } from './phase.ts'
+import type { Cause, Phase, WalkPhase } from './phase.ts'
 import type { CancelReason } from './reasons.ts'
 
 /** Why a peer's message was not taken. Nothing else happens to it. */
@@ -67,6 +67,7 @@ export type LedgerEntry =
  *
  * - `sign`: see {@link SignEffect}. At most one is open at a time: the next one comes when the message was fed back
  * - `resend`: send these own messages again, byte for byte, in order
+ * - `return`: send these messages of the peer back to it, byte for byte: it has lost them
  * - `sync`: send a SYNC frame with these heads
  * - `wake`: call `step` with `wake` at `atMs` (replaces the last one; null: no need)
  * - `capacity`: reserve the devices and the slot of `terms` until `untilMs` (null: until released), or release them. Idempotent per thread
@@ -74,7 +75,7 @@ export type LedgerEntry =
  * - `measure`: answer with `meter`
  * - `pay`: METER `n` was found right (0: only CONFIRM is to be acknowledged): answer with `voucher`
  * - `ledger`: see {@link LedgerEntry}
- * - `notify`: the phase is now this
+ * - `notify`: the phase, or the extension's step, is now this. `on` says what moved it, as in the machine's table
  * - `ignored`: a message of the peer was not taken
  * - `evidence`: the peer signed two messages for one seq: `knownId` and `otherId`
  *
@@ -83,6 +84,7 @@ export type LedgerEntry =
 export type Effect =
   | SignEffect
   | { readonly kind: 'resend'; readonly seqs: readonly number[] }
+  | { readonly kind: 'return'; readonly seqs: readonly number[] }
   | { readonly kind: 'sync'; readonly mine: number; readonly yours: number }
   | { readonly kind: 'wake'; readonly atMs: number | null }
   | { readonly kind: 'capacity'; readonly action: 'reserve'; readonly termsHash: Uint8Array; readonly untilMs: number | null }
@@ -92,6 +94,6 @@ export type Effect =
   | { readonly kind: 'measure'; readonly n: number }
   | { readonly kind: 'pay'; readonly n: number; readonly owed: bigint }
   | { readonly kind: 'ledger'; readonly entry: LedgerEntry }
-  | { readonly kind: 'notify'; readonly phase: Phase }
+  | { readonly kind: 'notify'; readonly phase: Phase; readonly extension: WalkPhase; readonly on: Cause }
   | { readonly kind: 'ignored'; readonly reason: IgnoreReason; readonly detail: string }
   | { readonly kind: 'evidence'; readonly seq: number; readonly knownId: Uint8Array; readonly otherId: Uint8Array }

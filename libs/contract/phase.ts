@@ -1,4 +1,6 @@
-// The phases of a thread, and how it can end.
+// The phases of a thread, how it can end, and what moves it.
+
+import type { ContractMessageName } from './messages.ts'
 
 /**
  * Where one side is.
@@ -68,3 +70,39 @@ export function isEnd(phase: Phase): phase is EndPhase {
 
 /** Where an extension of a running contract is: nowhere, or at the step of the same walk that the names say. */
 export type WalkPhase = 'none' | 'asked' | 'quoted' | 'countered' | 'accepted'
+
+/**
+ * A point in time at which a machine acts by itself.
+ *
+ * - `turn`: the phase's own timeout
+ * - `repeat`: time to send an unacknowledged message again
+ * - `hold`: the hold of capacity that a QUOTE promised ends
+ * - `ack`: the renter has not said a word since CONFIRM
+ * - `tick`: METER is due
+ * - `max`: the run reaches the terms' maxMs
+ * - `silence`: the other side has been silent for too long
+ * - `answer`: the provider owes an answer in an extension
+ * - `stop`: the driver owes the figures of a stopped job
+ */
+export type DeadlineName = 'turn' | 'repeat' | 'hold' | 'ack' | 'tick' | 'max' | 'silence' | 'answer' | 'stop'
+
+/**
+ * What moved a machine: a message that this side decided (`own`) or got (`peer`), a deadline that needed no message, the peer's SYNC frame, a restart, or
+ * what the driver said of the job.
+ */
+export type Cause =
+  | `own:${ContractMessageName}`
+  | `peer:${ContractMessageName}`
+  | `deadline:${DeadlineName}`
+  | 'sync'
+  | 'restore'
+  | 'driver'
+
+/** One step of a machine, as its table lists them. */
+export interface Move {
+  /** The contract itself, or an extension of it. */
+  readonly machine: 'contract' | 'extension'
+  readonly from: Phase | WalkPhase
+  readonly on: Cause
+  readonly to: Phase | WalkPhase
+}

@@ -31,6 +31,7 @@ export const REJECT_REASONS: readonly ['capacity', 'price', 'constraint', 'trust
  *
  * - `user`: the person or program on this side no longer wants it
  * - `elsewhere`: the renter took another provider's answer
+ * - `lapsed`: the renter let its own turn pass
  * - `expired`: the other side's turn passed without an answer
  * - `unacked`: the provider ran a tick and the renter never acknowledged CONFIRM
  * - `staging`: READY did not come in the terms' `stagingMs`, or START did not
@@ -45,6 +46,7 @@ export const REJECT_REASONS: readonly ['capacity', 'price', 'constraint', 'trust
 export type CancelReason =
   | 'user'
   | 'elsewhere'
+  | 'lapsed'
   | 'expired'
   | 'unacked'
   | 'staging'
@@ -60,6 +62,7 @@ export type CancelReason =
 export const CANCEL_REASONS: readonly [
   'user',
   'elsewhere',
+  'lapsed',
   'expired',
   'unacked',
   'staging',
@@ -70,7 +73,7 @@ export const CANCEL_REASONS: readonly [
   'reclaim',
   'lost',
   'shutdown',
-] = ['user', 'elsewhere', 'expired', 'unacked', 'staging', 'meter', 'silent', 'idle', 'unpaid', 'reclaim', 'lost', 'shutdown']
+] = ['user', 'elsewhere', 'lapsed', 'expired', 'unacked', 'staging', 'meter', 'silent', 'idle', 'unpaid', 'reclaim', 'lost', 'shutdown']
 
 /**
  * Why a RECEIPT does not simply agree.
@@ -78,9 +81,8 @@ export const CANCEL_REASONS: readonly [
  * - `silent`: the other side did not answer in time
  * - `meter`: the renter's own time does not allow this usage
  * - `output`: the result is not what RESULT says
- * - `cancelled`: the contract was cancelled and RESULT is not known to this side
  */
-export type ReceiptReason = 'silent' | 'meter' | 'output' | 'cancelled'
+export type ReceiptReason = 'silent' | 'meter' | 'output'
 
 /** Every {@link ReceiptReason}, in the order of the specification. */
-export const RECEIPT_REASONS: readonly ['silent', 'meter', 'output', 'cancelled'] = ['silent', 'meter', 'output', 'cancelled']
+export const RECEIPT_REASONS: readonly ['silent', 'meter', 'output'] = ['silent', 'meter', 'output']

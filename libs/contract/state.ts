@@ -1,12 +1,15 @@
 // The state of one side of one thread: plain immutable data, rebuilt at any time from the stored envelopes.
 
 import type { Exit } from './bodies.ts'
+import type { Command } from './event.ts'
+import type { Facts } from './facts.ts'
 import type { Role } from './messages.ts'
 import type { Outcome } from './outcome.ts'
 import type { Phase, WalkPhase } from './phase.ts'
+import type { Rec } from './record.ts'
 import type { Terms } from './terms.ts'
 
-/** Who talks to whom about what. */
+/** Who talks to whom. */
 export interface ThreadInit {
   /** Which side this machine is. */
   readonly role: Role
@@ -14,6 +17,100 @@ export interface ThreadInit {
   readonly self: Uint8Array
   /** The other side's 32-byte key. */
   readonly peer: Uint8Array
+}
+
+/** The end of one side's chain, as far as this side has it. */
+export interface Chain {
+  /** How many messages there are, without a gap. */
+  readonly next: number
+  /** Hex ids of the last ones; older ones can't be acknowledged any more. */
+  readonly ids: readonly string[]
+  /** Seq of `ids[0]`. */
+  readonly base: number
+  /** `iat` of the last one, unix seconds. */
+  readonly iat: number
+}
+
+/** When things happened, ms of this side's monotonic clock. */
+export interface Times {
+  /** The phase was entered. */
+  readonly phase: number
+  /** The last step of an extension. */
+  readonly walk: number
+  /** The last message of the peer. */
+  readonly heard: number
+  /** Renter: from when on the job could be running at the earliest. */
+  readonly since: number
+  readonly confirm: number
+  readonly ready: number
+  /** The last METER, or READY. */
+  readonly meter: number
+  /** Provider: the last `measure`. */
+  readonly measure: number
+  /** Own RECEIPT. */
+  readonly receipt: number
+  /** The process started, for a restored state. */
+  readonly restored: number
+}
+
+/** What was already asked of the driver: so that nothing is asked twice. */
+export interface Done {
+  readonly capacity: 'none' | 'held' | 'taken' | 'released'
+  readonly started: boolean
+  readonly stopped: boolean
+  /** Renter: `pay` 0 was asked. */
+  readonly paid: boolean
+  /** The maxMs for which the job was stopped; 0: it was not. */
+  readonly maxed: number
+  readonly opened: boolean
+  /** The last `closed` or `void` entry, as one string; null: none. */
+  readonly entered: string | null
+  /** Ids of ACCEPTs that came to nothing and were entered as void. */
+  readonly voided: readonly string[]
+}
+
+/** The job's end as the provider's driver told it, kept until RESULT may be signed. */
+export interface Over {
+  readonly exit: Exit
+  readonly usage: readonly bigint[]
+  readonly output: Uint8Array | null
+}
+
+/** One side of one thread: plain data that `structuredClone` copies. Drivers read it with `viewOf`. */
+export interface State {
+  readonly init: ThreadInit
+  readonly phase: Phase
+  /** When the driver has to call with `wake`; null: no need. */
+  readonly wakeAtMs: number | null
+  /** What this side knows. */
+  readonly mine: Facts
+  /** What the peer knew when it signed its last message. */
+  readonly theirs: Facts
+  /** Own messages that the peer had not acknowledged by then. */
+  readonly lag: readonly Rec[]
+  readonly own: Chain
+  readonly peer: Chain
+  /** Decided but not yet signed; the first one is with the driver. */
+  readonly outbox: readonly Rec[]
+  /** True while the first of `outbox` is with the driver. */
+  readonly signing: boolean
+  /** How many own messages the peer is known to hold. */
+  readonly peerHas: number
+  /** False after a restart until SYNC. */
+  readonly synced: boolean
+  /** What SYNC promised that each chain will have. */
+  readonly need: { readonly own: number; readonly peer: number } | null
+  /** Commands that wait for SYNC. */
+  readonly parked: readonly Command[]
+  /** True when this side has ended by its timeouts alone. */
+  readonly closed: boolean
+  readonly times: Times
+  /** How often the last message was repeated. */
+  readonly repeats: number
+  readonly done: Done
+  readonly over: Over | null
+  /** Provider: milliseconds that were measured but must not be billed, because no METER was said for two ticks. */
+  readonly unbilledMs: bigint
 }
 
 /** What a driver may read of a {@link State} to show it or to decide. */
@@ -24,7 +121,7 @@ export interface ContractView {
   readonly extension: WalkPhase
   /** False after a restart until SYNC: nothing is signed before. */
   readonly synced: boolean
-  /** Terms on the table (quoted, countered or accepted), else those in force, else null. */
+  /** Terms on the table (quoted, countered or accepted); null when there are none. */
   readonly proposed: Terms | null
   /** Terms in force: those of the last CONFIRM; null before. */
   readonly terms: Terms | null
@@ -40,12 +137,14 @@ export interface ContractView {
   readonly bound: boolean
   /** Number of the last METER; 0 before the first. */
   readonly meters: number
-  /** Usage of the last METER or RESULT. */
+  /** Usage of RESULT, else of the last METER. */
   readonly usage: readonly bigint[]
-  /** What the last METER or RESULT comes to. */
+  /** What RESULT, else the last METER, comes to. */
   readonly metered: bigint
   /** What the last VOUCHER promised. */
   readonly vouched: bigint
+  /** Renter: false when RESULT claims more time than the renter's own clock allows. */
+  readonly believed: boolean
   readonly exit: Exit | null
   /** Digest of the kept output, from RESULT. */
   readonly output: Uint8Array | null

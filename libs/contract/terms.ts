@@ -128,7 +128,8 @@ export function checkTerms(terms: Terms): Terms {
   }
   if (equalBytes(terms.renter, terms.provider)) wrong('provider', 'must not be the renter itself')
   if (new Set(terms.devices.map((d) => d.id)).size !== terms.devices.length) wrong('devices', 'name one device twice')
-  for (const device of terms.devices) if (!/^[a-z0-9-]{1,16}$/.test(device.id)) wrong('devices', 'have an id other than 1 to 16 of a-z 0-9 -')
+  for (const device of terms.devices)
+    if (!/^[a-z0-9-]{1,16}$/.test(device.id)) wrong('devices', 'have an id other than 1 to 16 of a-z 0-9 -')
   if (new Set(terms.meters.map((m) => m.unit)).size !== terms.meters.length) wrong('meters', 'name one unit twice')
   for (const meter of terms.meters) if (meter.per === 0n) wrong('meters', 'count per 0')
   return terms
@@ -151,7 +152,9 @@ export const termsSchema: Schema<Terms> = {
 export function encodeTerms(terms: Terms): Uint8Array {
   const encoded = encodeAs(termsSchema, terms)
   if (encoded.length > MAX_TERMS_BYTES)
-    throw new HaggleError('E_TERMS', `Cannot encode terms: ${encoded.length} bytes, at most ${MAX_TERMS_BYTES} are allowed`, { details: { bytes: encoded.length } })
+    throw new HaggleError('E_TERMS', `Cannot encode terms: ${encoded.length} bytes, at most ${MAX_TERMS_BYTES} are allowed`, {
+      details: { bytes: encoded.length },
+    })
   return encoded
 }
 
@@ -162,7 +165,9 @@ export function encodeTerms(terms: Terms): Uint8Array {
  */
 export function decodeTerms(encoded: Uint8Array): Terms {
   if (encoded.length > MAX_TERMS_BYTES)
-    throw new HaggleError('E_TERMS', `Cannot read terms: ${encoded.length} bytes, at most ${MAX_TERMS_BYTES} are allowed`, { details: { bytes: encoded.length } })
+    throw new HaggleError('E_TERMS', `Cannot read terms: ${encoded.length} bytes, at most ${MAX_TERMS_BYTES} are allowed`, {
+      details: { bytes: encoded.length },
+    })
   return decodeAs(termsSchema, encoded)
 }
 
