@@ -1,0 +1,6 @@
+/**
+ * What this machine has.
+ *
+ * @module
+ */
+export type { DeviceAccess } from './access.ts'

@@ -1,0 +1,100 @@
+// The deno runner: a module that came with the job, under Deno's permissions, and inside bubblewrap where that works.
+
+import { dirname } from 'node:path'
+import { HaggleError } from '@haggle/wire'
+import { sandboxOptions, WORK_FOLDER } from './bubblewrap.ts'
+import { type LaunchPlan, on, type PlanRequest, type Runner } from './runner.ts'
+
+/** Where the Deno binary is inside a sandbox. */
+const DENO_INSIDE = '/deno'
+/** Variables that would reach the runtime or the dynamic linker before the job's own code is under permissions. */
+const RESERVED_ENV =
+  /^(?:LD_|DYLD_|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
+/** V8 traps when its heap is full (133), and Rust aborts when an allocation fails (134). */
+const OUT_OF_MEMORY_CODES = [133, 134]
+
+/**
+ * Runs a TypeScript, JavaScript or Wasm module with no network, no subprocess, no foreign function, no file but its folder's and no variable
+ * but the spec's. Two layers: Deno's permissions, and bubblewrap around them (isolation `bubblewrap`) or nothing (`permissions`).
+ *
+ * @example
+ * ```ts
+ * import { denoRunner, testHostFacts } from "@haggle/runners";
+ * import { expect } from "vitest";
+ *
+ * const plan = denoRunner().plan({
+ *   spec: { runner: "deno", args: ["main.ts", "7"], env: {}, files: [], inline: [], stdin: false, outputs: [] },
+ *   isolation: "permissions",
+ *   folder: "/srv/job",
+ *   memMiB: 256,
+ *   diskMiB: 256,
+ *   devices: [],
+ *   host: testHostFacts(),
+ *   defences: {},
+ * });
+ * expect(plan.argv).toContain("--deny-net");
+ * expect(plan.argv.slice(-2)).toEqual(["/srv/job/main.ts", "7"]);
+ * ```
+ */
+export function denoRunner(): Runner {
+  return { name: 'deno', isolations: ['bubblewrap', 'permissions'], plan }
+}
+
+function plan(request: PlanRequest): LaunchPlan {
+  const { spec, host, isolation, defences, folder } = request
+  if (spec.runner !== 'deno') throw new HaggleError('E_JOB_SPEC', `The deno runner can't run a "${spec.runner}" job`)
+  if (host.deno === null) throw new HaggleError('E_ISOLATION', 'deno is not installed here')
+  for (const name of Object.keys(spec.env)) {
+    if (!RESERVED_ENV.test(name)) continue
+    throw new HaggleError('E_JOB_SPEC', `A deno job can't set ${name}: it would change the runtime that guards it`, {
+      next: 'use another name',
+    })
+  }
+  const common = { env: {}, cwd: folder, extraPids: 48, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
+  if (isolation === 'permissions') {
+    const env = { ...runtimeEnv(`${dirname(folder)}/cache`, request), ...spec.env }
+    return { ...common, argv: denoCommand(request, { binary: host.deno, folder }), sandbox: null, env }
+  }
+  if (host.bwrap === null) throw new HaggleError('E_ISOLATION', 'bubblewrap is not installed here')
+  const inside = on(defences, 'files')
+  const options = sandboxOptions({
+    folder,
+    system: host.libraries,
+    show: [{ from: host.deno, to: DENO_INSIDE }],
+    devices: request.devices,
+    env: { ...runtimeEnv('/tmp/deno', request), ...spec.env },
+    tmpMiB: Math.max(1, Math.min(request.diskMiB, Math.floor(request.memMiB / 4))),
+    etc: false,
+    host,
+    defences,
+  })
+  const argv = denoCommand(request, inside ? { binary: DENO_INSIDE, folder: WORK_FOLDER } : { binary: host.deno, folder })
+  return { ...common, argv, sandbox: { path: host.bwrap, options, seccomp: on(defences, 'seccomp') } }
+}
+
+function denoCommand({ spec, memMiB, defences }: PlanRequest, at: { binary: string; folder: string }): string[] {
+  const [entry = '', ...args] = spec.args
+  const names = Object.keys(spec.env)
+  const permissions = [
+    ...(on(defences, 'network') ? ['--no-remote', '--no-npm', '--deny-import', '--deny-net'] : ['--allow-import', '--allow-net']),
+    on(defences, 'environment') ? (names.length === 0 ? '--deny-env' : `--allow-env=${names.join(',')}`) : '--allow-env',
+    ...(on(defences, 'processes') ? ['--deny-run'] : ['--allow-run']),
+    '--deny-ffi',
+    '--deny-sys',
+    ...(on(defences, 'files') ? [`--allow-read=${at.folder}`, `--allow-write=${at.folder}`] : ['--allow-read', '--allow-write']),
+  ]
+  const heap = on(defences, 'memory') ? [`--v8-flags=--max-old-space-size=${Math.max(16, memMiB)}`] : []
+  return [at.binary, 'run', '--quiet', '--no-prompt', '--no-config', '--no-lock', ...permissions, ...heap, `${at.folder}/${entry}`, ...args]
+}
+
+/** What the runtime itself is told; job code can't read it. */
+function runtimeEnv(cache: string, { devices }: PlanRequest): Record<string, string> {
+  return {
+    DENO_DIR: cache,
+    DENO_NO_UPDATE_CHECK: '1',
+    HOME: cache,
+    // Without a device the Vulkan loader is pointed at nothing, so that no adapter of the machine appears by itself.
+    ...(devices.length === 0 ? { VK_ICD_FILENAMES: '/dev/null', VK_DRIVER_FILES: '/dev/null' } : {}),
+    ...Object.assign({}, ...devices.map(({ env }) => env)),
+  }
+}

@@ -1,0 +1,207 @@
+// Files in and out of jobs' folders on disk: staged by content, listed and opened safely while a hostile job runs.
+
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type FileRef, isSafePath, type JobFiles, type JobSpec, matchesGlob, type OpenedFile } from '@haggle/job'
+import { HaggleError, toHex } from '@haggle/wire'
+import { openBeneath } from './beneath.ts'
+
+/** Results of one listing at most. */
+const MAX_LISTED = 4096
+/** Entries and depth of a folder that is walked for results: beyond them nothing is listed. */
+const MAX_WALKED = 65_536
+const MAX_DEPTH = 32
+/** Octets read at once. */
+const READ_BYTES = 128 * 1024
+
+/** Where the folders are. */
+export interface FolderJobFilesInit {
+  readonly folderOf: (id: string) => string
+  /** Folder outside the job's for what has not come whole yet. */
+  readonly partsOf: (id: string) => string
+}
+
+/** {@link JobFiles} over real folders. */
+export function folderJobFiles({ folderOf, partsOf }: FolderJobFilesInit): JobFiles {
+  return {
+    async missing(id, files) {
+      const found: { file: number; offset: number }[] = []
+      for (const [file, ref] of files.entries()) {
+        if (await isWhole(folderOf(id), ref)) continue
+        const part = await stat(partPath(partsOf(id), ref)).catch(() => null)
+        found.push({ file, offset: Math.min(part?.size ?? 0, ref.size) })
+      }
+      return found
+    },
+    stage: (id, file, options) => stageFile(folderOf(id), file, { ...options, parts: partsOf(id) }),
+    list: (id, globs) => listOutputs(folderOf(id), globs),
+    open: (id, path, options) => openOutput(folderOf(id), path, options),
+  }
+}
+
+/**
+ * Writes `content` from `offset` on, checks the whole against size and hash, and only then puts it below `folder`. What was cut stays in `parts`
+ * and can be gone on with.
+ *
+ * @throws HaggleError `E_JOB_FILE` when size or hash do not agree (nothing is kept then), or less comes than `size`; `E_JOB_PATH` for a path out of the folder.
+ */
+export async function stageFile(
+  folder: string,
+  file: FileRef,
+  options: { readonly offset: number; readonly content: AsyncIterable<Uint8Array>; readonly parts: string },
+): Promise<void> {
+  if (!isSafePath(file.path)) throw new HaggleError('E_JOB_PATH', `"${file.path}" is no plain relative path`)
+  await mkdir(options.parts, { recursive: true, mode: 0o700 })
+  const part = partPath(options.parts, file)
+  const handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  try {
+    if ((await handle.stat()).size < options.offset)
+      throw new HaggleError('E_JOB_FILE', `Cannot go on with "${file.path}" at ${options.offset}: less is there`)
+    await handle.truncate(options.offset)
+    let at = options.offset
+    for await (const chunk of options.content) {
+      if (at + chunk.length > file.size) {
+        await rm(part)
+        throw new HaggleError('E_JOB_FILE', `"${file.path}" is longer than the ${file.size} bytes that the spec says`)
+      }
+      await handle.write(chunk, 0, chunk.length, at)
+      at += chunk.length
+    }
+    if (at < file.size) throw new HaggleError('E_JOB_FILE', `"${file.path}" ended after ${at} of ${file.size} bytes`)
+    const hash = createHash('sha256')
+    for await (const chunk of contentOf(handle, 0)) hash.update(chunk)
+    if (!hash.digest().equals(file.sha256)) {
+      await rm(part)
+      throw new HaggleError('E_JOB_FILE', `"${file.path}" does not have the hash that the spec says`)
+    }
+    await place(folder, file, contentOf(handle, 0))
+    await rm(part, { force: true })
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Writes the files that came inside the spec. Their hashes are checked too. */
+export async function stageInline(folder: string, spec: JobSpec): Promise<void> {
+  for (const { file, bytes } of spec.inline) {
+    const ref = spec.files[file]
+    if (ref === undefined) throw new HaggleError('E_JOB_SPEC', `Inline content is for file ${file}, which the spec does not have`)
+    if (bytes.length !== ref.size || !createHash('sha256').update(bytes).digest().equals(ref.sha256)) {
+      throw new HaggleError('E_JOB_FILE', `"${ref.path}" is not what the spec says: size or hash differ`)
+    }
+    await place(folder, ref, once(bytes))
+  }
+}
+
+/** The regular files below `folder` that match `globs`, with their hashes, sorted by path. Links, special files and files with two names are left out. */
+export async function listOutputs(folder: string, globs: readonly string[]): Promise<readonly FileRef[]> {
+  if (globs.length === 0) return []
+  const paths: string[] = []
+  let walked = 0
+  const walk = async (path: string, depth: number): Promise<void> => {
+    if (depth > MAX_DEPTH || walked > MAX_WALKED) return
+    const entries = await opendir(join(folder, path)).catch(() => null)
+    if (entries === null) return // Gone, or no folder any more.
+    for await (const entry of entries) {
+      if (++walked > MAX_WALKED) return
+      const child = path === '' ? entry.name : `${path}/${entry.name}`
+      if (entry.isDirectory()) await walk(child, depth + 1)
+      else if (entry.isFile() && matchesGlob(child, globs) && Buffer.byteLength(child) <= 255) paths.push(child)
+    }
+  }
+  await walk('', 0)
+  const found: FileRef[] = []
+  for (const path of paths.sort().slice(0, MAX_LISTED)) {
+    const ref = await refOf(folder, path)
+    if (ref !== null) found.push(ref)
+  }
+  return found
+}
+
+/**
+ * Opens a result for reading from `offset`.
+ *
+ * @throws HaggleError `E_JOB_FILE` when there is none; `E_JOB_PATH` when no glob names it, it leads over a link or is no regular file.
+ */
+export async function openOutput(
+  folder: string,
+  path: string,
+  options: { readonly globs: readonly string[]; readonly offset: number },
+): Promise<OpenedFile> {
+  if (!isSafePath(path) || !matchesGlob(path, options.globs))
+    throw new HaggleError('E_JOB_PATH', `"${path}" is not one of the job's results`)
+  const handle = await openBeneath(folder, path, { flags: constants.O_RDONLY })
+  const { size } = await handle.stat()
+  return { size, content: closing(handle, Math.min(options.offset, size), size) }
+}
+
+async function refOf(folder: string, path: string): Promise<FileRef | null> {
+  try {
+    const handle = await openBeneath(folder, path, { flags: constants.O_RDONLY })
+    try {
+      const info = await handle.stat()
+      const hash = createHash('sha256')
+      let size = 0
+      for await (const chunk of contentOf(handle, 0, info.size)) {
+        hash.update(chunk)
+        size += chunk.length
+      }
+      return { path, size, sha256: new Uint8Array(hash.digest()), executable: (info.mode & 0o100) !== 0 }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (error instanceof HaggleError) return null // A link or special file, or gone meanwhile: no result.
+    throw error
+  }
+}
+
+async function isWhole(folder: string, ref: FileRef): Promise<boolean> {
+  const found = await refOf(folder, ref.path)
+  return found !== null && found.size === ref.size && Buffer.from(found.sha256).equals(ref.sha256)
+}
+
+/** Puts a file in its place by a new name, so that whoever looks sees all of it or nothing. */
+async function place(folder: string, file: FileRef, content: AsyncIterable<Uint8Array>): Promise<void> {
+  const fresh = `${file.path}.${toHex(file.sha256).slice(0, 8)}~`
+  const handle = await openBeneath(folder, fresh, { flags: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, makeFolders: true })
+  try {
+    for await (const chunk of content) await handle.write(chunk)
+    await handle.chmod(file.executable ? 0o755 : 0o644)
+  } finally {
+    await handle.close()
+  }
+  await rename(join(folder, fresh), join(folder, file.path))
+}
+
+function partPath(parts: string, file: FileRef): string {
+  return join(parts, toHex(file.sha256))
+}
+
+async function* contentOf(
+  handle: Awaited<ReturnType<typeof open>>,
+  offset: number,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array, void> {
+  for (let at = offset; at < end;) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) return
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
+async function* closing(handle: Awaited<ReturnType<typeof open>>, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* contentOf(handle, offset, end)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield content
+}

@@ -1,0 +1,100 @@
+// Which runners work on this machine, tried once for real, and what to do about the others.
+
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import type { Enforcement } from './launcher_protocol.ts'
+import type { HostFacts, Isolation } from './runner.ts'
+
+const run = promisify(execFile)
+/** bubblewrap takes 6 ms; a machine that needs this long for it is not ready for jobs. */
+const PROBE_TIMEOUT_MS = 10_000
+
+/** What works here. */
+export interface SandboxReport {
+  readonly runners: readonly { readonly runner: string; readonly isolation: Isolation }[]
+  /** What does not, why, and the command that would change it (null: nothing does). */
+  readonly missing: readonly {
+    readonly runner: string
+    readonly isolation: Isolation
+    readonly reason: string
+    readonly next: string | null
+  }[]
+  readonly enforces: Enforcement
+}
+
+/** Runs bubblewrap once with the namespaces that jobs get, and looks for Deno. */
+export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enforces: Enforcement }): Promise<SandboxReport> {
+  const bubblewrap = await probeBubblewrap(facts)
+  const deno = facts.deno === null ? { reason: 'the Deno binary is not installed', next: 'npm install deno' } : null
+  const wanted: readonly { runner: string; isolation: Isolation; why: { reason: string; next: string | null } | null }[] = [
+    { runner: 'deno', isolation: 'bubblewrap', why: deno ?? bubblewrap },
+    { runner: 'deno', isolation: 'permissions', why: deno },
+    { runner: 'exec', isolation: 'bubblewrap', why: bubblewrap },
+  ]
+  return {
+    runners: wanted.flatMap(({ runner, isolation, why }) => (why === null ? [{ runner, isolation }] : [])),
+    missing: wanted.flatMap(({ runner, isolation, why }) => (why === null ? [] : [{ runner, isolation, ...why }])),
+    enforces,
+  }
+}
+
+async function probeBubblewrap(facts: HostFacts): Promise<{ reason: string; next: string | null } | null> {
+  if (process.platform !== 'linux') return { reason: `bubblewrap is for Linux, this is ${process.platform}`, next: null }
+  if (facts.bwrap === null) return { reason: 'bubblewrap is not installed', next: installCommand() }
+  const system = facts.folders.flatMap((path) => ['--ro-bind', path, path])
+  const links = facts.links.flatMap(({ path, target }) => ['--symlink', target, path])
+  const options = [
+    '--unshare-all',
+    '--unshare-user',
+    '--uid',
+    '65534',
+    '--gid',
+    '65534',
+    '--disable-userns',
+    '--cap-drop',
+    'ALL',
+    ...system,
+    ...links,
+  ]
+  try {
+    await run(facts.bwrap, [...options, '--proc', '/proc', '--dev', '/dev', '--', 'true'], { timeout: PROBE_TIMEOUT_MS })
+    return null
+  } catch (error) {
+    return explain(String((error as { stderr?: unknown }).stderr ?? error))
+  }
+}
+
+/** What bubblewrap's own words mean for the owner. Exported for its test on recorded words. */
+export function explain(stderr: string): { reason: string; next: string | null } {
+  const words = stderr.trim().split('\n').at(-1) ?? ''
+  if (/Unknown option --disable-userns/.test(stderr)) {
+    return { reason: 'this bubblewrap is older than 0.8 and can not forbid nested namespaces', next: installCommand() }
+  }
+  if (
+    /Creating new namespace failed|No permissions to create(?: a)? new namespace|setting up uid map|loopback: Failed RTM_NEWADDR/.test(
+      stderr,
+    )
+  ) {
+    const apparmor = existsSync('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')
+    const next = apparmor
+      ? 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0'
+      : 'sudo sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000'
+    return { reason: `this system forbids user namespaces to your user (${words})`, next }
+  }
+  if (/Can't mount proc/.test(stderr))
+    return { reason: 'this is a container that hides parts of /proc, where no namespaces can be nested', next: null }
+  return { reason: `bubblewrap fails: ${words}`, next: null }
+}
+
+function installCommand(): string {
+  const tool = ['/usr/bin/apt-get', '/usr/bin/dnf', '/usr/bin/pacman', '/sbin/apk'].find((path) => existsSync(path))
+  const command = tool?.endsWith('dnf')
+    ? 'dnf install bubblewrap'
+    : tool?.endsWith('pacman')
+      ? 'pacman -S bubblewrap'
+      : tool?.endsWith('apk')
+        ? 'apk add bubblewrap'
+        : 'apt-get install bubblewrap'
+  return process.getuid?.() === 0 ? command : `sudo ${command}`
+}

@@ -1,0 +1,183 @@
+// A parked shell that becomes a job: started and counted before there is one, so that a start costs no fork of this process and no wait for cgroups.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { Cgroup } from './cgroup.ts'
+import type { Fifos } from './fifos.ts'
+import type { LaunchPlan } from './runner.ts'
+
+/** File descriptors of a stub, beside 0, 1 and 2. They are closed or used up before the job's own program runs. */
+const SECCOMP_FD = 3
+const OPTIONS_FD = 4
+const STATUS_FD = 5
+const SCRIPT_FD = 6
+
+/** What a stub is told when it becomes a job. */
+export interface StubOrder {
+  readonly plan: LaunchPlan
+  /** False: stdin is closed from the start. */
+  readonly stdin: boolean
+  /** rlimits that hold where no cgroup does: data MiB per process, file MiB, tasks. */
+  readonly rlimits: { readonly dataMiB: number | null; readonly fileMiB: number | null; readonly pids: number | null }
+  /** Path of `setpriv`, which makes a job without a sandbox die with the launcher; null where there is none. */
+  readonly setpriv: string | null
+}
+
+/** How the process ended, and whether the sandbox came up at all. */
+export interface StubExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly ranProgram: boolean
+}
+
+/** A waiting shell with pipes for a job's stdio, in a cgroup of its own where there are any. */
+export class Stub {
+  readonly process: ChildProcess
+  readonly cgroup: Cgroup | null
+  readonly stdin: Socket
+  readonly stdout: Socket
+  readonly stderr: Socket
+  readonly exited: Promise<StubExit>
+  readonly #script: number
+  #used = false
+  /** The first process of the sandbox, as this machine counts; null before it is known. */
+  #insidePid: number | null = null
+
+  private constructor(parts: {
+    process: ChildProcess
+    cgroup: Cgroup | null
+    stdin: Socket
+    stdout: Socket
+    stderr: Socket
+    script: number
+  }) {
+    this.process = parts.process
+    this.cgroup = parts.cgroup
+    this.stdin = parts.stdin
+    this.stdout = parts.stdout
+    this.stderr = parts.stderr
+    this.#script = parts.script
+    let status = ''
+    const statusStream = extraPipe(parts.process, STATUS_FD)
+    statusStream.on('data', (chunk: Buffer) => {
+      status += chunk.toString('latin1')
+      this.#insidePid ??= Number(/"child-pid": (\d+)/.exec(status)?.[1] ?? Number.NaN) || null
+    })
+    statusStream.on('error', () => {}) // It ends with the process, whose exit is watched.
+    this.exited = new Promise((resolve) => {
+      // 'close' and not 'exit': the status of a sandbox may come after its exit.
+      parts.process.once('close', (code, signal) => {
+        if (!this.#used) closeSync(this.#script)
+        resolve({ code, signal, ranProgram: /"exit-code"/.test(status) })
+      })
+    })
+  }
+
+  /** Starts a shell that waits. `cgroup` is joined before this resolves. */
+  static async park({ fifos, filter, cgroup }: { fifos: Fifos; filter: string; cgroup: Cgroup | null }): Promise<Stub> {
+    const [stdin, stdout, stderr, script] = await Promise.all([
+      fifos.take({ blockingWrite: false }),
+      fifos.take({ blockingWrite: true }),
+      fifos.take({ blockingWrite: true }),
+      fifos.take({ blockingWrite: true }),
+    ])
+    // Opened anew each time: bubblewrap reads the filter from the descriptor's own position.
+    const seccomp = openSync(filter, 'r')
+    const process = spawn('/bin/sh', ['-c', `. /dev/fd/${SCRIPT_FD}`], {
+      stdio: [stdin.read, stdout.write, stderr.write, seccomp, 'pipe', 'pipe', script.read],
+      env: {},
+      cwd: '/',
+    })
+    for (const fd of [stdin.read, stdout.write, stderr.write, seccomp, script.read]) closeSync(fd)
+    const stub = new Stub({
+      process,
+      cgroup,
+      stdin: new Socket({ fd: stdin.write, readable: false, writable: true }),
+      stdout: new Socket({ fd: stdout.read, readable: true, writable: false }),
+      stderr: new Socket({ fd: stderr.read, readable: true, writable: false }),
+      script: script.write,
+    })
+    for (const stream of [stub.stdin, stub.stdout, stub.stderr, extraPipe(process, OPTIONS_FD)]) {
+      stream.on('error', () => {}) // A job may close any of its pipes; its exit tells the rest.
+    }
+    await new Promise<void>((resolve, reject) => process.once('spawn', resolve).once('error', reject))
+    if (cgroup !== null && process.pid !== undefined) await cgroup.join(process.pid)
+    return stub
+  }
+
+  /** Turns the shell into the job. Synchronous: when it returns, the job is on its way. */
+  go(order: StubOrder): void {
+    this.#used = true
+    const script = Buffer.from(stubScript(order))
+    const options = extraPipe(this.process, OPTIONS_FD)
+    if (order.plan.sandbox === null) options.end()
+    else options.end(Buffer.from(order.plan.sandbox.options.map((option) => `${option}\0`).join('')))
+    try {
+      for (let at = 0; at < script.length;) at += writeSync(this.#script, script, at)
+    } finally {
+      closeSync(this.#script)
+    }
+    if (!order.stdin) this.stdin.destroy()
+  }
+
+  /** Ends every process of the job. */
+  kill(): void {
+    this.cgroup?.processes().forEach(kill)
+    // Its first process takes the whole namespace with it; bubblewrap then ends by itself.
+    if (this.#insidePid !== null) kill(this.#insidePid)
+    this.process.kill('SIGKILL')
+  }
+
+  /** Resolves when no process is left. */
+  async emptied(): Promise<void> {
+    await this.exited
+    const inside = this.#insidePid
+    if (this.cgroup !== null) await this.cgroup.end()
+    else if (inside !== null) while (kill(inside)) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/** A pipe beyond stdio; Node's types know five of them. */
+function extraPipe(process: ChildProcess, fd: number): Socket {
+  return (process.stdio as readonly unknown[])[fd] as Socket
+}
+
+/** False when there is no such process. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch {
+    return false // Gone already, which is what was wanted.
+  }
+}
+
+/** The lines that turn the shell into the job. Every string of the job is quoted as a whole: a shell never reads into it. */
+export function stubScript({ plan, stdin, rlimits, setpriv }: StubOrder): string {
+  const { sandbox } = plan
+  const lines = ['ulimit -c 0']
+  if (rlimits.dataMiB !== null) lines.push(`ulimit -d ${rlimits.dataMiB * 1024}`)
+  if (rlimits.fileMiB !== null) lines.push(`ulimit -f ${rlimits.fileMiB * 2048}`)
+  const input = stdin ? '' : ' </dev/null'
+  if (sandbox !== null) {
+    const filter = sandbox.seccomp ? [`--seccomp`, String(SECCOMP_FD)] : []
+    const inner =
+      rlimits.pids === null
+        ? plan.argv
+        : ['/bin/sh', '-c', `ulimit -p ${rlimits.pids} 2>/dev/null || ulimit -u ${rlimits.pids}; exec "$@"`, 'sh', ...plan.argv]
+    const command = [sandbox.path, ...filter, '--json-status-fd', String(STATUS_FD), '--args', String(OPTIONS_FD), '--', ...inner]
+    lines.push(`exec ${command.map(quote).join(' ')} ${SCRIPT_FD}<&-${sandbox.seccomp ? '' : ` ${SECCOMP_FD}<&-`}${input}`)
+  } else {
+    lines.push(`cd ${quote(plan.cwd)}`, 'unset PWD OLDPWD')
+    for (const [name, value] of Object.entries(plan.env)) lines.push(`export ${name}=${quote(value)}`)
+    const command = setpriv === null ? plan.argv : [setpriv, '--pdeathsig', 'KILL', '--', ...plan.argv]
+    const close = [SECCOMP_FD, OPTIONS_FD, STATUS_FD, SCRIPT_FD].map((fd) => ` ${fd}<&-`).join('')
+    lines.push(`exec ${command.map(quote).join(' ')}${close}${input}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** One shell word with exactly this content. Specs have no NUL (the dialect refuses it), so there is one. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
