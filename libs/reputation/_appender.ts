@@ -4,8 +4,9 @@ import type { Store, Write } from '@haggle/store'
 import { concat, HaggleError, type Random } from '@haggle/wire'
 import { encodeEntry, type Entry, SALT_BYTES } from './entry.ts'
 import { FRAME_HEAD_BYTES, writeFrame } from './_frames.ts'
+import { indexRows } from './_index.ts'
 import type { Journal } from './journal.ts'
-import { encodeHead, encodeRecord, HEAD_KEY, indexRows, recordKey } from './_records.ts'
+import { encodeHead, encodeRecord, HEAD_KEY, recordKey } from './_records.ts'
 import type { Frontier, TreeHasher } from './tree.ts'
 
 /** Most entries of one group: bounds what a crash can leave half done and how long one append waits behind others. */

@@ -2,9 +2,10 @@
 
 import { concat, equalBytes, errorCode } from '@haggle/wire'
 import type { Store, Write } from '@haggle/store'
+import { indexRowsOf, RowTally } from './_index.ts'
 import type { Journal } from './journal.ts'
 import { encodeFrame, FRAME_HEAD_BYTES, type Frame, FrameReader } from './_frames.ts'
-import { CHUNK, encodeRecord, hashAt, indexRowsOf, type LedgerRecord, readRecord, readRecords, recordKey } from './_records.ts'
+import { CHUNK, encodeRecord, hashAt, type LedgerRecord, readRecord, readRecords, recordKey } from './_records.ts'
 import type { Frontier, TreeHasher } from './tree.ts'
 
 /** Bytes of healed frames that are written to the journal at a time. */
@@ -53,6 +54,8 @@ export interface MergeResult extends MergeReport {
   readonly size: number
   /** Journal bytes up to and with the last of them. */
   readonly offset: number
+  /** The index rows that the entries looked at should have. */
+  readonly tally: RowTally
   /** False when a gap kept the tree from being recomputed. */
   readonly whole: boolean
 }
@@ -71,6 +74,7 @@ class Walk {
   #index: number
   #offset: number
   #whole = true
+  readonly #tally = new RowTally()
   #healedRecords = 0
   #healedFrames = 0
   readonly #lost: Gap[] = []
@@ -92,6 +96,7 @@ class Walk {
       entries: this.#index - this.#first,
       size: this.#index,
       offset: this.#offset,
+      tally: this.#tally,
       whole: this.#whole,
       healedRecords: this.#healedRecords,
       healedFrames: this.#healedFrames,
@@ -136,6 +141,7 @@ class Walk {
       // Its node hashes need the entries before it: it waits in the journal until those are fetched.
       this.#lost.push({ from: this.#index, to: this.#index + 1 })
     }
+    this.#tally.addEntry(this.#index, payload)
     this.#index++
     this.#offset += FRAME_HEAD_BYTES + payload.length
     return true

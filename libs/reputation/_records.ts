@@ -1,18 +1,14 @@
-// How the database holds entries: one record for each entry with the tree hashes that it completes, two index rows, and the head.
+// How the database holds entries: one record for each entry with the tree hashes that it completes, and the head.
 
-import { big, bytes, decodeAs, encodeAs, errorCode, fields, type Schema, toHex, uint } from '@haggle/wire'
-import type { Store, Write } from '@haggle/store'
-import { decodeEntry, type Entry, SALT_BYTES } from './entry.ts'
+import { big, bytes, decodeAs, encodeAs, errorCode, fields, type Schema, uint } from '@haggle/wire'
+import type { Store } from '@haggle/store'
+import { SALT_BYTES } from './entry.ts'
 import { getU32, setU32 } from './_frames.ts'
 import { HASH_BYTES } from './rfc9162.ts'
-import { encodeSummary } from './summary.ts'
 import { decompose, finisher, Frontier, type Node, nodesFinishedBy, type Span, type TreeHasher } from './tree.ts'
 
 /** Bytes of the journal offset at the head of a record. */
 const OFFSET_BYTES = 6
-
-/** Hex digits of a key or contract id that an index row carries: 80 bits. */
-const ID_DIGITS = 20
 
 /** The key of the head. */
 export const HEAD_KEY = 'h'
@@ -33,26 +29,6 @@ export interface LedgerRecord {
 
 export function recordKey(index: number): string {
   return `e${index.toString(16).padStart(8, '0')}`
-}
-
-/** The prefix of the index rows about a peer. */
-export function peerPrefix(key: Uint8Array): string {
-  return `p${toHex(key).slice(0, ID_DIGITS)}`
-}
-
-/** The prefix of the index rows about a contract. */
-export function contractPrefix(id: Uint8Array): string {
-  return `c${toHex(id).slice(0, ID_DIGITS)}`
-}
-
-/** The range of keys that begin with `prefix` and an index. */
-export function rowsOf(prefix: string): { gte: string; lt: string } {
-  return { gte: `${prefix}0`, lt: `${prefix}g` }
-}
-
-/** The index at the end of an index row's key. */
-export function indexOfRow(key: string): number {
-  return Number.parseInt(key.slice(-8), 16)
 }
 
 export function encodeRecord(offset: number, hashes: readonly Uint8Array[], payload: Uint8Array): Uint8Array {
@@ -80,20 +56,6 @@ export function decodeRecord(index: number, value: Uint8Array): LedgerRecord | u
 /** The hash at `level` of those that a record carries: 0 is the leaf. */
 export function hashAt(record: LedgerRecord, level: number): Uint8Array {
   return record.hashes.subarray(level * HASH_BYTES, (level + 1) * HASH_BYTES)
-}
-
-/** The index rows of an entry: by peer, with what a score needs, and by contract. */
-export function indexRows(index: number, entry: Entry): Write[] {
-  const suffix = index.toString(16).padStart(8, '0')
-  const rows: Write[] = []
-  if (entry.peer) rows.push({ key: peerPrefix(entry.peer) + suffix, value: encodeSummary(entry) })
-  if (entry.contract) rows.push({ key: contractPrefix(entry.contract) + suffix, value: new Uint8Array(0) })
-  return rows
-}
-
-/** The rows of a record that was rebuilt from its frame: none when the payload doesn't read as an entry, which only a foreign hand can cause. */
-export function indexRowsOf(index: number, payload: Uint8Array): Write[] {
-  return indexRows(index, decodeEntry(payload.subarray(SALT_BYTES)))
 }
 
 /** The head as the database has it, written with each group. */

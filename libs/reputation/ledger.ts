@@ -9,7 +9,7 @@ import { HEADER_BYTES } from './_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
-import { contractPrefix, indexOfRow, peerPrefix, rowsOf } from './_records.ts'
+import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
 import { consistencySpans, Frontier, inclusionSpans, TreeHasher } from './tree.ts'
 
@@ -55,6 +55,8 @@ export interface LedgerStatus {
 
 /** What {@link Ledger.check} found and healed. */
 export type CheckReport = MergeReport & {
+  /** Rows of the index by peer and contract that were written again, all of them when any was missing. */
+  readonly healedRows: number
   /** True when every entry is there and the tree comes to the head's root. */
   readonly ok: boolean
 }
@@ -237,13 +239,14 @@ class StoreLedger implements Ledger {
     const { store, journal } = this.#init
     const { size, root } = this.head()
     const frontier = new Frontier(this.#hasher)
-    const report = await merge({ store, journal, hasher: this.#hasher, frontier, offset: HEADER_BYTES, end: size, ...options })
+    const { tally, ...report } = await merge({ store, journal, hasher: this.#hasher, frontier, offset: HEADER_BYTES, end: size, ...options })
     this.#lost = report.lost
     this.#conflicts = report.conflicts
-    this.#healed += report.healedRecords + report.healedFrames
+    const healedRows = (await tallyRows(store, size))?.equals(tally) ? 0 : await rebuildIndex(store, size)
+    this.#healed += report.healedRecords + report.healedFrames + healedRows
     const same = report.whole && frontier.root().every((byte, i) => byte === root[i])
     if (report.whole && !same) this.#conflicts = [...report.conflicts, size - 1]
-    return { ...report, conflicts: this.#conflicts, ok: same && this.#conflicts.length === 0 }
+    return { ...report, healedRows, conflicts: this.#conflicts, ok: same && this.#conflicts.length === 0 }
   }
 
   async close(): Promise<void> {
