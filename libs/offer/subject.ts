@@ -109,9 +109,9 @@ export const PRICED: Readonly<Record<string, { readonly unit: MeterUnit; readonl
 }
 
 /** The unlocked stake in millionths of `money`: 0 without stake, undefined when it is in other money. */
-export function stakeMicros(offer: Offer, money: string): number | undefined {
+export function stakeMicros(offer: Pick<Offer, 'stake' | 'rails'>, money: string): number | undefined {
   const { stake } = offer
-  if (stake === null) return 0
+  if (stake === null || stake.amount === 0n) return 0
   const rail = offer.rails.find((r) => r.rail === stake.rail && r.unit === money)
   if (rail === undefined) return undefined
   const micros = stake.amount / 10n ** BigInt(rail.decimals - 6)
