@@ -1,7 +1,8 @@
 // Makes a libp2p node from what an owner decides, and gives it back as a Network.
 
 import { hash } from 'node:crypto'
-import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { circuitRelayServer, circuitRelayTransport, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
@@ -19,10 +20,11 @@ import { screenKey } from '@haggle/identity'
 import { HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
 import type { Clock } from '@haggle/wire'
 import { originOf } from './addresses.ts'
-import { checkAddresses, listenError } from './dial_address.ts'
+import { checkAddresses, checkListen, listenError } from './dial_address.ts'
 import { meshDht } from './dht.ts'
+import type { DhtReason } from './dht.ts'
 import { createGate } from './gater.ts'
-import type { Gate } from './gater.ts'
+import type { Gate, GateReason } from './gater.ts'
 import { meshGossip } from './gossip.ts'
 import { MeshKeeper } from './keeper.ts'
 import type { KeeperComponents } from './keeper.ts'
@@ -73,6 +75,21 @@ export interface NodeOptions {
   readonly screenKey?: (publicKey: Uint8Array) => boolean
 }
 
+/** What a node counts. */
+export interface MeshStats {
+  readonly connections: number
+  readonly peers: number
+  /** Connections of ours that go through a relay. */
+  readonly relayed: number
+  /** For a relay: reservations held, and circuits open between others. */
+  readonly reservations: number
+  readonly circuits: number
+  /** DHT records refused so far, by reason. */
+  readonly dhtRefused: ReadonlyMap<DhtReason, number>
+  /** Connections refused so far, by reason. */
+  readonly gateRefused: ReadonlyMap<GateReason, number>
+}
+
 /** A running node. */
 export interface MeshNode {
   readonly network: Network
@@ -80,6 +97,7 @@ export interface MeshNode {
   readonly libp2p: Libp2p<{ pubsub: GossipSub }>
   readonly gate: Gate
   readonly known: KnownPeers
+  stats(): MeshStats
   /** Leaves the mesh, writes what it remembers and closes everything. */
   stop(): Promise<void>
 }
@@ -115,14 +133,15 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
   const tag = networkTag(options.networkId)
   let components: KeeperComponents | undefined
   const relayIps = new Set<string>()
+  const dhtRefused = new Map<DhtReason, number>()
 
   const libp2p = await createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     start: false,
     nodeInfo: { name: 'haggle', version: '0.1.0', userAgent: 'haggle/0.1.0' },
     addresses: {
-      listen: [...(options.listen ?? (preset === 'client' ? [] : DEFAULT_LISTEN))],
-      ...(options.announce === undefined || options.announce.length === 0 ? {} : { announce: [...options.announce] }),
+      listen: [...checkListen(options.listen ?? (preset === 'client' ? [] : DEFAULT_LISTEN))],
+      ...(options.announce === undefined || options.announce.length === 0 ? {} : { announce: [...checkListen(options.announce)] }),
     },
     transports: [tcp(), webSockets(), circuitRelayTransport()],
     connectionEncrypters: [noise()],
@@ -146,7 +165,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
     services: {
       identify: identify({ runOnLimitedConnection: true }),
       ping: ping({ runOnLimitedConnection: true }),
-      dht: meshDht({ protocol: `/haggle/${tag}/kad/1.0.0`, client: preset === 'client', limits }),
+      dht: meshDht({ protocol: `/haggle/${tag}/kad/1.0.0`, client: preset === 'client', limits, onRefused: (reason) => dhtRefused.set(reason, (dhtRefused.get(reason) ?? 0) + 1) }),
       pubsub: meshGossip({ topics: options.topics, limits, sha256, isShared: (ip) => relayIps.has(ip) }),
       ...(preset === 'relay'
         ? {
@@ -191,11 +210,27 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
     libp2p,
     gate,
     known,
+    stats: () => {
+      const connections = libp2p.getConnections()
+      return {
+        connections: connections.length,
+        peers: libp2p.getPeers().length,
+        relayed: connections.filter((c) => !c.direct).length,
+        reservations: reservationsOf(libp2p.services),
+        circuits: connections.reduce((n, c) => n + c.streams.filter((s) => s.protocol === RELAY_V2_STOP_CODEC && s.direction === 'outbound').length, 0),
+        dhtRefused,
+        gateRefused: gate.refused,
+      }
+    },
     stop: async () => {
       await keeper.stop()
       await libp2p.stop()
     },
   }
+}
+
+function reservationsOf(services: object): number {
+  return 'circuitRelay' in services ? (services.circuitRelay as CircuitRelayService).reservations.size : 0
 }
 
 function sha256(data: Uint8Array): Uint8Array {

@@ -18,6 +18,18 @@ export function checkAddresses(addresses: readonly string[]): readonly string[] 
   return addresses
 }
 
+/** Throws `E_ADDRESS` unless each is a multiaddr; a PeerId at its end is not needed. */
+export function checkListen(addresses: readonly string[]): readonly string[] {
+  for (const address of addresses) {
+    try {
+      multiaddr(address)
+    } catch (cause) {
+      throw addressError(address, 'it is no multiaddr', cause)
+    }
+  }
+  return addresses
+}
+
 /** The clear form of what libp2p throws when it can't listen: `E_PORT_TAKEN`, `E_PORT_DENIED`, or `E_LISTEN`. */
 export function listenError(error: unknown): unknown {
   if (!(error instanceof Error) || !/listen/i.test(error.name + error.message)) return error

@@ -18,7 +18,7 @@ export interface GateOptions {
 }
 
 /** Why a connection was refused. */
-export type GateReason = 'ip' | 'subnet' | 'rate' | 'relay' | 'relayed-key' | 'key' | 'key-type' | 'key-screen' | 'banned'
+export type GateReason = 'ip' | 'subnet' | 'rate' | 'relay' | 'relayed-key' | 'key' | 'key-type' | 'key-screen' | 'banned' | 'closing'
 
 /** The gate of a node. */
 export interface Gate {
@@ -27,6 +27,8 @@ export interface Gate {
   /** Refuses a peer until `banMs` from now. */
   ban(peerId: string): void
   isBanned(peerId: string): boolean
+  /** Refuses every new inbound connection, reservation and circuit from now on: the node is about to stop. */
+  close(): void
   /** Refusals so far by reason. */
   readonly refused: ReadonlyMap<GateReason, number>
 }
@@ -38,6 +40,7 @@ export function createGate(options: GateOptions): Gate {
   const rates = new Map<string, { tokens: number; at: number }>()
   const bans = new Map<string, number>()
   const refused = new Map<GateReason, number>()
+  let isClosing = false
 
   const refuse = (reason: GateReason): true => {
     refused.set(reason, (refused.get(reason) ?? 0) + 1)
@@ -83,6 +86,7 @@ export function createGate(options: GateOptions): Gate {
     denyDialMultiaddr: () => false,
     denyDialPeer: (peer) => screen(peer),
     denyInboundConnection: (connection) => {
+      if (isClosing) return refuse('closing')
       const { ip, subnet, isPublic, relay } = originOf(connection.remoteAddr)
       if (relay !== undefined || ip === undefined || subnet === undefined || !isCapped(ip, isPublic)) return false
       if (overRate(ip)) return refuse('rate')
@@ -106,13 +110,17 @@ export function createGate(options: GateOptions): Gate {
       return false
     },
     denyOutboundEncryptedConnection: (peer) => screen(peer),
-    denyInboundRelayReservation: (peer) => isBanned(peer.toString()),
+    denyInboundRelayReservation: (peer) => (isClosing ? refuse('closing') : isBanned(peer.toString())),
+    denyOutboundRelayedConnection: () => isClosing && refuse('closing'),
   }
 
   return {
     gater,
     refused,
     isBanned,
+    close: () => {
+      isClosing = true
+    },
     ban: (peerId) => {
       for (const [peer, until] of bans) if (until <= nowMs()) bans.delete(peer)
       bans.set(peerId, nowMs() + limits.banMs)

@@ -19,7 +19,7 @@
  */
 
 export { createNode } from './create_node.ts'
-export type { MeshNode, NodeOptions, NodePreset } from './create_node.ts'
+export type { MeshNode, MeshStats, NodeOptions, NodePreset } from './create_node.ts'
 export { boundedProviders } from './dht.ts'
 export type { DhtReason } from './dht.ts'
 export { createGate } from './gater.ts'

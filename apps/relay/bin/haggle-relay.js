@@ -1,0 +1,16 @@
+#!/usr/bin/env -S node --conditions=@haggle/source
+// Starts haggle-relay: says clearly when Node is too old, then hands over to main.
+
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MAJOR = 24
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
+  process.stderr.write(
+    `haggle-relay: needs Node ${NODE_MAJOR} or newer, this is ${process.versions.node} (E_NODE_VERSION)\n  next: run it as "npx haggle-relay" in the clone, which brings one, or see https://nodejs.org\n`,
+  )
+  process.exit(3)
+}
+const isSource = !dirname(fileURLToPath(import.meta.url)).includes(join('/', 'node_modules', '/'))
+const { main } = await import(isSource ? '../main.ts' : '../dist/main.js')
+await main(process.argv.slice(2), process.env)
