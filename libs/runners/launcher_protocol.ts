@@ -8,7 +8,7 @@ export const LAUNCHER_VERSION = 1
 /** Largest frame: a plan with its longest arguments fits many times. */
 const MAX_FRAME_BYTES = 8 * 1024 * 1024
 /** Octets of one channel that may be under way to a reader that has not taken them. */
-export const OUTPUT_WINDOW_BYTES = 512 * 1024
+export const OUTPUT_WINDOW_BYTES: number = 512 * 1024
 
 /** Kinds of frames. The first five go to the launcher, the rest come from it. */
 export const FRAME: Readonly<Record<'request' | 'stdin' | 'credit' | 'unsubscribe' | 'reply' | 'failure' | 'output' | 'end', number>> = {
