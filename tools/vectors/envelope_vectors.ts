@@ -51,7 +51,12 @@ export function make(): Readonly<Record<string, Json>> {
     'envelope.json': {
       page: 'spec/wire.md, Envelope',
       note: 'Types of these vectors: body [text of at most 200 bytes, uint], at most 60 s. good: open to `nowS`. bad: the first check that fails gives `code`.',
-      types: [hello, reply].map(({ type, maxLifetimeS, thread: inThread, audience }) => ({ type, maxLifetimeS, thread: inThread, audience })),
+      types: [hello, reply].map(({ type, maxLifetimeS, thread: inThread, audience }) => ({
+        type,
+        maxLifetimeS,
+        thread: inThread,
+        audience,
+      })),
       networks: [networkVector('haggle'), networkVector('devnet-vectors'), networkVector('friends', utf8('our own swarm'))],
       network: toHex(network),
       nowS: NOW_S,
@@ -74,15 +79,33 @@ function networkVector(name: string, psk?: Uint8Array): Json {
 function goodMessages(): readonly (readonly [string, Message<Body>])[] {
   const outside = { network, audience: null, thread: null, seq: NOW_S, prev: null, ack: null, ...window }
   const inside = { network, thread, ...window }
-  const first = seal(reply, { ...inside, audience: bob.publicKey, seq: 0, prev: null, ack: null, body: { words: 'first', n: 0 } }, alice.signer, suite)
-  const answer = seal(reply, { ...inside, audience: alice.publicKey, seq: 0, prev: null, ack: first.id, body: { words: 'answer', n: 1 } }, bob.signer, suite)
-  const second = seal(reply, { ...inside, audience: bob.publicKey, seq: 1, prev: first.id, ack: answer.id, body: { words: 'Größe 東京', n: 0xffffffff } }, alice.signer, suite)
+  const first = seal(
+    reply,
+    { ...inside, audience: bob.publicKey, seq: 0, prev: null, ack: null, body: { words: 'first', n: 0 } },
+    alice.signer,
+    suite,
+  )
+  const answer = seal(
+    reply,
+    { ...inside, audience: alice.publicKey, seq: 0, prev: null, ack: first.id, body: { words: 'answer', n: 1 } },
+    bob.signer,
+    suite,
+  )
+  const second = seal(
+    reply,
+    { ...inside, audience: bob.publicKey, seq: 1, prev: first.id, ack: answer.id, body: { words: 'Größe 東京', n: 0xffffffff } },
+    alice.signer,
+    suite,
+  )
   return [
     ['outside a thread', seal(hello, { ...outside, body: { words: 'hi', n: 1 } }, alice.signer, suite)],
     ['first of a thread', first],
     ['the answer, first of the other chain', answer],
     ['second of a chain', second],
-    ['the longest type name', seal({ ...hello, type: `a${'-1z'.repeat(10)}b` }, { ...outside, body: { words: '', n: 0 } }, bob.signer, suite)],
+    [
+      'the longest type name',
+      seal({ ...hello, type: `a${'-1z'.repeat(10)}b` }, { ...outside, body: { words: '', n: 0 } }, bob.signer, suite),
+    ],
   ]
 }
 
@@ -117,14 +140,32 @@ function goodVector(name: string, message: Message<Body>): Json {
 function forge(parts: readonly Value[], signer: Signer): Uint8Array {
   const tbs = encode(parts)
   const networkOf = parts[2] instanceof Uint8Array ? parts[2] : network
-  return concat(Uint8Array.of(0x92), tbs, Uint8Array.of(0xc4, 64), signer.sign(signingInput(String(parts[1]).slice(0, 64), networkOf, tbs, suite)))
+  return concat(
+    Uint8Array.of(0x92),
+    tbs,
+    Uint8Array.of(0xc4, 64),
+    signer.sign(signingInput(String(parts[1]).slice(0, 64), networkOf, tbs, suite)),
+  )
 }
 
 type Bad = readonly [name: string, envelope: Uint8Array, code: string, options?: Partial<OpenOptions>]
 
 function badEnvelopes(message: Message<Body>): readonly Bad[] {
   const draft: Draft<Body> = message
-  const parts: readonly Value[] = [1, 'reply', network, alice.publicKey, bob.publicKey, thread, 1, message.id, message.id, draft.iat, draft.exp, ['hi', 1]]
+  const parts: readonly Value[] = [
+    1,
+    'reply',
+    network,
+    alice.publicKey,
+    bob.publicKey,
+    thread,
+    1,
+    message.id,
+    message.id,
+    draft.iat,
+    draft.exp,
+    ['hi', 1],
+  ]
   const changed = (position: number, value: Value, signer = alice.signer): Uint8Array => forge(parts.with(position, value), signer)
   const whole = forge(parts, alice.signer)
   const flipped = (at: number): Uint8Array => whole.map((byte, i) => (i === (at + whole.length) % whole.length ? byte ^ 1 : byte))

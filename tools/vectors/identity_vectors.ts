@@ -35,7 +35,11 @@ export async function make(): Promise<Readonly<Record<string, Json>>> {
         return { seed, publicKey: toHex(publicKey), peerId }
       }),
       notPeerIds: NOT_PEER_IDS.map(([name, text]) => ({ name, text, code: refusalOf(text) })),
-      keyFiles: [await keyFile('no passphrase', null), await keyFile('a passphrase', 'correct horse'), await keyFile('a passphrase beyond ASCII', 'Größe ﬁn')],
+      keyFiles: [
+        await keyFile('no passphrase', null),
+        await keyFile('a passphrase', 'correct horse'),
+        await keyFile('a passphrase beyond ASCII', 'Größe ﬁn'),
+      ],
     },
   }
 }

@@ -18,7 +18,7 @@ describe('buildBvh()', () => {
           const children = count > 0 ? [] : [first, first + 1]
           const inside =
             count > 0
-              ? [...tree.order.slice(first, first + count)].map((item) => boxes.subarray(item * 6, item * 6 + 6))
+              ? Array.from(tree.order.slice(first, first + count), (item) => boxes.subarray(item * 6, item * 6 + 6))
               : children.map((child) => tree.bounds.subarray(child * 6, child * 6 + 6))
           for (const one of inside) {
             for (let axis = 0; axis < 3; axis++) {

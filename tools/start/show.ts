@@ -1,0 +1,86 @@
+// What `npm start` shows a person: short lines, a bar that moves, and the table at the end.
+
+import { cpus } from 'node:os'
+import type { ContractLine } from '../../examples/render/render.ts'
+
+/** Where lines go: stderr, so that stdout stays for the result. */
+export interface Screen {
+  line(text?: string): void
+  /** A line that the next one replaces, on a terminal; elsewhere it is printed now and then. */
+  progress(done: number, total: number, etaMs: number | null): void
+}
+
+/** A screen on `stream`. */
+export function createScreen(stream: NodeJS.WriteStream): Screen {
+  let open = false
+  let shown = -1
+  const clear = (): void => {
+    if (open) stream.write('\r\u001b[K')
+    open = false
+  }
+  return {
+    line(text = '') {
+      clear()
+      stream.write(`${text === '' ? '' : `  ${text}`}\n`)
+    },
+    progress(done, total, etaMs) {
+      const left = etaMs === null ? '' : `   ${Math.round(etaMs / 1000)} s left`
+      const width = 24
+      const full = Math.round((done / total) * width)
+      const text = `${label('rendering')}${'█'.repeat(full)}${'░'.repeat(width - full)}  ${done}/${total} tiles${left}`
+      if (stream.isTTY) {
+        stream.write(`\r\u001b[K  ${text}`)
+        open = true
+        return
+      }
+      const tenth = Math.floor((done / total) * 5)
+      if (tenth === shown) return
+      shown = tenth
+      stream.write(`  ${label('rendering')}${done}/${total} tiles${left}\n`)
+    },
+  }
+}
+
+/** The word at the start of a line, in its column. */
+export function label(word: string): string {
+  return word.padEnd(14)
+}
+
+/** A PeerId as people see it: `12D3…a91`. */
+export function shortPeer(peerId: string): string {
+  return `${peerId.slice(0, 4)}…${peerId.slice(-3)}`
+}
+
+/** This machine's processor, for the first line. */
+export function processor(): string {
+  const model = (cpus()[0]?.model ?? 'CPU')
+    .replace(/\((R|TM)\)|CPU|Processor|@.*$/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+  return `${cpus().length}× ${model}`
+}
+
+/** The table of contracts. */
+export function contractTable(contracts: readonly ContractLine[], relays: ReadonlyMap<string, string> = new Map()): string[] {
+  const head = ['provider', 'device', 'isolation', 'path', 'price/h', 'first output', 'time', 'tiles', 'cost', 'receipt']
+  const rows = contracts.map((one) => [
+    shortPeer(one.provider),
+    `${one.device}${one.engine === 'webgpu' ? ' (webgpu)' : ' (deno)'}`,
+    one.isolation,
+    one.path.startsWith('relay') ? `via relay ${shortPeer(relays.get(one.path) ?? one.path.split(' ')[1] ?? '')}` : one.path,
+    one.pricePerHour,
+    one.firstOutputMs === null ? '–' : `${one.firstOutputMs} ms`,
+    `${(one.durationMs / 1000).toFixed(1)} s`,
+    String(one.tiles),
+    one.lost === null ? one.cost : '–',
+    one.lost === null ? one.transcript : `lost: ${one.lost}`,
+  ])
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const numeric = new Set([4, 5, 6, 7, 8])
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, i) => (numeric.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('   ')
+      .trimEnd(),
+  )
+}
