@@ -11,6 +11,7 @@ import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
 import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
+import { appendTail, finishRestore, type KeptEntry, restore } from './_restore.ts'
 import { consistencySpans, Frontier, inclusionSpans, TreeHasher } from './tree.ts'
 
 /** What {@link openLedger} needs. */
@@ -104,6 +105,11 @@ export interface Ledger {
    * the disk refuses, or `signal` aborts.
    */
   check(options?: { readonly onProgress?: (index: number) => void; readonly signal?: AbortSignal }): Promise<CheckReport>
+  /**
+   * Puts back entries that both halves have lost, from copies that counterparties kept, when they come to `target`, a head that this log's owner
+   * signed. Own entries that took their places since go behind them. Throws `E_RESTORE_MISSING` or `E_RESTORE_ROOT`, having changed nothing.
+   */
+  restore(target: { readonly size: number; readonly root: Uint8Array }, kept: readonly KeptEntry[]): Promise<LedgerStatus>
   /** Finishes what waits. The store and the journal stay open: whoever opened them closes them. */
   close(): Promise<void>
 }
@@ -135,8 +141,9 @@ export interface Ledger {
 export async function openLedger(init: LedgerInit): Promise<Ledger> {
   const { store, journal, signer, suite, log = 0, onProgress } = init
   const hasher = new TreeHasher(suite.sha256)
-  const found = await recover({ store, journal, hasher, log, key: signer.publicKey, ...(onProgress ? { onProgress } : {}) })
-  return new StoreLedger(init, hasher, found)
+  const ledger = new StoreLedger(init, hasher, await recover({ store, journal, hasher, log, key: signer.publicKey, ...(onProgress ? { onProgress } : {}) }))
+  await ledger.finishTail()
+  return ledger
 }
 
 class StoreLedger implements Ledger {
@@ -144,26 +151,39 @@ class StoreLedger implements Ledger {
   readonly log: number
   readonly #init: LedgerInit
   readonly #hasher: TreeHasher
-  readonly #found: Recovered
-  readonly #appender: Appender | undefined
+  #found: Recovered
+  #appender: Appender | undefined
   readonly #reader: Reader
-  #lost: readonly Gap[]
-  #conflicts: readonly number[]
-  #healed: number
+  #lost: readonly Gap[] = []
+  #conflicts: readonly number[] = []
+  #healed = 0
   #closed = false
+  /** Set while entries are put back: appends wait for it. */
+  #restoring: Promise<unknown> | undefined
 
   constructor(init: LedgerInit, hasher: TreeHasher, found: Recovered) {
-    const { store, journal, random } = init
+    const { store, journal } = init
     this.key = init.signer.publicKey
     this.log = init.log ?? 0
     this.#init = init
     this.#hasher = hasher
-    this.#found = found
+    this.#reader = new Reader({ store, journal, hasher })
+    this.#found = this.#take(found)
+  }
+
+  /** Goes on from what opening, or restoring, found. */
+  #take(found: Recovered): Recovered {
+    const { store, journal, random } = this.#init
     this.#lost = found.lost
     this.#conflicts = found.conflicts
-    this.#healed = found.healedRecords + found.healedFrames
-    this.#reader = new Reader({ store, journal, hasher })
-    if (found.frontier) this.#appender = new Appender({ store, journal, hasher, random, log: this.log, frontier: found.frontier })
+    this.#healed += found.healedRecords + found.healedFrames
+    this.#appender = found.frontier && new Appender({ store, journal, hasher: this.#hasher, random, log: this.log, frontier: found.frontier })
+    return found
+  }
+
+  /** Appends what a restoring that was cut short had set aside. */
+  async finishTail(): Promise<void> {
+    if (this.#appender) await appendTail(this.#appender, this.#init.store)
   }
 
   get size(): number {
@@ -172,6 +192,7 @@ class StoreLedger implements Ledger {
 
   async append(entries: readonly Entry[]): Promise<number> {
     this.#check()
+    await this.#restoring?.catch(() => undefined)
     if (this.#appender === undefined) {
       throw new HaggleError('E_LEDGER_DAMAGED', 'Cannot append to the ledger: its last entries are lost, and another entry in their place would rewrite it', {
         details: { lost: this.#lost.length },
@@ -249,8 +270,26 @@ class StoreLedger implements Ledger {
     return { ...report, healedRows, conflicts: this.#conflicts, ok: same && this.#conflicts.length === 0 }
   }
 
+  async restore(target: { readonly size: number; readonly root: Uint8Array }, kept: readonly KeptEntry[]): Promise<LedgerStatus> {
+    this.#check()
+    while (this.#restoring) await this.#restoring.catch(() => undefined)
+    this.#restoring = this.#restore(target, kept).finally(() => (this.#restoring = undefined))
+    await this.#restoring
+    return this.status()
+  }
+
+  async #restore(target: { readonly size: number; readonly root: Uint8Array }, kept: readonly KeptEntry[]): Promise<void> {
+    await this.#appender?.idle()
+    const { store, journal } = this.#init
+    const base = { store, journal, hasher: this.#hasher, log: this.log }
+    await restore({ ...base, size: this.size, target, kept })
+    this.#found = this.#take(await recover({ ...base, key: this.key }))
+    if (this.#appender) await finishRestore(this.#appender, { store, target, kept })
+  }
+
   async close(): Promise<void> {
     this.#closed = true
+    await this.#restoring?.catch(() => undefined)
     await this.#appender?.idle()
   }
 
@@ -266,3 +305,4 @@ class StoreLedger implements Ledger {
 }
 
 export type { StoredEntry } from './_reader.ts'
+export type { KeptEntry } from './_restore.ts'
