@@ -1,0 +1,243 @@
+// What the agent does for each call: a table from the call's name to its handler, over one Market.
+
+import type { Job, Market, ProvideRequest, Providing, RunProgress, RunRequest } from '@haggle/market'
+import type { Boot } from '../boot.ts'
+import { describe, Failure } from '../failure.ts'
+import type { Channel } from '../frames.ts'
+import type { Log } from './log.ts'
+import { RentedJobs } from './rented_jobs.ts'
+
+/** What a handler may use of its call. */
+export interface Caller {
+  /** Aborted when the command is gone. */
+  readonly signal: AbortSignal
+  /** Sends one event. */
+  event(event: Readonly<Record<string, unknown>>): void
+  /** Sends output; resolves when the command can take more. */
+  write(channel: Channel, bytes: Uint8Array): Promise<void>
+  finish(channel: Channel): void
+  /** What the command sends: its stdin, and `detach` or `cancel`. */
+  onStdin(take: (bytes: Uint8Array | null) => Promise<void>): void
+  onWord(take: (word: string) => void): void
+}
+
+/** Parameters of a call, as they came. Both ends are the same version on the same machine: shapes are checked where a wrong one could do harm. */
+export type Params = Readonly<Record<string, unknown>>
+
+/** What the service is made of. */
+export interface ServiceInit {
+  readonly market: Market
+  readonly boot: Boot
+  readonly receipts: string
+  readonly log: Log
+  readonly version: string
+  readonly startedAt: number
+  /** Called when the agent is asked to leave. */
+  readonly leave: () => void
+}
+
+/** What `status` shows. Plain JSON. */
+export type Snapshot = Readonly<Record<string, unknown>>
+
+/** How long `--peer` and `--bootstrap` addresses are tried before a call goes on without them. */
+const PEER_MS = 5000
+
+/** The agent's calls over one market. */
+export class Service {
+  readonly #init: ServiceInit
+  readonly jobs: RentedJobs
+  #providing: Providing | null = null
+  #terms: ProvideRequest | null = null
+  readonly #reached = new Map<string, string>()
+
+  constructor(init: ServiceInit) {
+    this.#init = init
+    this.jobs = new RentedJobs(init.market, init.receipts, init.log)
+  }
+
+  get providing(): Providing | null {
+    return this.#providing
+  }
+
+  /** True when something would be cut off if the agent left. */
+  get busy(): boolean {
+    return this.#providing !== null || this.jobs.count > 0
+  }
+
+  /** Serves one call. Rejects with a Failure or a HaggleError. */
+  async serve(name: string, params: Params, caller: Caller): Promise<unknown> {
+    const handler = Object.hasOwn(this.#handlers, name) ? this.#handlers[name] : undefined
+    if (handler === undefined) throw new Failure('E_AGENT_CALL', `The agent does not know the call "${name}"`, { next: 'it may be older than the command: haggle down' })
+    try {
+      return await handler(params, caller)
+    } catch (error) {
+      const { code, message, next, details } = describe(error)
+      const source = expressionOf(params)
+      if (!code.startsWith('E_EXPR') || source === undefined) throw error
+      throw new Failure(code, message, { next, details: { ...(details as Record<string, string | number>), source }, cause: error })
+    }
+  }
+
+  readonly #handlers: Readonly<Record<string, (params: Params, caller: Caller) => Promise<unknown>>> = {
+    offers: async (params, { signal }) => {
+      await this.#reach(params)
+      const { where, probe, waitMs } = params as { where?: string; probe?: boolean; waitMs?: number }
+      return await this.#init.market.offers({ signal, ...(where === undefined ? {} : { where }), ...(probe === undefined ? {} : { probe }), ...(waitMs === undefined ? {} : { waitMs }) })
+    },
+    quote: async (params, { signal }) => await this.#init.market.quote({ ...(await this.#request(params)), signal }),
+    run: async (params, caller) => await this.#run(params, caller),
+    attach: async (params, caller) => {
+      const contract = await this.jobs.find(String(params['contract']))
+      return await this.jobs.follow(contract, caller, { stdin: params['stdin'] === true, follow: params['follow'] !== false, onGone: 'detach' })
+    },
+    jobs: async () => ({ jobs: await this.#init.market.jobs() }),
+    cancel: async (params) => ({ contract: await this.jobs.cancel(String(params['contract'])) }),
+    transcript: async (params, caller) => {
+      const contract = await this.jobs.find(String(params['contract']))
+      const bytes = await this.jobs.transcript(contract)
+      await caller.write(2, bytes)
+      caller.finish(2)
+      return { contract, bytes: bytes.length }
+    },
+    ping: async (params, { signal }) => await this.#init.market.ping(String(params['target']), { signal }),
+    ledger: async (params) => ({ entries: await this.#init.market.ledger(typeof params['limit'] === 'number' ? { limit: params['limit'] } : {}) }),
+    up: async (params) => await this.#up(params),
+    status: async () => await this.snapshot(),
+    reload: async (params) => {
+      await this.reload(params)
+      return { ok: true }
+    },
+    stop: async (params) => await this.#stop(params),
+  }
+
+  /** Everything `status` shows. */
+  async snapshot(): Promise<Snapshot> {
+    const { market, boot, version, startedAt } = this.#init
+    return {
+      version,
+      pid: process.pid,
+      peerId: market.peerId,
+      network: boot.network,
+      private: boot.pskFile !== null,
+      addresses: market.addresses(),
+      startedAt,
+      uptimeMs: Date.now() - startedAt,
+      jobs: await market.jobs(),
+      ledger: (await market.ledger({ limit: 1 }))[0]?.index ?? null,
+      providing: this.#providing === null ? null : { terms: this.#terms, offer: this.#providing.offer, ...this.#providing.status() },
+    }
+  }
+
+  /** Takes over what changed in the settings while running: the price. */
+  async reload(params: Params): Promise<void> {
+    const price = params['price']
+    if (this.#providing === null || typeof price !== 'string' || price === this.#terms?.price) return
+    await this.#providing.reprice(price)
+    this.#terms = { ...(this.#terms as ProvideRequest), price }
+    this.#init.log('info', 'repriced', { price })
+  }
+
+  /** Leaves the market politely. With `drain`, jobs of others end first. */
+  async close(options: { drain: boolean }): Promise<void> {
+    const providing = this.#providing
+    this.#providing = null
+    await providing?.stop({ drain: options.drain })
+    await this.jobs.detachAll()
+    await this.#init.market.close()
+  }
+
+  /** Dials what `--peer` and `--bootstrap` name; resolves with the PeerIds of `--peer`. */
+  async #reach(params: Params): Promise<string[]> {
+    const peers = (params['peers'] ?? []) as readonly string[]
+    const bootstrap = ((params['bootstrap'] ?? []) as readonly string[]).filter((address) => !this.#init.boot.bootstrap.includes(address))
+    const dial = async (target: string): Promise<string> => {
+      const known = this.#reached.get(target)
+      if (known !== undefined) return known
+      const { peerId } = await this.#init.market.ping(target, { signal: AbortSignal.timeout(PEER_MS) })
+      this.#reached.set(target, peerId)
+      return peerId
+    }
+    // A dead relay is no reason to fail: others, or the peers known from before, may do.
+    const others = Promise.all(bootstrap.map((address) => dial(address).catch((error: unknown) => this.#init.log('warn', 'bootstrap_unreachable', { address, error }))))
+    const found = await Promise.all(peers.map((peer) => (peer.startsWith('/') ? dial(peer) : peer)))
+    await others
+    return found
+  }
+
+  async #request(params: Params): Promise<RunRequest> {
+    const providers = await this.#reach(params)
+    const request = params['request'] as RunRequest
+    return providers.length === 0 ? request : { ...request, providers }
+  }
+
+  async #run(params: Params, caller: Caller): Promise<unknown> {
+    const stopped = new AbortController()
+    const wantsDetach = params['detach'] === true
+    const onGone = params['onGone'] === 'cancel' ? 'cancel' : 'detach'
+    // Until the job exists, any word and the command's own end mean: don't start it.
+    caller.onWord(() => stopped.abort(new Failure('E_CANCELLED', 'Cancelled before any contract was signed')))
+    const request = await this.#request(params)
+    let job: Job
+    try {
+      job = await this.#init.market.run({
+        ...request,
+        signal: AbortSignal.any([stopped.signal, caller.signal]),
+        onProgress: (progress: RunProgress) => caller.event({ event: 'progress', progress }),
+      })
+    } catch (error) {
+      if (describe(error).code === 'E_NOTHING_FITS') caller.event({ event: 'explain', view: await this.#init.market.quote(request) })
+      throw error
+    }
+    this.jobs.hold(job, typeof params['out'] === 'string' ? params['out'] : null)
+    caller.event({ event: 'job', ...jobView(job) })
+    if (wantsDetach) {
+      await job.detach()
+      return { detached: true, ...jobView(job) }
+    }
+    return await this.jobs.pump(job, caller, { stdin: request.stdin === true, follow: true, onGone })
+  }
+
+  async #up(params: Params): Promise<unknown> {
+    await this.#reach(params)
+    const request = params['provide'] as ProvideRequest
+    const same = this.#terms !== null && JSON.stringify({ ...this.#terms, price: '' }) === JSON.stringify({ ...request, price: '' })
+    if (this.#providing !== null && same) await this.reload({ price: request.price })
+    else {
+      const before = this.#providing
+      this.#providing = null
+      this.#terms = null
+      await before?.stop()
+      this.#providing = await this.#init.market.provide(request)
+      this.#terms = request
+      this.#init.log('info', 'providing', { price: request.price, for: request.for ?? 'anyone' })
+    }
+    return await this.snapshot()
+  }
+
+  async #stop(params: Params): Promise<unknown> {
+    const running = this.#providing?.status().running ?? []
+    const renting = this.jobs.count
+    if (running.length > 0 && params['now'] !== true && params['drain'] !== true) {
+      throw new Failure('E_AGENT_BUSY', `${running.length} ${running.length === 1 ? 'job' : 'jobs'} of others run here`, {
+        next: 'haggle down --drain waits for them, haggle down --now ends them',
+        details: { running: running.length },
+      })
+    }
+    if (params['drain'] === true) await this.#providing?.stop({ drain: true })
+    this.#providing = params['drain'] === true ? null : this.#providing
+    this.#init.leave()
+    return { stopped: true, pid: process.pid, ran: running.length, renting }
+  }
+}
+
+/** What a command is told of a job. */
+export function jobView(job: Job): Readonly<Record<string, unknown>> {
+  const { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit } = job
+  return { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit }
+}
+
+/** The expression that a call carries, for the caret under it. */
+function expressionOf(params: Params): string | undefined {
+  const { where, request, provide } = params as { where?: string; request?: RunRequest; provide?: ProvideRequest }
+  return where ?? request?.where ?? provide?.accept
+}

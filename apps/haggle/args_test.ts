@@ -1,0 +1,110 @@
+// The parser: what it accepts, what it refuses and how, and which source of a value wins.
+
+import { describe, expect, test } from 'vitest'
+import { durationOf, type Outside, parse, problemOf } from './args.ts'
+import { describe as describeError } from './failure.ts'
+import type { Verb } from './table.ts'
+
+const VERB: Verb = {
+  name: 'try',
+  summary: 'a verb for tests',
+  positionals: [{ name: 'WHAT', help: 'what', optional: true, kind: 'choice', choices: ['list', 'show'] }],
+  flags: [
+    { name: 'price', kind: 'amount', help: 'price', setting: true },
+    { name: 'peer', kind: 'address', help: 'peer', repeat: true, setting: true },
+    { name: 'timeout', short: 't', kind: 'duration', help: 'timeout', fallback: '10m', setting: true },
+    { name: 'json', kind: 'switch', help: 'json' },
+  ],
+  run: async () => 0,
+}
+const COMMAND: Verb = { ...VERB, positionals: [], command: true }
+
+function outside(env: Record<string, string> = {}, file: Record<string, unknown> = {}): Outside {
+  return { env, userHome: '/home/ada', load: () => file }
+}
+
+function codeOf(run: () => unknown): { code: string; message: string; next: string | undefined } {
+  try {
+    run()
+  } catch (error) {
+    return describeError(error)
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('parse()', () => {
+  test('parse() takes a value after a space or an equals sign', () => {
+    expect(parse(VERB, ['--price', '0.25'], outside()).text('price')).toBe('0.25')
+    expect(parse(VERB, ['--price=0.25'], outside()).text('price')).toBe('0.25')
+    expect(parse(VERB, ['-t', '90s'], outside()).durationMs('timeout')).toBe(90_000)
+  })
+
+  test('parse() names the nearest flag when one is unknown', () => {
+    expect(codeOf(() => parse(VERB, ['--prise', '1'], outside()))).toMatchObject({ code: 'E_USAGE', next: 'did you mean --price?' })
+  })
+
+  test.each([
+    [['--price', 'cheap'], '--price must be an amount'],
+    [['--price'], '--price needs a value'],
+    [['--price', '1', '--price', '2'], '--price was given twice'],
+    [['--json=yes'], '--json takes no value'],
+    [['--timeout', '10'], '--timeout must be a duration'],
+    [['--peer', 'example.org'], '--peer must be an address'],
+    [['show', 'more'], 'does not take "more"'],
+    [['shwo'], 'WHAT must be one of list, show'],
+  ])('parse() refuses %j', (argv, message) => {
+    const found = codeOf(() => parse(VERB, argv, outside()))
+    expect(found.code).toBe('E_USAGE')
+    expect(found.message).toContain(message)
+  })
+
+  test('parse() leaves a command line alone after -- and from its first word on', () => {
+    expect(parse(COMMAND, ['--json', '--', 'echo', '--price', '-x'], outside()).command).toEqual(['echo', '--price', '-x'])
+    expect(parse(COMMAND, ['--json', 'echo', '--price'], outside()).command).toEqual(['echo', '--price'])
+    expect(parse(COMMAND, ['--json'], outside()).command).toBeUndefined()
+  })
+
+  test('parse() prefers flag, then environment, then file, then default', () => {
+    const env = { HAGGLE_TIMEOUT: '2m' }
+    const file = { timeout: '3m' }
+    expect(parse(VERB, ['-t', '1m'], outside(env, file)).origin('timeout')).toBe('flag')
+    expect(parse(VERB, [], outside(env, file)).durationMs('timeout')).toBe(120_000)
+    expect(parse(VERB, [], outside({}, file)).durationMs('timeout')).toBe(180_000)
+    expect(parse(VERB, [], outside()).origin('timeout')).toBe('default')
+  })
+
+  test('parse() reads lists from the environment and the file', () => {
+    const a = '/ip4/192.0.2.1/tcp/1'
+    const b = '/ip4/192.0.2.2/tcp/2'
+    expect(parse(VERB, [], outside({ HAGGLE_PEER: `${a}, ${b}` })).list('peer')).toEqual([a, b])
+    expect(parse(VERB, [], outside({}, { peer: [a, b] })).list('peer')).toEqual([a, b])
+  })
+
+  test('parse() names file or variable when a setting in it does not fit', () => {
+    expect(codeOf(() => parse(VERB, [], outside({ HAGGLE_PRICE: 'x' })).text('price')).message).toContain('HAGGLE_PRICE must be an amount')
+    const found = codeOf(() => parse(VERB, [], outside({}, { price: {} })).text('price'))
+    expect(found.code).toBe('E_CONFIG_VALUE')
+    expect(found.message).toContain('/home/ada/.haggle/config.json')
+  })
+
+  test('parse() finds the home in flag, environment and default', () => {
+    expect(parse(VERB, ['--home', '~/x'], outside()).home).toBe('/home/ada/x')
+    expect(parse(VERB, [], outside({ HAGGLE_HOME: '/srv/h' })).home).toBe('/srv/h')
+    expect(parse(VERB, [], outside()).home).toBe('/home/ada/.haggle')
+  })
+
+  test('parse() does not ask for positionals when help is wanted', () => {
+    expect(parse({ ...VERB, positionals: [{ name: 'FILE', help: 'a file' }] }, ['--help'], outside()).on('help')).toBe(true)
+  })
+})
+
+test('durationOf() reads units from milliseconds to days', () => {
+  expect(['500ms', '1.5h', '2d', '10', '-1s', ''].map(durationOf)).toEqual([500, 5_400_000, 172_800_000, undefined, undefined, undefined])
+})
+
+test('problemOf() wants amounts with at most six decimals', () => {
+  const flag = { name: 'p', kind: 'amount', help: '' } as const
+  expect(problemOf(flag, '0.123456')).toBeUndefined()
+  expect(problemOf(flag, '0.1234567')).toBeDefined()
+  expect(problemOf(flag, '1e3')).toBeDefined()
+})

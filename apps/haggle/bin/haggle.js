@@ -1,0 +1,40 @@
+#!/usr/bin/env -S node --conditions=@haggle/source
+// Starts the haggle command: finds a Node that can run it, turns the compile cache on, and hands over to main.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import module from 'node:module'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MAJOR = 24
+const here = dirname(fileURLToPath(import.meta.url))
+const source = here.includes('/node_modules/') ? undefined : join(here, '../main.ts')
+
+/** The Node that the clone installed, when this one is too old. */
+const clonesNode = () => {
+  for (let folder = here, parent = dirname(here); ; folder = parent, parent = dirname(parent)) {
+    const candidate = join(folder, 'node_modules/.bin/node')
+    if (existsSync(candidate)) return candidate
+    if (parent === folder) return undefined
+  }
+}
+
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
+  const node = process.env.HAGGLE_RESTARTED ? undefined : clonesNode()
+  if (node === undefined) {
+    process.stderr.write(`haggle: needs Node ${NODE_MAJOR} or newer, this is ${process.versions.node} (E_NODE_VERSION)\n  next: npm install in the clone brings one, or see https://nodejs.org\n`)
+    process.exit(3)
+  }
+  const flags = source === undefined ? [] : ['--conditions=@haggle/source']
+  // Signals reach the child through the terminal's process group; this one only waits and passes its end on.
+  for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => undefined)
+  const child = spawnSync(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, HAGGLE_RESTARTED: '1' } })
+  process.exit(child.status ?? 128 + 15)
+}
+
+// The person's own cache folder, never a shared one: whoever can write there decides what code runs.
+module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'haggle'))
+const { main } = await import(source === undefined ? '../dist/main.js' : '../main.ts')
+await main(process.argv.slice(2))

@@ -1,0 +1,249 @@
+// The command as typed, in real processes, against an agent with a market of this machine's own processes.
+
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pathsOf } from './home.ts'
+import { haggle, httpGet, localAgent, start, temporary } from './testing/command.ts'
+
+const place = temporary()
+const home = join(place.folder, 'home')
+let agent: Awaited<ReturnType<typeof localAgent>>
+
+beforeAll(async () => {
+  agent = await localAgent(home)
+}, 30_000)
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]()
+  place[Symbol.dispose]()
+})
+
+const run = (argv: readonly string[], options: Parameters<typeof haggle>[1] = {}): ReturnType<typeof haggle> => haggle([argv[0] ?? '', '--home', home, ...argv.slice(1)], options)
+
+/** How many runs the agent has counted. */
+function callsOf(page: string): number {
+  return Number(/haggle_calls_total\{call="run"\} (\d+)/.exec(page)?.[1] ?? 0)
+}
+
+describe('haggle run', () => {
+  test('haggle run passes stdout, stderr and the exit code on', async () => {
+    const found = await run(['run', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7'])
+    expect(found.stdout.toString()).toBe('out\n')
+    expect(found.stderr).toContain('err\n')
+    expect(found.code).toBe(7)
+  })
+
+  test('haggle run says once what a provider can read', async () => {
+    const elsewhere = join(place.folder, 'fresh')
+    await using other = await localAgent(elsewhere)
+    void other
+    expect((await haggle(['run', '--home', elsewhere, '--', 'true'])).stderr).toContain('can read your job')
+    expect((await haggle(['run', '--home', elsewhere, '--', 'true'])).stderr).toBe('')
+  })
+
+  test('haggle run passes binary stdin through, more than any window', async () => {
+    const bytes = randomBytes(5 * 1024 * 1024)
+    const found = await run(['run', '--', 'cat'], { stdin: bytes })
+    expect(found.stdout.equals(bytes)).toBe(true)
+    expect(found.code).toBe(0)
+  })
+
+  test('haggle run closes stdin of the job with -n', async () => {
+    const running = start(['run', '--home', home, '-n', '--', 'cat'], { stdin: 'open' })
+    expect((await running.ended).code).toBe(0)
+  })
+
+  test('haggle run cancels at the first Ctrl-C without a terminal', async () => {
+    const running = start(['run', '--home', home, '--', 'sh', '-c', 'echo started; exec sleep 60'], { stdin: 'open' })
+    await running.seen(/started/)
+    running.child.kill('SIGINT')
+    expect((await running.ended).code).toBe(130)
+  })
+
+  test('haggle run cancels before a contract and says that nothing is owed', async () => {
+    const before = callsOf(await httpGet(home, '/metrics'))
+    const running = start(['run', '--home', home, '--where', 'slow', '--', 'true'])
+    // Once the agent counts the call, the command has its handlers and waits.
+    await expect.poll(async () => callsOf(await httpGet(home, '/metrics'))).toBe(before + 1)
+    running.child.kill('SIGINT')
+    const found = await running.ended
+    expect(found.code).toBe(130)
+    expect(found.stderr).toContain('nothing is owed')
+  })
+
+  test('haggle run ends when its reader leaves', async () => {
+    const running = start(['run', '--home', home, '--', 'yes'])
+    await running.seen(/y\n/)
+    running.child.stdout?.destroy()
+    expect((await running.ended).code).toBe(130)
+  })
+
+  test('haggle run explains when nothing fits', async () => {
+    const found = await run(['run', '--where', 'impossible', '--', 'true'])
+    expect(found.code).toBe(4)
+    expect(found.stderr).toContain('nothing fits: 0 of 214 offers')
+    expect(found.stderr).toContain('→ price.hour<=0.34 gives 12')
+    expect(found.stderr).toContain('(E_NOTHING_FITS)')
+  })
+
+  test('haggle run shows the column of a bad expression', async () => {
+    const found = await run(['run', '--where', 'broken( x', '--', 'true'])
+    expect(found.code).toBe(2)
+    expect(found.stderr).toContain('\n  broken( x\n        ^\n')
+  })
+
+  test('haggle run gives the job only the environment that was named', async () => {
+    const file = join(place.folder, 'env')
+    writeFileSync(file, '# words\nB="two words"\n')
+    const found = await run(['run', '--env', 'A', '--env', 'C=3', '--env-file', file, '--', 'sh', '-c', 'echo "$A|$B|$C|$HIDDEN"'], { env: { A: '1', HIDDEN: 'x' } })
+    expect(found.stdout.toString()).toBe('1|two words|3|\n')
+  })
+
+  test.each([
+    [['--env', 'MISSING'], 'your environment has no MISSING'],
+    [['--in', '/does/not/exist'], 'There is no folder /does/not/exist'],
+    [['--deno', 'nowhere.ts'], 'There is no file nowhere.ts'],
+    [['--json'], '--json goes with --dry-run or --detach'],
+  ])('haggle run refuses %j before anything is asked', async (flags, message) => {
+    const found = await run(['run', ...flags, '--', 'true'])
+    expect(found.code).toBe(2)
+    expect(found.stderr).toContain(message)
+  })
+
+  test('haggle run --detach prints the contract; logs, attach and cancel find it by its first digits', async () => {
+    const detached = await run(['run', '--detach', '--', 'sh', '-c', 'echo one; sleep 60'])
+    expect(detached.code).toBe(0)
+    const contract = detached.stdout.toString().trim()
+    expect(contract).toMatch(/^[0-9a-f]{64}$/)
+    const short = contract.slice(0, 8)
+    expect((await run(['ps'])).stdout.toString()).toContain(short)
+    expect((await run(['logs', short])).stdout.toString()).toBe('one\n')
+    const attached = start(['attach', '--home', home, short])
+    await attached.seen(/one\n/)
+    expect((await run(['cancel', short])).code).toBe(0)
+    expect((await attached.ended).code).toBe(137)
+    expect((await run(['ps', '--json'])).stdout.toString()).not.toContain(contract)
+    expect((await run(['logs', 'ffffffff'])).stderr).toContain('E_JOB_UNKNOWN')
+  })
+
+  test('haggle run keeps the receipt in the home', async () => {
+    const before = pathsOf(home).receipts
+    await run(['run', '--', 'true'])
+    expect(existsSync(before)).toBe(true)
+  })
+
+  test('haggle run --dry-run shows offers and cap', async () => {
+    const found = await run(['run', '--dry-run', '--', 'true'])
+    expect(found.stdout.toString()).toMatch(/cap +0\.000667 credits \(credits, not money\)/)
+    const json = JSON.parse((await run(['run', '--dry-run', '--json', '--', 'true'])).stdout.toString()) as { ok: boolean; cap: string }
+    expect(json).toMatchObject({ ok: true, cap: '0.000667' })
+  })
+})
+
+describe('haggle reads', () => {
+  test.each([['offers'], ['quote'], ['ps'], ['status'], ['ledger']])('haggle %s --json prints one JSON value and nothing else', async (verb) => {
+    const found = await run([verb, '--json'])
+    expect(found.code).toBe(0)
+    expect(found.stderr).toBe('')
+    expect(() => JSON.parse(found.stdout.toString()) as unknown).not.toThrow()
+  })
+
+  test('haggle offers prints a table without colour in a pipe', async () => {
+    const text = (await run(['offers'])).stdout.toString()
+    expect(text).toContain('12D3…Qm7')
+    expect(text).toContain('live')
+    expect(text).not.toContain('\u001b')
+  })
+
+  test('haggle ping exits 6 when nobody answers', async () => {
+    const found = await run(['ping', '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWNobody'])
+    expect(found.code).toBe(6)
+    expect(found.stderr).toContain('E_DIAL')
+  })
+
+  test('haggle verify tells what is no evidence', async () => {
+    const file = join(place.folder, 'no.haggle')
+    writeFileSync(file, 'hello\n')
+    const found = await haggle(['verify', file])
+    expect(found.code).toBe(1)
+    expect(found.stderr).toContain('E_VERIFY_FORMAT')
+    expect((await haggle(['verify', '/does/not/exist'])).code).toBe(2)
+  })
+
+  test('the agent answers health and metrics on the same socket', async () => {
+    expect(await httpGet(home, '/healthz')).toContain('200 OK')
+    expect(await httpGet(home, '/readyz')).toContain('ready')
+    expect(await httpGet(home, '/metrics')).toMatch(/haggle_calls_total\{call="offers"\} \d/)
+    expect(await httpGet(home, '/nothing')).toContain('404')
+  })
+})
+
+describe('haggle config', () => {
+  test('haggle config sets, gets, shows the origin and unsets', async () => {
+    expect((await run(['config', 'set', 'max-price', '0.5'])).code).toBe(0)
+    expect((await run(['config', 'get', 'max-price'])).stdout.toString()).toBe('0.5\n')
+    expect(statSync(pathsOf(home).config).mode & 0o777).toBe(0o600)
+    const { settings } = JSON.parse((await run(['config', '--json'], { env: { HAGGLE_REGION: 'DE' } })).stdout.toString()) as { settings: { name: string; origin: string }[] }
+    expect(settings.find(({ name }) => name === 'max-price')?.origin).toBe('file')
+    expect(settings.find(({ name }) => name === 'region')?.origin).toBe('environment')
+    await run(['config', 'unset', 'max-price'])
+    expect(JSON.parse(readFileSync(pathsOf(home).config, 'utf8'))).toEqual({})
+  })
+
+  test('haggle config refuses what does not fit', async () => {
+    expect((await run(['config', 'set', 'price', 'cheap'])).stderr).toContain('must be an amount')
+    expect((await run(['config', 'set', 'prise', '1'])).stderr).toContain('did you mean price?')
+  })
+
+  test('haggle says so when its file is no JSON', async () => {
+    const broken = join(place.folder, 'broken')
+    await haggle(['config', 'set', 'price', '1', '--home', broken])
+    writeFileSync(pathsOf(broken).config, '{')
+    const found = await haggle(['ps', '--home', broken])
+    expect(found.code).toBe(3)
+    expect(found.stderr).toContain('E_CONFIG_FILE')
+  })
+})
+
+describe('the home', () => {
+  test('haggle refuses a home that others can read', async () => {
+    const lax = join(place.folder, 'lax')
+    await haggle(['config', 'set', 'price', '1', '--home', lax])
+    chmodSync(lax, 0o755)
+    const found = await haggle(['ps', '--home', lax])
+    expect(found.code).toBe(3)
+    expect(found.stderr).toContain('E_HOME_MODE')
+    expect(found.stderr).toContain(`chmod 700 ${lax}`)
+  })
+
+  test("haggle refuses a key that others can read", async () => {
+    const lax = join(place.folder, 'laxkey')
+    expect((await haggle(['init', '--home', lax])).code).toBe(0)
+    chmodSync(pathsOf(lax).key, 0o644)
+    const found = await haggle(['ps', '--home', lax])
+    expect(found.code).toBe(3)
+    expect(found.stderr).toContain('E_KEY_MODE')
+  })
+})
+
+describe('what is typed wrong', () => {
+  test.each([
+    [['ofers'], 2, 'did you mean haggle offers?'],
+    [['--what'], 2, 'Unknown flag --what'],
+    [['offers', '--wehre', 'x'], 2, 'did you mean --where?'],
+    [['ping'], 2, 'haggle ping needs NODE'],
+    [['run'], 2, 'needs something to run'],
+    [[], 2, 'rent a stranger'],
+  ])('haggle %j exits %i', async (argv, code, message) => {
+    const found = await haggle(argv)
+    expect(found.code).toBe(code)
+    expect(found.stderr).toContain(message)
+  })
+
+  test('haggle --help and --version go to stdout', async () => {
+    expect((await haggle(['--help'])).stdout.toString()).toContain('completions')
+    expect((await haggle(['run', '--help'])).stdout.toString()).toContain('--max-price')
+    expect((await haggle(['--version'])).stdout.toString()).toMatch(/^haggle \d/)
+  })
+})

@@ -1,0 +1,143 @@
+// From what was typed, asked and found to an offer that is out: the conversation of haggle up.
+
+import type { OfferView, ProvideRequest } from '@haggle/market'
+import type { Args } from './args.ts'
+import { bestAddress, reachText } from './addresses.ts'
+import { problemOf } from './args.ts'
+import { Failure } from './failure.ts'
+import { amount, counted, duration, shortPeer } from './format.ts'
+import { describeHardware, type Found, foundHardware } from './hardware.ts'
+import { note, print, printJson } from './out.ts'
+import type { Session } from './reach.ts'
+import { keepSettings } from './settings_file.ts'
+import { suggestPrice } from './suggest_price.ts'
+import { pad, safe, type Screen, screenOf } from './term.ts'
+
+/** How long the market is listened to for prices. */
+const LISTEN_MS = 1500
+
+/** What the agent answers to `up` and `status`, as far as the page needs it. */
+export interface UpSnapshot {
+  readonly peerId: string
+  readonly network: string
+  readonly private: boolean
+  readonly addresses: readonly string[]
+  readonly providing: {
+    readonly terms: ProvideRequest
+    readonly devices: string
+    readonly runners: readonly { readonly runner: string; readonly isolation: string }[]
+    readonly offer: { readonly slots: number; readonly pricePerHour: string }
+  }
+}
+
+async function question(text: string, fallback: string, problem: (value: string) => string | undefined): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    for (;;) {
+      const answer = (await asking.question(`  ${text} [${fallback}] `)).trim() || fallback
+      const wrong = problem(answer)
+      if (wrong === undefined) return answer
+      note(`    ${wrong}`)
+    }
+  } catch (cause) {
+    throw new Failure('E_CANCELLED', 'Nothing was offered', { cause })
+  } finally {
+    asking.close()
+  }
+}
+
+/** What others like this machine ask, as numbers. No market yet is no error. */
+async function othersPrices(open: Session, found: Found): Promise<number[]> {
+  const where = found.kind === 'gpu' ? `gpu.vram>=${found.vramGiB}GiB` : undefined
+  const view = await open.ask<OfferView>('offers', { probe: false, waitMs: LISTEN_MS, ...(where === undefined ? {} : { where }) })
+  return view.rows.map((row) => Number(row.pricePerHour)).filter((price) => Number.isFinite(price) && price > 0)
+}
+
+/** Offers this machine as the arguments and answers say, and shows what came of it. */
+export async function provideWith(open: Session, args: Args): Promise<void> {
+  const asks = process.stdin.isTTY === true && process.stderr.isTTY === true && !args.on('json')
+  const found = await foundHardware()
+  if (!args.on('json')) note(`  ${pad('found', 10)}${describeHardware(found)}`)
+  const request = await requestWith(open, args, found, asks)
+  const snapshot = await open.ask<UpSnapshot>('up', { provide: request.provide })
+  if (args.on('json')) printJson(snapshot)
+  else print(...upPage(snapshot, request.reason, screenOf(process.stdout, args.env)))
+}
+
+async function requestWith(open: Session, args: Args, found: Found, asks: boolean): Promise<{ provide: ProvideRequest; reason: string }> {
+  let price = args.text('price')
+  let reason = `from ${args.origin('price')}`
+  const kept: Record<string, unknown> = {}
+  if (price === undefined) {
+    const suggestion = suggestPrice({ ...found, others: await othersPrices(open, found) })
+    ;({ price, reason } = suggestion)
+    if (asks) {
+      note(`  ${pad('price', 10)}${price} an hour: ${reason}`)
+      price = await question('price per hour, in credits (not money)?', price, (value) => problemOf({ name: 'price', kind: 'amount', help: '' }, value))
+      if (price !== suggestion.price) reason = 'your choice'
+      kept['price'] = price
+    }
+  }
+  let serves = args.text('for')
+  if (serves === undefined && asks) {
+    serves = await question('for anyone, or only for friends?', 'anyone', (value) => (value === 'anyone' || value === 'friends' ? undefined : 'anyone or friends'))
+    kept['for'] = serves
+  }
+  if (Object.keys(kept).length > 0) {
+    const yes = await question('strangers’ code will run here in a sandbox, and you earn credits, not money: go?', 'yes', (value) => (/^(y|yes|n|no)$/i.test(value) ? undefined : 'yes or no'))
+    if (/^n/i.test(yes)) throw new Failure('E_CANCELLED', 'Nothing was offered')
+    keepSettings(args.around.filePath, kept)
+  }
+  const slots = args.count('slots')
+  const region = args.text('region')
+  const accept = args.text('accept')
+  const maxJobMs = args.durationMs('max-job')
+  return {
+    reason,
+    provide: {
+      price,
+      for: serves === 'friends' ? 'friends' : 'anyone',
+      allow: [...args.list('allow')],
+      acceptWeakIsolation: args.on('accept-weak-isolation'),
+      ...(slots === undefined ? {} : { slots }),
+      ...(region === undefined ? {} : { region }),
+      ...(accept === undefined ? {} : { accept }),
+      ...(maxJobMs === undefined ? {} : { maxJobMs }),
+    },
+  }
+}
+
+/** The command that reaches this node from another machine. */
+export function runLine(snapshot: UpSnapshot): string {
+  const address = bestAddress(snapshot.addresses)
+  const target = address === undefined ? snapshot.peerId : address.includes('/p2p/') ? address : `${address}/p2p/${snapshot.peerId}`
+  const exec = snapshot.providing.runners.some(({ runner }) => runner === 'exec')
+  const what = !exec ? '--deno main.ts' : /nvidia|geforce|rtx|tesla/i.test(snapshot.providing.devices) ? '-- nvidia-smi' : '-- uname -a'
+  return `haggle run ${snapshot.network === 'haggle' ? '' : `--network ${snapshot.network} `}${snapshot.private ? '--psk-file FILE ' : ''}--peer ${target} ${what}`
+}
+
+/** What `up` says once the offer is out. */
+export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): string[] {
+  const { terms, runners, offer } = snapshot.providing
+  const line = (head: string, text: string): string => `  ${pad(head, 10)}${text}`
+  const weak = runners.some(({ isolation }) => isolation === 'permissions')
+  const longest = duration(terms.maxJobMs ?? 600_000)
+  const friends = terms.allow?.length ?? 0
+  const serving =
+    terms.for === 'friends'
+      ? friends === 0
+        ? 'nobody yet: name friends with --allow PEERID'
+        : `${counted(friends, 'friend')}: ${counted(offer.slots, 'job')} at a time, ≤ ${longest}`
+      : `strangers: 1 job at a time, ≤ ${longest}, credits only.  Friends: haggle up --for friends --allow PEERID`
+  return [
+    line('price', `${amount(offer.pricePerHour)} an hour × ${counted(offer.slots, 'slot')}: ${reason}`),
+    line('sandbox', runners.length === 0 ? 'no runner works here: haggle doctor' : runners.map(({ runner, isolation }) => `${safe(runner)} (${safe(isolation)})`).join(', ')),
+    line('reach', reachText(snapshot.addresses, shortPeer)),
+    line('serving', serving),
+    ...(weak && terms.for !== 'friends' && !terms.acceptWeakIsolation ? [line('', 'bubblewrap is missing: only friends get jobs here (haggle doctor); or --accept-weak-isolation')] : []),
+    line('earning', 'you earn credits, not money'),
+    ...(screen.tty ? [''] : []),
+    `  from another machine:   ${runLine(snapshot)}`,
+  ]
+}

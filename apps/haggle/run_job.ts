@@ -1,0 +1,196 @@
+// A job as seen from the terminal: bytes both ways, Ctrl-C, the lines around it, and the exit code.
+
+import { closeSync, existsSync, fstatSync, openSync, read, write } from 'node:fs'
+import type { Call } from './call.ts'
+import { ask } from './client.ts'
+import { EXIT, Failure } from './failure.ts'
+import { type Channel, KIND } from './frames.ts'
+import type { Session } from './reach.ts'
+
+/** A second Ctrl-C within this time cancels. */
+const SECOND_MS = 5000
+/** Bytes read from stdin at a time. */
+const READ_BYTES = 65_536
+/** A non-blocking descriptor of someone else is asked again after this long. */
+const AGAIN_MS = 5
+
+/** How a job is run or followed. */
+export interface RunJob {
+  readonly params: Readonly<Record<string, unknown>>
+  readonly stdin: boolean
+  /** Marker of the home: exists once its owner was told what a provider can read. Null: nothing to tell. */
+  readonly told: string | null
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** What a job's events and its end carry. All of it is the agent's. */
+interface JobWords {
+  readonly contract: string
+  readonly provider: string
+  readonly device: string
+  readonly isolation: string
+  readonly path: { kind: string; relay?: string }
+  readonly pricePerHour: string
+  readonly cap: string
+  readonly unit: string
+}
+
+function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((done, fail) => {
+    let at = 0
+    const next = (): void =>
+      write(fd, bytes, at, bytes.length - at, null, (error, count) => {
+        if (error?.code === 'EAGAIN') setTimeout(next, AGAIN_MS)
+        else if (error) fail(error)
+        else if ((at += count) < bytes.length) next()
+        else done()
+      })
+    next()
+  })
+}
+
+/** Where stdin leads: `null` for /dev/null and closed descriptors, which no job needs to be told of. */
+function hasStdin(): boolean {
+  try {
+    const stat = fstatSync(0)
+    return !(stat.isCharacterDevice() && stat.rdev === nullDevice())
+  } catch {
+    // A closed descriptor: nothing will come.
+    return false
+  }
+}
+
+function nullDevice(): number {
+  const fd = openSync('/dev/null', 'r')
+  try {
+    return fstatSync(fd).rdev
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Passes stdin on until its end. A terminal is read through its own stream, so that the process can leave while a read is open. */
+function passStdin(call: Call): void {
+  const end = (): void => call.finish(KIND.stdin)
+  const stat = fstatSync(0)
+  if (stat.isFile()) {
+    const buffer = new Uint8Array(READ_BYTES)
+    const next = (): void =>
+      read(0, buffer, 0, READ_BYTES, null, (error, count) => {
+        if (error || count === 0) end()
+        else void call.write(KIND.stdin, buffer.slice(0, count)).then(next)
+      })
+    next()
+    return
+  }
+  // A socket says its end even while it is paused: the end is sent behind the last write, never beside it.
+  let last: Promise<void> = Promise.resolve()
+  process.stdin.on('data', (chunk: Buffer) => {
+    process.stdin.pause()
+    last = call.write(KIND.stdin, chunk).then(() => void process.stdin.resume())
+  })
+  const endBehind = (): void => void last.then(end)
+  process.stdin.on('end', endBehind)
+  process.stdin.on('error', endBehind)
+}
+
+/** Runs or follows a job and resolves with the exit code to pass on. */
+export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob): Promise<number> {
+  const tty = process.stderr.isTTY === true
+  const talks = tty && !job.quiet && !job.json
+  if (job.told !== null && !existsSync(job.told)) (await import('./run_lines.ts')).tellOnce(job.told, job.quiet)
+  const lines = talks ? (await import('./run_lines.ts')).runLines(process.stderr, job.env) : undefined
+  const passesStdin = job.stdin && hasStdin()
+  let started: JobWords | undefined
+  let explained: unknown
+  let current: Call | undefined
+  let cancelling = false
+  let broken = false
+  let interruptedAt = 0
+  const cancel = (): void => {
+    cancelling = true
+    current?.send({ do: 'cancel' })
+  }
+  const second = Promise.withResolvers<void>()
+  const interrupt = (): void => {
+    lines?.clear()
+    if (started === undefined || !tty || job.params['detach'] === true) cancel()
+    else if (interruptedAt === 0) {
+      interruptedAt = Date.now()
+      current?.send({ do: 'detach' })
+    } else second.resolve()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', cancel)
+  const request = job.params['request']
+  const params = {
+    ...open.network,
+    ...job.params,
+    ...(typeof request === 'object' ? { request: { ...request, stdin: passesStdin } } : { stdin: passesStdin }),
+    onGone: tty ? 'detach' : 'cancel',
+  }
+  const output = async (channel: Channel, bytes: Uint8Array): Promise<void> => {
+    lines?.clear()
+    if (broken || interruptedAt > 0) return
+    try {
+      await writeAll(channel === KIND.stdout ? 1 : 2, bytes)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      // Whoever read the output has left, as `head` does: nobody wants the rest.
+      broken = true
+      cancel()
+    }
+  }
+  let result: Readonly<Record<string, unknown>>
+  try {
+    result = await ask(
+      open.reach,
+      name,
+      params,
+      {
+        message(message) {
+          if (message['event'] === 'progress') lines?.progress(message['progress'])
+          else if (message['event'] === 'explain') explained = message['view']
+          else if (message['event'] === 'job') {
+            started = message as unknown as JobWords
+            lines?.started(started)
+            if (passesStdin && current !== undefined) passStdin(current)
+          }
+        },
+        data: output,
+      },
+      (call) => (current = call),
+    )
+  } catch (error) {
+    lines?.clear()
+    if (cancelling && started === undefined) throw new Failure('E_CANCELLED', 'Cancelled before any contract was signed: nothing is owed')
+    if (explained !== undefined && !job.quiet) (await import('./explain.ts')).explainOn(process.stderr, explained, job.env)
+    throw error
+  } finally {
+    lines?.clear()
+  }
+  if (result['detached'] !== true) {
+    if (!job.quiet) await (await import('./run_lines.ts')).ended(result, { talks, env: job.env, cancelling })
+    return cancelling ? EXIT.cancelled : Number(result['exitCode'] ?? EXIT.failed)
+  }
+  return await detached(open, job, result as unknown as JobWords, { interrupted: interruptedAt > 0, second: second.promise })
+}
+
+async function detached(open: Session, job: RunJob, left: JobWords, how: { interrupted: boolean; second: Promise<void> }): Promise<number> {
+  if (job.params['follow'] === false) return EXIT.ok
+  if (job.params['detach'] === true) {
+    process.stdout.write(job.json ? `${JSON.stringify(left)}\n` : `${left.contract}\n`)
+    if (!job.json && !job.quiet && process.stderr.isTTY) process.stderr.write((await import('./run_lines.ts')).detachedLines(left).join('\n') + '\n')
+    return EXIT.ok
+  }
+  process.stderr.write(`${(await import('./run_lines.ts')).detachedLines(left).join('\n')}\n`)
+  if (!how.interrupted) return EXIT.ok
+  process.stderr.write(`  Ctrl-C again within ${SECOND_MS / 1000} s cancels it\n`)
+  const cancels = await Promise.race([how.second.then(() => true), new Promise<false>((done) => setTimeout(() => done(false), SECOND_MS))])
+  if (!cancels) return EXIT.ok
+  await open.ask('cancel', { contract: left.contract })
+  process.stderr.write('haggle: cancelled; what was used until now is owed\n')
+  return EXIT.cancelled
+}

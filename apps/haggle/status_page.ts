@@ -1,0 +1,54 @@
+// The three panels of haggle status, and the line that says why no job came.
+
+import type { JobSummary, ProviderStatus, ProvideRequest } from '@haggle/market'
+import { reachText } from './addresses.ts'
+import { amount, counted, duration, shortPeer } from './format.ts'
+import { safe, type Screen, panels } from './term.ts'
+
+/** What the agent answers to `status`. */
+export interface StatusSnapshot {
+  readonly version: string
+  readonly pid: number
+  readonly peerId: string
+  readonly network: string
+  readonly addresses: readonly string[]
+  readonly uptimeMs: number
+  readonly peers: number | null
+  readonly jobs: readonly JobSummary[]
+  /** Index of the newest entry, or null for an empty ledger. */
+  readonly ledger: number | null
+  readonly providing: (ProviderStatus & { readonly terms: ProvideRequest }) | null
+}
+
+/** The page. */
+export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
+  const { providing, jobs } = snapshot
+  const open = jobs.filter((job) => job.exit === null && !/settled|cancelled|rejected|expired|failed/.test(job.phase))
+  const done = jobs.filter((job) => job.phase === 'settled')
+  const failed = jobs.length - open.length - done.length
+  const node = [
+    snapshot.peerId,
+    `up ${duration(snapshot.uptimeMs)}${snapshot.peers === null ? '' : ` · ${counted(snapshot.peers, 'peer')}`} · ledger ${snapshot.ledger === null ? 'empty' : counted(snapshot.ledger + 1, 'entry', 'entries')}`,
+    `network ${safe(snapshot.network)}`,
+  ]
+  const earning =
+    providing === null
+      ? ['not offering: haggle up']
+      : [`${amount(providing.earned)} ${providing.unit}${providing.unit === 'credits' ? ', not money' : ''}`, `exposure ${amount(providing.exposure)}`, `price ${amount(providing.terms.price)} an hour`]
+  const job = [`${open.length} open · ${done.length} done · ${failed} failed`, ...(providing === null ? [] : [`${providing.running.length} of others run here`])]
+  const lines = panels(
+    [
+      { title: 'Node', lines: node },
+      { title: 'Earning', lines: earning },
+      { title: 'Jobs', lines: job },
+    ],
+    screen,
+  )
+  lines.push('', `reach     ${reachText(snapshot.addresses, shortPeer)}`)
+  if (providing !== null) {
+    const refusals = Object.entries(providing.refusals).sort(([, a], [, b]) => b - a)
+    const told = refusals.length === 0 ? '' : `, ${refusals.map(([reason, count]) => `${count} ${safe(reason)}`).join(', ')}`
+    lines.push(`requests  ${providing.requests} seen: ${providing.accepted} taken${told}`)
+  }
+  return lines
+}

@@ -1,0 +1,74 @@
+// The shape of a verb: one table per verb drives parsing, help and completions.
+
+import type { Args } from './args.ts'
+
+/** What a value looks like, which decides how it is checked and completed. */
+export type Kind = 'switch' | 'text' | 'amount' | 'duration' | 'count' | 'file' | 'folder' | 'address' | 'key' | 'choice'
+
+/** One flag of a verb. */
+export interface Flag {
+  /** Long name without dashes. Also its name in the configuration file when it is a setting. */
+  readonly name: string
+  /** One letter. */
+  readonly short?: string
+  readonly kind: Kind
+  /** One line of help, no full stop. */
+  readonly help: string
+  /** How the value is called in help, such as `EXPR`. */
+  readonly value?: string
+  readonly choices?: readonly string[]
+  /** May be given several times. */
+  readonly repeat?: boolean
+  /** True: `HAGGLE_NAME` and the configuration file give it too. */
+  readonly setting?: boolean
+  /** Used when nothing else gives it; shown in help. */
+  readonly fallback?: string
+}
+
+/** One positional argument. */
+export interface Positional {
+  readonly name: string
+  readonly help: string
+  readonly optional?: boolean
+  /** Takes all that follow. Only on the last one. */
+  readonly repeat?: boolean
+  readonly kind?: 'file' | 'contract' | 'address' | 'text' | 'choice'
+  readonly choices?: readonly string[]
+}
+
+/** A verb of the command: its table, and what it does. */
+export interface Verb {
+  readonly name: string
+  readonly summary: string
+  readonly positionals?: readonly Positional[]
+  readonly flags: readonly Flag[]
+  /** True: everything from the first positional or after `--` on is a command line and is not parsed. */
+  readonly command?: boolean
+  /** Lines for the end of help: what to type. */
+  readonly examples?: readonly string[]
+  /** Sentences for help, after the summary. */
+  readonly notes?: readonly string[]
+  /** Resolves with the exit code. Throws a Failure for whatever ends it early. */
+  run(args: Args): Promise<number>
+}
+
+/** Flags that every verb takes. */
+export const EVERYWHERE: readonly Flag[] = [
+  { name: 'home', kind: 'folder', value: 'DIR', help: 'where keys, ledger and settings live', fallback: '~/.haggle', setting: true },
+  { name: 'help', short: 'h', kind: 'switch', help: 'show this' },
+  { name: 'version', kind: 'switch', help: 'show the version' },
+]
+
+/** Flags of every verb that uses the network. */
+export const NETWORK: readonly Flag[] = [
+  { name: 'peer', kind: 'address', value: 'ADDR', repeat: true, help: 'use this node, by its address or PeerId', setting: true },
+  { name: 'bootstrap', kind: 'address', value: 'ADDR', repeat: true, help: 'address of a relay to find the mesh by', setting: true },
+  { name: 'psk-file', kind: 'file', value: 'FILE', help: 'pre-shared key of a private swarm', setting: true },
+  { name: 'network', kind: 'text', value: 'NAME', help: 'which network to be on', fallback: 'haggle', setting: true },
+  { name: 'mdns', kind: 'choice', choices: ['on', 'off'], help: 'find nodes on the local network', fallback: 'on', setting: true },
+  { name: 'passphrase-file', kind: 'file', value: 'FILE', help: "file with the key's passphrase, when it has one", setting: true },
+  { name: 'foreground', kind: 'switch', help: 'run the agent inside this command, not in the background' },
+]
+
+/** `--json` of every verb that reads. */
+export const JSON_FLAG: Flag = { name: 'json', kind: 'switch', help: 'print JSON on stdout' }

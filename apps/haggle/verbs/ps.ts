@@ -1,0 +1,69 @@
+// haggle ps: the jobs of this node, its own and others'.
+
+import type { ExitStatus } from '@haggle/job'
+import type { JobSummary } from '@haggle/market'
+import { EXIT } from '../failure.ts'
+import { amount, duration, shortContract, shortPeer } from '../format.ts'
+import { note, print, printJson } from '../out.ts'
+import { session } from '../reach.ts'
+import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+import { safe, screenOf, table } from '../term.ts'
+
+/** How a job ended, in a word or two. */
+export function exitText(exit: ExitStatus | null): string {
+  if (exit === null) return ''
+  switch (exit.kind) {
+    case 'exit':
+      return String(exit.code)
+    case 'signal':
+      return safe(exit.signal, 12)
+    case 'limit':
+      return `limit ${exit.limit}`
+    case 'killed':
+      return 'killed'
+    case 'lost':
+      return 'lost'
+  }
+}
+
+export const verb: Verb = {
+  name: 'ps',
+  summary: 'list jobs: those you rent and those you run for others',
+  flags: [{ name: 'all', short: 'a', kind: 'switch', help: 'ended ones too' }, JSON_FLAG, ...NETWORK],
+  examples: ['haggle ps', 'haggle ps --all --json'],
+  async run(args) {
+    await using open = await session(args)
+    const { jobs } = await open.ask<{ jobs: readonly JobSummary[] }>('jobs')
+    const shown = args.on('all') ? jobs : jobs.filter((job) => job.exit === null && !OVER.has(job.phase))
+    if (args.on('json')) {
+      printJson({ jobs: shown })
+      return EXIT.ok
+    }
+    if (shown.length === 0) {
+      note(jobs.length === 0 ? 'no jobs' : `no open jobs; haggle ps --all shows ${jobs.length} ended`)
+      return EXIT.ok
+    }
+    const rows = shown.map((job) => [
+      shortContract(job.contract),
+      job.role,
+      shortPeer(job.peer),
+      safe(job.phase, 20),
+      exitText(job.exit),
+      job.startedAt === null ? '-' : `${duration(Math.max(0, Date.now() - job.startedAt))} ago`,
+      duration(job.usedMs),
+      amount(job.owed),
+      safe(job.command, 50),
+    ])
+    print(
+      ...table(
+        [{ head: 'contract' }, { head: 'role' }, { head: 'peer' }, { head: 'phase' }, { head: 'exit' }, { head: 'started' }, { head: 'used', right: true }, { head: 'owed', right: true }, { head: 'job' }],
+        rows,
+        screenOf(process.stdout, args.env),
+      ),
+    )
+    return EXIT.ok
+  },
+}
+
+/** Phases after which nothing more happens. */
+const OVER: ReadonlySet<string> = new Set(['settled', 'cancelled', 'rejected', 'expired', 'failed', 'disputed'])

@@ -1,0 +1,19 @@
+// haggle quote: what a job would cost.
+
+import { session } from '../reach.ts'
+import { DEMAND, requestOf } from '../run_flags.ts'
+import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+
+export const verb: Verb = {
+  name: 'quote',
+  summary: 'ask what a job would cost; spends nothing',
+  flags: [...DEMAND, JSON_FLAG, ...NETWORK],
+  command: true,
+  examples: ["haggle quote --where 'gpu.vram>=24GiB' --timeout 1h", 'haggle quote --deno main.ts --json'],
+  async run(args) {
+    const request = requestOf(args, { job: false })
+    await using open = await session(args)
+    const { showQuote } = await import('../quote_page.ts')
+    return await showQuote(open, request, args)
+  },
+}

@@ -1,0 +1,57 @@
+// haggle up: earns with this machine.
+
+import type { Args } from '../args.ts'
+import type { BootMore } from '../boot.ts'
+import { describe, EXIT } from '../failure.ts'
+import { session } from '../reach.ts'
+import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+
+/** A well-known port makes the printed address live longer than the process; when it is taken, any other will do. */
+const LISTEN = '/ip4/0.0.0.0/tcp/4001'
+
+/** What is listened on when nothing was said and the well-known port is taken. */
+const LISTEN_ELSEWHERE = '/ip4/0.0.0.0/tcp/0'
+
+async function run(args: Args): Promise<number> {
+  const listen = args.list('listen')
+  if (listen.length > 0) return await upOn(args, { listen })
+  try {
+    return await upOn(args, { listen: [LISTEN], listenAnywhere: true })
+  } catch (error) {
+    if (describe(error).code !== 'E_PORT_TAKEN') throw error
+    return await upOn(args, { listen: [LISTEN_ELSEWHERE], listenAnywhere: true })
+  }
+}
+
+async function upOn(args: Args, where: BootMore): Promise<number> {
+  await using open = await session(args, { ...where, http: args.text('http') ?? null })
+  const { provideWith } = await import('../provide.ts')
+  await provideWith(open, args)
+  if (open.agent === undefined) return EXIT.ok
+  const { onSignals } = await import('../agent/signals.ts')
+  onSignals(open.agent, () => undefined)
+  await open.agent.gone
+  return EXIT.ok
+}
+
+export const verb: Verb = {
+  name: 'up',
+  summary: 'earn with this machine: offer it until haggle down',
+  flags: [
+    { name: 'price', kind: 'amount', value: 'P', help: 'credits per hour of one slot; suggested when not given', setting: true },
+    { name: 'slots', kind: 'count', value: 'N', help: 'jobs at a time; one per GPU, or 1, when not given', setting: true },
+    { name: 'for', kind: 'choice', choices: ['anyone', 'friends'], help: 'whom to serve', setting: true },
+    { name: 'allow', kind: 'key', value: 'PEERID', repeat: true, help: 'a friend', setting: true },
+    { name: 'max-job', kind: 'duration', value: 'T', help: 'longest job', fallback: '10m', setting: true },
+    { name: 'region', kind: 'text', value: 'CC', help: 'where this is, such as DE or US-CA', setting: true },
+    { name: 'accept', kind: 'text', value: 'EXPR', help: 'what a renter must have', setting: true },
+    { name: 'accept-weak-isolation', kind: 'switch', help: 'serve strangers even where bubblewrap is missing', setting: true },
+    { name: 'listen', kind: 'address', value: 'ADDR', repeat: true, help: `where to listen (default ${LISTEN}, or any free port)`, setting: true },
+    { name: 'http', kind: 'text', value: 'HOST:PORT', help: 'serve /healthz, /readyz and /metrics there too', setting: true },
+    JSON_FLAG,
+    ...NETWORK,
+  ],
+  notes: ['You earn credits, not money. Strangers get one job at a time and ten minutes at most. On a terminal it asks at most three questions; elsewhere none.'],
+  examples: ['haggle up', 'haggle up --price 0.30 --for anyone', 'haggle up --for friends --allow 12D3Koo…', 'haggle up --foreground --http 127.0.0.1:9464'],
+  run,
+}
