@@ -1,0 +1,134 @@
+// One figure of the benchmark, and how it is measured: in turn with what it is the floor of, in the same run.
+
+/** One row of `npm run bench`. */
+export interface BenchRow {
+  readonly name: string
+  readonly value: number
+  /** Unit of `value`, `floor` and `p95`, such as `ms` or `/s`. */
+  readonly unit: string
+  /** The bare operation, measured in the same run; null where there is nothing to compare with. */
+  readonly floor: number | null
+  /** value / floor. */
+  readonly ratio: number | null
+  /** 95th percentile of the samples behind `value`, in `unit`: of times the slow end, of rates the slow end too. */
+  readonly p95: number | null
+  readonly samples: number
+  /** What the ratio should be. */
+  readonly aim?: { readonly atMost: number } | { readonly atLeast: number }
+  /** What a reader must know to judge the figure. */
+  readonly note?: string
+}
+
+/** A file of this folder with rows. */
+export interface BenchModule {
+  rows(): Promise<readonly BenchRow[]>
+}
+
+/** A pass: samples of one side, in its unit. */
+export type Pass = () => Promise<readonly number[]> | readonly number[]
+
+/** Both sides of a row. */
+export interface Sides {
+  readonly subject: Pass
+  readonly floor: Pass
+  /** Pairs of passes in one attempt. Default 3: A-B-A-B-A-B. */
+  readonly pairs?: number
+  /** Attempts when the floor is unsteady. Default 3. */
+  readonly attempts?: number
+}
+
+/** What came of it. */
+export interface Measured {
+  readonly value: number
+  readonly floor: number
+  readonly p95: number
+  readonly samples: number
+  /** (slowest - fastest) / median of the floor's passes. */
+  readonly spread: number
+}
+
+/** A floor that spreads more than this between its passes says nothing: the run is repeated. */
+export const MAX_SPREAD = 0.25
+
+/** The `part` quantile of samples, by nearest rank. */
+export function quantile(samples: readonly number[], part: number): number {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1))] ?? Number.NaN
+}
+
+/** Measures subject and floor in turn. `slowEnd` says which quantile is bad: 0.95 for times, 0.05 for rates. */
+export async function alternate({ subject, floor, pairs = 3, attempts = 3 }: Sides, slowEnd = 0.95): Promise<Measured> {
+  let best: Measured | undefined
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const mine: number[] = []
+    const floors: number[][] = []
+    for (let pair = 0; pair < pairs; pair++) {
+      mine.push(...(await subject()))
+      floors.push([...(await floor())])
+    }
+    const medians = floors.map((samples) => quantile(samples, 0.5))
+    const middle = quantile(medians, 0.5)
+    const spread = (Math.max(...medians) - Math.min(...medians)) / middle
+    const measured = {
+      value: quantile(mine, 0.5),
+      floor: quantile(floors.flat(), 0.5),
+      p95: quantile(mine, slowEnd),
+      samples: mine.length,
+      spread,
+    }
+    if (best === undefined || spread < best.spread) best = measured
+    if (spread <= MAX_SPREAD) break
+  }
+  if (!best) throw new RangeError('attempts must be at least 1')
+  return best
+}
+
+const round = (value: number): number => Number(value.toPrecision(4))
+
+/** A row from a measurement. A floor that stayed unsteady is said in the note. */
+export function rowOf(
+  name: string,
+  unit: string,
+  { value, floor, p95, samples, spread }: Measured,
+  more: Pick<BenchRow, 'aim' | 'note'> = {},
+): BenchRow {
+  const unsteady = spread > MAX_SPREAD ? `floor spread ${Math.round(spread * 100)} %` : ''
+  const note = [more.note, unsteady].filter(Boolean).join('; ')
+  return {
+    name,
+    value: round(value),
+    unit,
+    floor: round(floor),
+    ratio: round(value / floor),
+    p95: round(p95),
+    samples,
+    ...(more.aim ? { aim: more.aim } : {}),
+    ...(note ? { note } : {}),
+  }
+}
+
+/** Operations a second of `work`, sampled in slices of `sliceMs` for `totalMs` after as long a warm-up slice. */
+export function rates(
+  work: () => void,
+  { totalMs = 400, sliceMs = 40 }: { readonly totalMs?: number; readonly sliceMs?: number } = {},
+): number[] {
+  const slice = (): number => {
+    const started = performance.now()
+    let count = 0
+    let spent = 0
+    do {
+      for (let i = 0; i < 16; i++) work()
+      count += 16
+      spent = performance.now() - started
+    } while (spent < sliceMs)
+    return (count / spent) * 1000
+  }
+  slice()
+  return Array.from({ length: Math.max(1, Math.round(totalMs / sliceMs)) }, slice)
+}
+
+/** True when the row has no aim or meets it. */
+export function meetsAim({ aim, ratio }: BenchRow): boolean {
+  if (!aim || ratio === null) return true
+  return 'atMost' in aim ? ratio <= aim.atMost : ratio >= aim.atLeast
+}
