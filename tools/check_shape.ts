@@ -1,9 +1,9 @@
 // Fails on a library that lacks what every library has: a documented mod.ts, a README, a deno.json in step with its exports, tests beside its files.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, posix } from 'node:path'
 import { parseSync } from 'oxc-parser'
-import { loadWorkspace, type Package, sourceExports } from './workspace.ts'
+import { importsOf, loadWorkspace, type Package, sourceExports } from './workspace.ts'
 
 /** Above this a file is more than one concept. */
 export const MAX_LINES = 400
@@ -40,12 +40,16 @@ export function shapeErrors(one: Package & { readonly version?: string }, { read
   for (const [subpath, file] of Object.entries(exports)) {
     if (!sources.has(`${dir}/${file.slice(2)}`)) errors.push(`${dir}: export "${subpath}" names ${file}, which is not there`)
   }
+  const tested = testedFiles(one)
+  const open = publicFiles(one)
   for (const [path, source] of sources) {
     const lines = source.split('\n').length
     if (lines > MAX_LINES && !path.endsWith('_test.ts'))
       errors.push(`${path}: ${lines} lines, more than ${MAX_LINES}: is it still one concept?`)
-    if (!/^(\/\/|\/\*|#!)/.test(source)) errors.push(`${path}: does not begin with a comment that says what it is`)
-    if (needsTest(path, source) && !sources.has(path.replace(/\.ts$/, '_test.ts'))) errors.push(`${path}: has no test beside it`)
+    if (!/^(\/\/|\/\*|#!)/.test(source) && !path.endsWith('_test.ts'))
+      errors.push(`${path}: does not begin with a comment that says what it is`)
+    if (open.has(path) && needsTest(path, source) && !tested.has(path))
+      errors.push(`${path}: has no test beside it, and no test of the library imports it`)
   }
   return errors
 }
@@ -65,7 +69,31 @@ function modErrors(path: string, source: string): string[] {
   return errors
 }
 
-/** A public file with something to run needs a test; files of types only, entry points, privates and test suites do not. */
+/** Files with a test beside them, and files that some test of the package imports by themselves. */
+function testedFiles({ sources }: Package): Set<string> {
+  const tested = new Set<string>()
+  for (const [path, source] of sources) {
+    if (!path.endsWith('_test.ts')) continue
+    tested.add(path.replace(/_test\.ts$/, '.ts'))
+    for (const { specifier } of importsOf(path, source)) {
+      if (specifier.startsWith('.')) tested.add(posix.join(posix.dirname(path), specifier))
+    }
+  }
+  return tested
+}
+
+/** Files whose symbols a user of the library gets: the entries of its exports and what they re-export. */
+function publicFiles(one: Package): Set<string> {
+  const entries = [...sourceExports(one).values()]
+  const reexported = entries.flatMap((path) =>
+    parseSync(path, one.sources.get(path) ?? '').module.staticExports.flatMap(({ entries: names }) =>
+      names.flatMap(({ moduleRequest }) => (moduleRequest ? [posix.join(posix.dirname(path), moduleRequest.value)] : [])),
+    ),
+  )
+  return new Set([...entries, ...reexported])
+}
+
+/** A file with something to run needs a test; files of types only, entry points and test suites do not. */
 function needsTest(path: string, source: string): boolean {
   const file = basename(path)
   if (!file.endsWith('.ts') || /^(_.*|mod\.ts|main\.ts|testing.*|.*_test\.ts|.*_bench\.ts)$/.test(file)) return false
@@ -76,7 +104,7 @@ function needsTest(path: string, source: string): boolean {
   )
 }
 
-/** One documented module with an example, or nothing to say: `tools/` and apps are not libraries and are not held to it. */
+/** `tools/` and apps are no libraries and are not held to it. */
 function main(root: string): number {
   const errors: string[] = []
   for (const one of loadWorkspace(root).packages) {

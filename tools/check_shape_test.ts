@@ -45,9 +45,10 @@ describe('shapeErrors()', () => {
     ])
   })
 
-  it('refuses a public file with functions and no test, but not a private one or one of types', () => {
-    expect(check({ 'mod.ts': MOD, 'add.ts': ADD })).toEqual(['libs/a/add.ts: has no test beside it'])
-    expect(check({ 'mod.ts': MOD, '_add.ts': ADD, 'types.ts': '// t\nexport interface A {}\n' })).toEqual([])
+  it('refuses a public file with functions and no test, but not an inner one or one of types', () => {
+    expect(check({ 'mod.ts': MOD, 'add.ts': ADD })).toEqual(['libs/a/add.ts: has no test beside it, and no test of the library imports it'])
+    expect(check({ 'mod.ts': MOD, 'add.ts': ADD, 'sum_test.ts': "import { add } from './add.ts'" })).toEqual([])
+    expect(check({ 'mod.ts': MOD.replace('add', 'types'), 'inner.ts': ADD, 'types.ts': '// t\nexport interface A {}\n' })).toEqual([])
   })
 
   it('refuses a long file and one without a first comment', () => {

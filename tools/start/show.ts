@@ -1,7 +1,7 @@
 // What `npm start` shows a person: short lines, a bar that moves, and the table at the end.
 
 import { cpus } from 'node:os'
-import type { ContractLine } from '../../examples/render/render.ts'
+import type { ContractLine } from '@haggle/examples/render'
 
 /** Where lines go: stderr, so that stdout stays for the result. */
 export interface Screen {
