@@ -37,7 +37,8 @@ const MAX_FILE_BYTES = 4096
  * Opens a node's key, or makes one with `create`. The folder must be 0700 and the file 0600; both are made so. A new file appears whole and synced, or not
  * at all, and two processes that create at once get the same key.
  *
- * Throws `E_KEY_MISSING`, `E_KEY_MODE` (its `next` is the chmod that mends it), `E_KEY_PASSPHRASE`, `E_KEY_CORRUPT`.
+ * Throws `E_KEY_MISSING`, `E_KEY_MODE` (its `next` is the chmod that mends it), `E_KEY_PASSPHRASE`, `E_KEY_CORRUPT`, and `E_KEY_FILE` for what the
+ * system refuses, such as a disk that is full.
  *
  * @example
  * ```ts
@@ -55,6 +56,16 @@ const MAX_FILE_BYTES = 4096
  * ```
  */
 export async function openKeyFile(path: string, options: KeyFileOptions = {}): Promise<Identity> {
+  try {
+    return await openOrCreate(path, options)
+  } catch (error) {
+    if (error instanceof HaggleError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new HaggleError('E_KEY_FILE', `Cannot use the key ${path}: ${reason}`, { cause: error, details: { path } })
+  }
+}
+
+async function openOrCreate(path: string, options: KeyFileOptions): Promise<Identity> {
   const held = await readKeyFile(path)
   if (held !== undefined) return identityOf(path, held, options.passphrase)
   if (!options.create) {

@@ -82,6 +82,13 @@ describe('openKeyFile()', () => {
     await expect(openKeyFile(join(open, 'key'))).rejects.toEqual(fails('E_KEY_MODE'))
   })
 
+  it('throws E_KEY_FILE with the cause when the system refuses', async () => {
+    await writeFile(join(root, 'file'), '')
+    const error: unknown = await openKeyFile(join(root, 'file', 'key'), { create: true }).catch((thrown: unknown) => thrown)
+    expect(error).toEqual(fails('E_KEY_FILE'))
+    expect((error as Error).cause).toMatchObject({ code: 'ENOTDIR' })
+  })
+
   it('gives one key to all who create at once', async () => {
     const path = join(root, 'key')
     const all = await Promise.all(Array.from({ length: 8 }, () => openKeyFile(path, { create: true })))

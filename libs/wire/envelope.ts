@@ -121,15 +121,23 @@ export function envelopeId(tbs: Uint8Array, suite: Pick<Suite, 'sha256'>): Uint8
 
 /** What the signature covers: "haggle-envelope/1\0" ‖ u8 len(type) ‖ type ‖ network ‖ sha256(tbs) (spec/wire.md, Envelope). */
 export function signingInput(type: string, network: Uint8Array, tbs: Uint8Array, suite: Pick<Suite, 'sha256'>): Uint8Array {
-  const at = SIGNING_PREFIX.length
-  const input = new Uint8Array(at + 1 + type.length + 64)
-  input.set(SIGNING_PREFIX, 0)
-  input[at] = type.length
-  // A type's name is ASCII: one byte a character.
-  for (let i = 0; i < type.length; i++) input[at + 1 + i] = type.charCodeAt(i)
-  input.set(network, at + 1 + type.length)
-  input.set(suite.sha256(tbs), at + 1 + type.length + 32)
+  const input = new Uint8Array(signingLength(type))
+  writeSigningInput(input, type, network, suite.sha256(tbs))
   return input
+}
+
+function signingLength(type: string): number {
+  return SIGNING_PREFIX.length + 1 + type.length + 64
+}
+
+function writeSigningInput(input: Uint8Array, type: string, network: Uint8Array, digest: Uint8Array): void {
+  let at = SIGNING_PREFIX.length
+  input.set(SIGNING_PREFIX, 0)
+  input[at++] = type.length
+  // A type's name is ASCII: one byte a character.
+  for (let i = 0; i < type.length; i++) input[at++] = type.charCodeAt(i)
+  input.set(network, at)
+  input.set(digest, at + 32)
 }
 
 /**
@@ -154,29 +162,31 @@ export function seal<T>(messageType: MessageType<T>, draft: Draft<T>, signer: Si
   const { type, limits = MESSAGE_LIMITS } = messageType
   const { network, audience, thread, seq, prev, ack, iat, exp, body } = draft
   const rawBody = within('body', '', () => messageType.schema.build(body))
-  const header: Header = { type, network, signer: signer.publicKey, audience, thread, seq, prev, ack, iat, exp }
   const unsigned: Value = [ENVELOPE_VERSION, type, network, signer.publicKey, audience, thread, seq, prev, ack, iat, exp, rawBody]
-  readHeader(unsigned)
-  checkHeader(header, messageType)
+  checkHeader(readHeader(unsigned).header, messageType)
   const tbs = encodeShared(unsigned, {
     maxBytes: limits.maxBytes - AROUND_TBS,
     maxDepth: limits.maxDepth - 1,
     maxItems: limits.maxItems - 2,
   })
-  // One buffer serves twice: the id is over prefix ‖ tbs, and the prefix's last byte then becomes the envelope's first.
+  // One allocation for all: the id's input, whose prefix's last byte then becomes the envelope's first, and behind the envelope the signature's input.
   const start = ID_PREFIX.length - 1
-  const buffer = new Uint8Array(start + tbs.length + AROUND_TBS)
+  const tbsEnd = start + 1 + tbs.length
+  const end = start + tbs.length + AROUND_TBS
+  const buffer = new Uint8Array(end + signingLength(type))
   buffer.set(ID_PREFIX, 0)
   buffer.set(tbs, start + 1)
-  const end = start + 1 + tbs.length
-  const id = suite.sha256(buffer.subarray(0, end))
-  const signature = signer.sign(signingInput(type, network, buffer.subarray(start + 1, end), suite))
+  const id = suite.sha256(buffer.subarray(0, tbsEnd))
+  const input = buffer.subarray(end)
+  writeSigningInput(input, type, network, suite.sha256(buffer.subarray(start + 1, tbsEnd)))
+  const signature = signer.sign(input)
   if (signature.length !== SIGNATURE_BYTES) throw refuse('E_ENVELOPE_SHAPE', 'its signature must be 64 bytes')
   buffer[start] = 0x92
-  buffer[end] = 0xc4
-  buffer[end + 1] = SIGNATURE_BYTES
-  buffer.set(signature, end + 2)
-  return { ...header, id, bytes: buffer.subarray(start), signature, body, rawBody }
+  buffer[tbsEnd] = 0xc4
+  buffer[tbsEnd + 1] = SIGNATURE_BYTES
+  buffer.set(signature, tbsEnd + 2)
+  const bytes = buffer.subarray(start, end)
+  return { type, network, signer: signer.publicKey, audience, thread, seq, prev, ack, iat, exp, id, bytes, signature, body, rawBody }
 }
 
 /**
