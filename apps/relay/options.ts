@@ -31,7 +31,7 @@ const DEFAULT_LISTEN: readonly string[] = ['/ip4/0.0.0.0/tcp/4101', '/ip4/0.0.0.
 const DEFAULT_DRAIN_S = 10
 
 /** What `--help` prints. */
-export const HELP = `haggle-relay: bootstrap, circuit relay and DHT server of a haggle mesh
+export const HELP: string = `haggle-relay: bootstrap, circuit relay and DHT server of a haggle mesh
 
   haggle-relay [flags]
 

@@ -1,16 +1,13 @@
 // Makes a libp2p node from what an owner decides, and gives it back as a Network.
 
-import { hash } from 'node:crypto'
 import { circuitRelayServer, circuitRelayTransport, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
 import type { Libp2p, PeerDiscovery } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -21,11 +18,9 @@ import { HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
 import type { Clock } from '@haggle/wire'
 import { originOf } from './addresses.ts'
 import { checkAddresses, checkListen, listenError } from './dial_address.ts'
-import { meshDht } from './dht.ts'
 import type { DhtReason } from './dht.ts'
 import { createGate } from './gater.ts'
 import type { Gate, GateReason } from './gater.ts'
-import { meshGossip } from './gossip.ts'
 import { MeshKeeper } from './keeper.ts'
 import type { KeeperComponents } from './keeper.ts'
 import { libp2pNetwork } from './libp2p_network.ts'
@@ -33,6 +28,7 @@ import { MESH_LIMITS, RELAY_LIMITS } from './limits.ts'
 import type { MeshLimits } from './limits.ts'
 import type { Network } from './network.ts'
 import { KnownPeers } from './peers.ts'
+import { meshServices } from './services.ts'
 import type { PeerStorage } from './peers.ts'
 
 /**
@@ -163,10 +159,14 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 10_000 } },
     ...(options.mdns === true ? { peerDiscovery: [(c: MulticastDNSComponents): PeerDiscovery => mdns({ serviceTag: `_haggle-${tag}._udp.local`, interval: 10_000 })(c)] } : {}),
     services: {
-      identify: identify({ runOnLimitedConnection: true }),
-      ping: ping({ runOnLimitedConnection: true }),
-      dht: meshDht({ protocol: `/haggle/${tag}/kad/1.0.0`, client: preset === 'client', limits, onRefused: (reason) => dhtRefused.set(reason, (dhtRefused.get(reason) ?? 0) + 1) }),
-      pubsub: meshGossip({ topics: options.topics, limits, sha256, isShared: (ip) => relayIps.has(ip) }),
+      ...meshServices({
+        networkId: options.networkId,
+        topics: options.topics,
+        limits,
+        client: preset === 'client',
+        isShared: (ip) => relayIps.has(ip),
+        onDhtRefused: (reason) => dhtRefused.set(reason, (dhtRefused.get(reason) ?? 0) + 1),
+      }),
       ...(preset === 'relay'
         ? {
             circuitRelay: circuitRelayServer({
@@ -231,10 +231,6 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
 
 function reservationsOf(services: object): number {
   return 'circuitRelay' in services ? (services.circuitRelay as CircuitRelayService).reservations.size : 0
-}
-
-function sha256(data: Uint8Array): Uint8Array {
-  return hash('sha256', data, 'buffer')
 }
 
 /** The text form that pnet reads. */

@@ -1,5 +1,6 @@
 // What the network takes from libp2p, found in a node or in the components that a service is given, with missing services named.
 
+import { contentRoutingSymbol } from '@libp2p/interface'
 import type {
   Connection, ContentRouting, DialTarget, Libp2p, Libp2pEvents, PeerId, StreamHandler, StreamHandlerOptions, TypedEventTarget,
 } from '@libp2p/interface'
@@ -9,6 +10,7 @@ import { HaggleError } from '@haggle/wire'
 
 /** The part of gossipsub that the network uses. */
 export interface PubSubPart {
+  readonly globalSignaturePolicy: string
   readonly topicValidators: Map<string, (from: PeerId, message: { readonly data: Uint8Array }) => 'accept' | 'ignore' | 'reject'>
   subscribe(topic: string): void
   unsubscribe(topic: string): void
@@ -17,7 +19,7 @@ export interface PubSubPart {
   ): Promise<{ readonly recipients: readonly PeerId[] }>
 }
 
-/** The components that a libp2p service factory is given, with gossipsub under the name `pubsub`. */
+/** The components that a libp2p service factory is given. Its other services are found among them when the network is made: in `start()`, not before. */
 export interface Libp2pComponents {
   readonly peerId: PeerId
   readonly registrar: Registrar
@@ -44,14 +46,15 @@ export interface Libp2pParts {
   unhandle(protocol: string): Promise<void>
 }
 
-/** Finds the parts. Gossipsub is looked for among the services by what it can do, so its name does not matter on a node. */
+/** Finds the parts. Services are looked for by what they can do, so their names do not matter. Throws `E_SERVICE_MISSING` or `E_SERVICE_SETTING`. */
 export function libp2pParts(source: Libp2pSource): Libp2pParts {
+  const pubsub = checkServices(servicesOf(source))
   if ('dialProtocol' in source) {
     return {
       peerId: source.peerId,
       contentRouting: source.contentRouting,
       events: source,
-      pubsub: Object.values(source.services).find(isPubSub) ?? missing('gossipsub', "pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign' })"),
+      pubsub,
       addresses: () => source.getMultiaddrs(),
       connections: (peerId) => source.getConnections(peerId),
       dial: (target, options) => source.dial(target, options),
@@ -64,7 +67,7 @@ export function libp2pParts(source: Libp2pSource): Libp2pParts {
     peerId: source.peerId,
     contentRouting: source.contentRouting,
     events: source.events,
-    pubsub: componentPubSub(source),
+    pubsub,
     addresses: () => source.addressManager.getAddresses(),
     connections: (peerId) => source.connectionManager.getConnections(peerId),
     dial: (target, options) => source.connectionManager.openConnection(target, options),
@@ -74,26 +77,37 @@ export function libp2pParts(source: Libp2pSource): Libp2pParts {
   }
 }
 
-/** libp2p's components throw when asked for one that is not there, and can't be listed: gossipsub has to be called `pubsub`. */
-function componentPubSub(components: Libp2pComponents): PubSubPart {
-  try {
-    const found: unknown = Reflect.get(components, 'pubsub')
-    if (isPubSub(found)) return found
-  } catch {
-    // Not there: named below.
+/** A node lists its services; the components that a service gets are a proxy whose own `components` lists them. */
+function servicesOf(source: Libp2pSource): readonly unknown[] {
+  if ('dialProtocol' in source) return Object.values(source.services)
+  const listed: unknown = Reflect.get(source, 'components')
+  return Object.values(typeof listed === 'object' && listed !== null ? listed : source)
+}
+
+/** Identify needs no look: libp2p itself refuses to start gossipsub and kad-dht without it. */
+function checkServices(services: readonly unknown[]): PubSubPart {
+  const pubsub = services.find(isPubSub) ?? missing('gossipsub', "pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign', allowPublishToZeroTopicPeers: true })")
+  if (pubsub.globalSignaturePolicy !== 'StrictNoSign') {
+    throw new HaggleError('E_SERVICE_SETTING', "The node's gossipsub must use globalSignaturePolicy StrictNoSign: the market signs its messages itself", {
+      details: { service: 'gossipsub', setting: 'globalSignaturePolicy' },
+      next: "gossipsub({ globalSignaturePolicy: 'StrictNoSign' }), or meshServices() of @haggle/mesh/node",
+    })
   }
-  return missing('gossipsub', "pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign' })")
+  if (!services.some((service) => has(service, contentRoutingSymbol))) missing('kad-dht', 'dht: kadDHT({ initialQuerySelfInterval: 20 })')
+  return pubsub
 }
 
 function isPubSub(service: unknown): service is PubSubPart {
-  return (
-    typeof service === 'object' && service !== null && 'topicValidators' in service && 'publish' in service && typeof service.publish === 'function'
-  )
+  return typeof service === 'object' && service !== null && 'topicValidators' in service && 'publish' in service
+}
+
+function has(service: unknown, key: symbol): boolean {
+  return typeof service === 'object' && service !== null && Reflect.get(service, key) !== undefined
 }
 
 function missing(service: string, line: string): never {
   throw new HaggleError('E_SERVICE_MISSING', `The libp2p node lacks the ${service} service`, {
     details: { service },
-    next: `Add to createLibp2p({ services }): ${line}`,
+    next: `Add to createLibp2p({ services }): ${line}; meshServices() of @haggle/mesh/node gives all that the market needs`,
   })
 }
