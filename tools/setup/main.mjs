@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -55,6 +55,9 @@ const finishRuntimes = () => {
   if (!nodeWorks()) {
     say(`fetching Node ${NODE_MAJOR} (npm did not run its install script)`)
     run(process.execPath, ['installArchSpecificPackage.js'], { cwd: join(modules, 'node') })
+    // npm links a package's command only when it is there at install.
+    const link = join(modules, '.bin', 'node')
+    if (process.platform !== 'win32' && !existsSync(link)) symlinkSync(join('..', 'node', 'bin', 'node'), link)
   }
   if (!denoWorks()) {
     say('unpacking Deno (npm did not run its install script)')
