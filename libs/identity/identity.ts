@@ -11,6 +11,7 @@ export interface Identity {
   readonly publicKey: Uint8Array
   /** `12D3Koo…` */
   readonly peerId: string
+  /** Signs with the seed, which it keeps to itself. */
   readonly signer: Signer
   /** The 32-byte secret of RFC 8032: for the key file and the transport's handshake, nowhere else. */
   readonly seed: Uint8Array

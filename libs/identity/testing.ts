@@ -17,6 +17,7 @@ export { type Ed25519Case, ed25519Cases, rfc8032Vectors, type SignatureVector } 
 
 /** The part of a test runner that the suites need; vitest's and node:test's `it` fit. */
 export interface CryptoTestKit {
+  /** Registers one test. */
   it(title: string, run: () => void): void
 }
 

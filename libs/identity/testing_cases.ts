@@ -6,10 +6,15 @@ import { sha512 } from '@noble/hashes/sha2.js'
 
 /** One signature and the verdict of spec/identity.md on it. */
 export interface Ed25519Case {
+  /** What is special about it. */
   readonly name: string
+  /** A; not always 32 bytes. */
   readonly publicKey: Uint8Array
+  /** M. */
   readonly message: Uint8Array
+  /** R and S; not always 64 bytes. */
   readonly signature: Uint8Array
+  /** The verdict. */
   readonly good: boolean
   /** Whether the key alone passes the screening. */
   readonly keyGood: boolean
@@ -17,10 +22,15 @@ export interface Ed25519Case {
 
 /** A signature of RFC 8032 section 7.1 with its seed. */
 export interface SignatureVector {
+  /** Its name in the RFC. */
   readonly name: string
+  /** The 32-byte secret. */
   readonly seed: Uint8Array
+  /** Its public key. */
   readonly publicKey: Uint8Array
+  /** What is signed. */
   readonly message: Uint8Array
+  /** The only right signature. */
   readonly signature: Uint8Array
 }
 

@@ -8,6 +8,7 @@ import { type Schema, within } from './schema.ts'
 
 /** Signs with one Ed25519 key, which it keeps to itself. */
 export interface Signer {
+  /** The key's 32 public bytes. */
   readonly publicKey: Uint8Array
   /** The 64-byte signature of `message`. */
   sign(message: Uint8Array): Uint8Array
@@ -15,6 +16,7 @@ export interface Signer {
 
 /** The cryptography an envelope needs: `portableSuite()` of `@haggle/identity`, or `nodeSuite()` of `@haggle/identity/node`. */
 export interface Suite {
+  /** The 32-byte SHA-256 of `data`. */
   sha256(data: Uint8Array): Uint8Array
   /** The one verdict of spec/identity.md, key screening included. Never throws. */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
@@ -26,6 +28,7 @@ export interface Suite {
 export interface MessageType<T> {
   /** 1 to 32 characters of `a-z`, `0-9` and `-`, a letter first. */
   readonly type: string
+  /** What the body holds. */
   readonly schema: Schema<T>
   /** Most seconds from `iat` to `exp`. */
   readonly maxLifetimeS: number
@@ -39,10 +42,15 @@ export interface MessageType<T> {
 
 /** What an envelope says besides its body. Binary fields are 32 bytes (thread: 16); times are unix seconds. */
 export interface Header {
+  /** Name of the message type. */
   readonly type: string
+  /** {@link networkId} of the network it belongs to. */
   readonly network: Uint8Array
+  /** Public key of its author. */
   readonly signer: Uint8Array
+  /** Public key of the only reader meant, or null for anyone. */
   readonly audience: Uint8Array | null
+  /** 16 random bytes that name a negotiation and the contract that comes of it, or null. */
   readonly thread: Uint8Array | null
   /** In a thread 0, 1, 2 … per signer; outside of one max(last + 1, unix seconds) per (signer, type). */
   readonly seq: number
@@ -50,7 +58,9 @@ export interface Header {
   readonly prev: Uint8Array | null
   /** Id of the other side's last message that the signer has processed, or null. */
   readonly ack: Uint8Array | null
+  /** When it was signed. */
   readonly iat: number
+  /** When it ends. */
   readonly exp: number
 }
 
@@ -60,21 +70,17 @@ export interface Message<T = unknown> extends Header {
   readonly id: Uint8Array
   /** The envelope as sent: kept and passed on as it is, never rebuilt. */
   readonly bytes: Uint8Array
+  /** 64 bytes. */
   readonly signature: Uint8Array
+  /** The body as its schema reads it. */
   readonly body: T
+  /** The body as the dialect reads it. */
   readonly rawBody: Value
 }
 
-/** What {@link seal} needs besides signer and suite. */
-export interface Draft<T> {
-  readonly network: Uint8Array
-  readonly audience: Uint8Array | null
-  readonly thread: Uint8Array | null
-  readonly seq: number
-  readonly prev: Uint8Array | null
-  readonly ack: Uint8Array | null
-  readonly iat: number
-  readonly exp: number
+/** What {@link seal} needs besides type, signer and suite. */
+export interface Draft<T> extends Omit<Header, 'type' | 'signer'> {
+  /** The body as its schema builds it. */
   readonly body: T
 }
 
@@ -86,6 +92,7 @@ export interface OpenOptions {
   readonly audience?: Uint8Array
   /** Unix seconds now. Leave out for a stored message, which does not expire. */
   readonly nowS?: number
+  /** The cryptography: id, key screening and signature. */
   readonly suite: Suite
   /** Deduplication and rate, asked before the signature is paid for. Returns false to refuse with `E_ENVELOPE_REFUSED`, or throws its own error. */
   readonly admit?: (header: Header, id: Uint8Array) => boolean

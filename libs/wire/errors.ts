@@ -23,11 +23,16 @@ export interface HaggleErrorOptions {
  * ```
  */
 export class HaggleError extends Error {
+  /** Always `HaggleError`. */
   override readonly name = 'HaggleError'
+  /** Stable, such as `E_WIRE_DEPTH`. */
   readonly code: string
+  /** Plain values that a program may act on. Empty when there are none. */
   readonly details: Readonly<Record<string, string | number | boolean | null>>
+  /** What the person can do next, in one short line. */
   readonly next: string | undefined
 
+  /** `message` is one sentence for a tired person. */
   constructor(code: string, message: string, options: HaggleErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code

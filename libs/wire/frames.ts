@@ -34,6 +34,7 @@ export class FrameReader {
   #held = 0
   #wanted = -1
 
+  /** `maxBytes` is the longest payload, default 64 KiB. */
   constructor(options: { readonly maxBytes?: number } = {}) {
     this.#maxBytes = options.maxBytes ?? 64 * 1024
   }

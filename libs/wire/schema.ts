@@ -17,7 +17,9 @@ export type Infer<S> = S extends Schema<infer T> ? T : never
 
 /** Bounds of a length, both inclusive. */
 export interface Bounds {
+  /** Default 0. */
   readonly min?: number
+  /** The most that is accepted. */
   readonly max: number
 }
 
