@@ -32,6 +32,8 @@ const DEFAULT_WAIT_MS = 3_000
 const PARALLEL_ASKS = 16
 /** Snapshot sources of one search. */
 const SOURCES = 2
+/** Connected peers that a cold search asks without having heard of them. */
+const DIRECT_ASKS = 4
 /** DHT answers that are followed. Its queries end long after their first answers. */
 const DHT_ANSWERS = 3
 /** Book entries that make a search need no snapshot. */
@@ -47,6 +49,8 @@ export class Finder {
   /** Dead adverts by source: it is asked last next time. */
   readonly #deadBy: Map<string, number> = new Map()
   readonly #askedAt: Map<string, number> = new Map()
+  /** Snapshots on their way: a search waits for them instead of asking the same peer again. */
+  readonly #learning: Set<Promise<number>> = new Set()
 
   constructor(parts: ProtocolParts, gate: AdvertGate, book: OfferBook) {
     this.#parts = parts
@@ -92,7 +96,13 @@ export class Finder {
   }
 
   /** Asks one connected peer for a snapshot into the book. Resolves with the number of adverts that were new and good. */
-  async learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {
+  learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {
+    const learning = this.#learn(peerId, query, options).finally(() => this.#learning.delete(learning))
+    this.#learning.add(learning)
+    return learning
+  }
+
+  async #learn(peerId: string, query: BookQuery, options: { signal?: AbortSignal }): Promise<number> {
     this.#askedAt.set(peerId, this.#parts.clock.monotonicMs())
     let learnt = 0
     for await (const { advert, remainingS } of askSnapshot(this.#parts, { peerId }, query, options)) {
@@ -110,6 +120,8 @@ export class Finder {
       return
     }
     if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
+    // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
+    for (const peerId of this.#parts.network.peers().slice(0, DIRECT_ASKS)) asks.add({ peerId })
     await Promise.all([this.#snapshots(query, signal), this.#lookUp(query, asks, signal)])
   }
 
@@ -127,7 +139,7 @@ export class Finder {
         if (learnt > 0) return
       }
     }
-    await Promise.all(Array.from({ length: SOURCES }, next))
+    await Promise.all([...Array.from({ length: SOURCES }, next), ...[...this.#learning].map((learning) => learning.catch(() => 0))])
   }
 
   async #lookUp(query: BookQuery, asks: Asks, signal: AbortSignal): Promise<void> {

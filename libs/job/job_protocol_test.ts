@@ -44,11 +44,13 @@ async function setUp(run: (job: MemoryJob) => Promise<number>, spec: Partial<Hos
   stops.push(
     await serveJobs({
       network: provider,
-      host,
-      files: host.files,
-      hashing,
-      onStaged: (id) => staged.push(id),
-      authorise: async ({ contract, remoteKey }) => (contract[0] === 7 && remoteKey[0] === 1 ? { id: ID, spec: job.spec } : undefined),
+      provider: {
+        host,
+        files: host.files,
+        hashing,
+        onStaged: (id) => staged.push(id),
+        authorise: async ({ contract, remoteKey }) => (contract[0] === 7 && remoteKey[0] === 1 ? { id: ID, spec: job.spec } : undefined),
+      },
     }),
   )
   const init: JobClientInit = { network: renter, hashing }
@@ -140,17 +142,12 @@ it('openFetcher() fetches listed files one after the other and names a missing o
 })
 
 it('pushOutput() reaches the renter that rents the contract from that key', async () => {
-  const { init, renter, provider, host } = await setUp(async () => 0)
+  const { renter, provider } = await setUp(async () => 0)
   const seen: PushedOutput[] = []
   const got = Promise.withResolvers<string>()
   stops.push(
     await serveJobs({
       network: renter,
-      host,
-      files: host.files,
-      hashing,
-      onStaged: () => undefined,
-      authorise: async () => undefined,
       receive: async (pushed) => {
         seen.push(pushed)
         got.resolve(await textOf(pushed.content))
@@ -164,5 +161,4 @@ it('pushOutput() reaches the renter that rents the contract from that key', asyn
   await pushOutput({ peerId: 'renter' }, { contract: CONTRACT, channel: 'stdout', offset: 5, content: content() }, { network: provider })
   expect(await got.promise).toBe('pushed')
   expect(seen[0]).toMatchObject({ channel: 'stdout', offset: 5, remoteKey: new Uint8Array(32).fill(2) })
-  void init
 })

@@ -27,14 +27,20 @@ export type Authorise = (request: {
 /** What {@link serveJobs} needs. */
 export interface ServeJobsInit {
   readonly network: Network
+  /** The jobs that this node runs; without it every reader is refused. */
+  readonly provider?: ServedJobs
+  /** Takes output that a provider pushes to this node as its renter; false when this node does not rent that contract from that key. */
+  readonly receive?: (pushed: PushedOutput) => Promise<boolean>
+}
+
+/** The jobs of a provider, for whoever may use them. */
+export interface ServedJobs {
   readonly host: JobHost
   readonly files: JobFiles
   readonly hashing: Hashing
   readonly authorise: Authorise
   /** Called when all input files of a job are there. */
   readonly onStaged: (id: string) => void
-  /** Takes output that a provider pushes to this node as its renter; false when this node does not rent that contract from that key. */
-  readonly receive?: (pushed: PushedOutput) => Promise<boolean>
 }
 
 /** Output that the provider sends by a stream that it opened itself. */
@@ -80,13 +86,14 @@ async function serveStream(stream: ByteStream, init: ServeJobsInit): Promise<voi
     if ((await init.receive?.(pushed)) === true) return stream.close()
   }
   const right: JobRight = header.channel === 'stdin' || header.channel === 'put' ? 'control' : 'read'
-  const job = await init.authorise({ contract: header.contract, right, remoteKey: stream.remoteKey, capability: header.capability })
-  if (job === undefined) {
+  const { provider } = init
+  const job = await provider?.authorise({ contract: header.contract, right, remoteKey: stream.remoteKey, capability: header.capability })
+  if (provider === undefined || job === undefined) {
     await reply(stream, encodeAs(OPENING, { error: 'E_JOB_RIGHT' }))
     return stream.close()
   }
   await reply(stream, encodeAs(OPENING, { error: null }))
-  await serveChannel({ stream, reader, header, ...job }, init)
+  await serveChannel({ stream, reader, header, ...job }, provider)
   await stream.close()
 }
 
@@ -98,7 +105,7 @@ interface Served {
   readonly spec: JobSpec
 }
 
-async function serveChannel(served: Served, init: ServeJobsInit): Promise<void> {
+async function serveChannel(served: Served, init: ServedJobs): Promise<void> {
   switch (served.header.channel) {
     case 'stdout':
     case 'stderr':
@@ -114,7 +121,7 @@ async function serveChannel(served: Served, init: ServeJobsInit): Promise<void> 
   }
 }
 
-async function serveOutput({ stream, header, id }: Served, channel: 'stdout' | 'stderr', { host }: ServeJobsInit): Promise<void> {
+async function serveOutput({ stream, header, id }: Served, channel: 'stdout' | 'stderr', { host }: ServedJobs): Promise<void> {
   const gone = new AbortController()
   void stream.closed.then(() => gone.abort())
   for await (const chunk of host.output(id, channel, header.offset, { follow: true, signal: gone.signal })) await stream.send(chunk)
@@ -143,12 +150,12 @@ export async function pushOutput(
   }
 }
 
-async function serveStdin({ reader, id }: Served, { host }: ServeJobsInit): Promise<void> {
+async function serveStdin({ reader, id }: Served, { host }: ServedJobs): Promise<void> {
   for await (const chunk of reader.rest()) await host.writeStdin(id, chunk)
   await host.writeStdin(id, null)
 }
 
-async function servePut({ stream, reader, id, spec }: Served, { files, onStaged }: ServeJobsInit): Promise<void> {
+async function servePut({ stream, reader, id, spec }: Served, { files, onStaged }: ServedJobs): Promise<void> {
   const missing = await files.missing(id, spec.files)
   await reply(stream, encodeAs(MISSING, { missing }))
   for (const { file, offset } of missing) {
@@ -160,7 +167,7 @@ async function servePut({ stream, reader, id, spec }: Served, { files, onStaged 
   await reply(stream, encodeAs(OPENING, { error: null }))
 }
 
-async function serveGet({ stream, reader, id, spec }: Served, { files, hashing }: ServeJobsInit): Promise<void> {
+async function serveGet({ stream, reader, id, spec }: Served, { files, hashing }: ServedJobs): Promise<void> {
   for (;;) {
     const frame = await reader.frame(MAX_REPLY_BYTES)
     if (frame === null) return
@@ -180,7 +187,7 @@ async function serveGet({ stream, reader, id, spec }: Served, { files, hashing }
   }
 }
 
-async function serveList({ stream, id, spec }: Served, { files }: ServeJobsInit): Promise<void> {
+async function serveList({ stream, id, spec }: Served, { files }: ServedJobs): Promise<void> {
   const all = await files.list(id, spec.outputs)
   let from = 0
   do {

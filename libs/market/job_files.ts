@@ -6,6 +6,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { type FileRef, isSafePath, MAX_INLINE_BYTES } from '@haggle/job'
 import { HaggleError } from '@haggle/wire'
+import type { CollectedFiles } from './parts.ts'
 
 /** Files of one job: more are sent as an archive by the renter's own means. */
 const MAX_FILES = 128
@@ -13,15 +14,6 @@ const MAX_FILES = 128
 const INLINE_FILE_BYTES = 16 * 1024
 /** Relative imports of a module, static or dynamic with a literal. */
 const RELATIVE_IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g
-
-/** The files that a job is given, ready for its spec, and how to read them again. */
-export interface CollectedFiles {
-  readonly files: readonly FileRef[]
-  readonly inline: readonly { readonly file: number; readonly bytes: Uint8Array }[]
-  /** Path of the entry module within the job's folder; null without one. */
-  readonly entry: string | null
-  read(file: FileRef, offset: number): AsyncIterable<Uint8Array>
-}
 
 /**
  * Collects what a job needs from this machine.

@@ -3,6 +3,7 @@
 import {
   begin,
   type Command,
+  type ConfirmBody,
   CONTRACT_MESSAGES,
   type ContractMessageName,
   type ContractView,
@@ -252,6 +253,8 @@ export class Thread {
     const { store } = this.#context
     const { thread } = this.record
     const batch = [...this.#unwritten, store.message(thread, 'own', message.seq, message.bytes), ...writes]
+    const contract = contractOf(message)
+    if (contract !== null) batch.push(store.putContract(contract, thread))
     for (const [name, value] of Object.entries(notes)) batch.push(store.putNote(thread, name, value))
     if (!this.#begun) batch.unshift(...store.begin(this.record))
     this.#begun = true
@@ -299,6 +302,12 @@ export class Thread {
   #framesOf(message: Message): ControlFrame[] {
     return [{ kind: 'envelope', bytes: message.bytes }, ...(this.#beside.get(message.seq) ?? [])]
   }
+}
+
+/** The contract that an own message names first: an ACCEPT by its id, a CONFIRM by that of the ACCEPT. */
+function contractOf({ type, id, body }: Message): Uint8Array | null {
+  if (type === 'accept') return id
+  return type === 'confirm' ? (body as ConfirmBody).accept : null
 }
 
 function initOf(record: ThreadRecord, context: ThreadContext): ThreadInit {

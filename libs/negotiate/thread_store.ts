@@ -42,7 +42,10 @@ export interface ThreadStore {
   note(thread: Uint8Array, name: string): Promise<Uint8Array | undefined>
   /** The next unused contract number of this node in `role`. */
   nextNumber(role: 'renter' | 'provider'): Promise<number>
+  /** The thread of a contract (64 hex digits), from the first ACCEPT or CONFIRM on. */
+  ofContract(contract: string): Promise<Uint8Array | undefined>
   begin(record: ThreadRecord): Write[]
+  putContract(contract: Uint8Array, thread: Uint8Array): Write
   message(thread: Uint8Array, side: 'own' | 'theirs', seq: number, bytes: Uint8Array): Write
   putNote(thread: Uint8Array, name: string, value: Uint8Array | null): Write
   putNumber(role: 'renter' | 'provider', next: number): Write
@@ -90,6 +93,8 @@ export function threadStore(store: Store): ThreadStore {
       const value = await store.get(`number!${role}`)
       return value === undefined ? 0 : new DataView(value.buffer, value.byteOffset).getUint32(0)
     },
+    ofContract: (contract) => store.get(`c!${contract}`),
+    putContract: (contract, thread) => ({ key: `c!${toHex(contract)}`, value: thread }),
     begin: (record) => [
       { key: recordKey(record.thread), value: encodeAs(RECORD, record) },
       { key: openKey(record.thread), value: new Uint8Array(0) },

@@ -74,6 +74,8 @@ export interface Threads {
   begin(provider: PeerTarget & { readonly key: Uint8Array }): Thread
   /** The thread with this id (32 hex digits), from memory or from the store. */
   get(id: string): Promise<Thread | undefined>
+  /** The thread of a contract (64 hex digits). */
+  ofContract(contract: string): Promise<Thread | undefined>
   /** Threads that are not over. */
   open(): readonly Thread[]
   /** Records of every thread ever. */
@@ -149,6 +151,11 @@ class ThreadTable implements Threads {
     const loading = this.#load(id).finally(() => this.#loading.delete(id))
     this.#loading.set(id, loading)
     return loading
+  }
+
+  async ofContract(contract: string): Promise<Thread | undefined> {
+    const thread = await this.#store.ofContract(contract)
+    return thread === undefined ? undefined : this.get(toHex(thread))
   }
 
   open(): readonly Thread[] {

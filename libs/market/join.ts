@@ -1,0 +1,163 @@
+// joinMarket(): a node of the market on this machine, over libp2p, with everything it needs made or opened.
+
+import { createHash, randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { advertTopics } from '@haggle/discovery'
+import { findMachine } from '@haggle/hardware'
+import { createIdentity, type Identity } from '@haggle/identity'
+import { nodeSuite, openKeyFile } from '@haggle/identity/node'
+import type { Hasher, JobFiles, JobHost } from '@haggle/job'
+import { createNode, type MeshNode } from '@haggle/mesh/node'
+import type { FaultPoint } from '@haggle/negotiate'
+import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
+import { openJournal } from '@haggle/reputation/node'
+import { memoryStore, type Store } from '@haggle/store'
+import { openLevelStore } from '@haggle/store/level'
+import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, systemClock, systemRandom } from '@haggle/wire'
+import { collectFiles } from './job_files.ts'
+import { ledgerPort } from './ledger_port.ts'
+import { createMarket, type StartableMarket, targetOfText } from './market_node.ts'
+import type { Machine, MarketParts } from './parts.ts'
+import type { Market } from './types.ts'
+
+/** How {@link joinMarket} joins. Everything has a default. */
+export interface JoinOptions {
+  /** Folder that this process owns: key, store, ledger. Default: nothing is kept, and the key is fresh. A busy home is `E_HOME_BUSY`. */
+  readonly home?: string
+  /** Default: the home's key, made when there is none. */
+  readonly identity?: Identity
+  /** Name of the network. Default `haggle`. */
+  readonly network?: string
+  /** 32 bytes, or 64 hex digits as text: a private swarm. */
+  readonly psk?: Uint8Array
+  /** Multiaddrs of relays to join through. */
+  readonly bootstrap?: readonly string[]
+  /** Multiaddrs of peers to deal with, whatever else is found: they are connected before this resolves. */
+  readonly peers?: readonly string[]
+  /** Multiaddrs to listen on; empty: dial only, and be reached through the bootstrap relays. Default: any port on all addresses. */
+  readonly listen?: readonly string[]
+  /** Find, and be found, on the local network. Default false. */
+  readonly mdns?: boolean
+  /** Whoever runs jobs here: `startLauncher()` of `@haggle/runners`. Without it this node only rents. */
+  readonly launcher?: JobHost & { readonly files: JobFiles }
+  /** What this machine has. Default: what `@haggle/hardware` finds, when there is a launcher. */
+  readonly machine?: Machine
+  readonly signal?: AbortSignal
+  /** Called around every write and send of a negotiation; crash tests end the process there. */
+  readonly onFault?: (point: FaultPoint) => void
+}
+
+/** Longest wait for the first of `peers`. Ms. */
+const MEET_MS = 10_000
+
+/**
+ * Joins the market.
+ *
+ * @throws HaggleError `E_HOME_BUSY` when another process has the home, `E_KEY_*`, `E_PORT_TAKEN`, `E_ADDRESS`, `E_PSK`, and `E_DIAL` when a peer of
+ * `peers` can't be reached.
+ */
+export async function joinMarket(options: JoinOptions = {}): Promise<Market> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer()
+  }
+  try {
+    const market = await joinWith(options, closers)
+    return closing(market, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function joinWith(options: JoinOptions, closers: (() => Promise<void>)[]): Promise<StartableMarket> {
+  const { home, launcher } = options
+  const suite = nodeSuite()
+  const clock = systemClock()
+  const random = systemRandom()
+  if (home !== undefined) await mkdir(home, { recursive: true, mode: 0o700 })
+  const identity =
+    options.identity ?? (home === undefined ? createIdentity(new Uint8Array(randomBytes(32))) : await openKeyFile(join(home, 'key'), { create: true }))
+  const store: Store = home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'))
+  closers.push(() => store.close())
+  const journal: Journal = home === undefined ? memoryJournal() : await openJournal(join(home, 'ledger.journal'))
+  closers.push(() => journal.close())
+  const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: identity.signer, suite, clock, random })
+  closers.push(() => ledger.close())
+  const psk = options.psk === undefined ? undefined : pskOf(options.psk)
+  const id = networkId(options.network ?? PUBLIC_NETWORK, ...(psk === undefined ? [] : [psk]))
+  const node = await openNode({ ...options, identity, id, store, ...(psk === undefined ? {} : { psk }) })
+  closers.push(() => node.stop())
+  const parts: MarketParts = {
+    network: node.network,
+    networkId: id,
+    identity,
+    suite,
+    clock,
+    random,
+    hashing: nativeHasher,
+    store: store.sub('market'),
+    ledger: ledgerPort(ledger, clock),
+    collect: collectFiles,
+    saveFile,
+    ...(launcher === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine: options.machine ?? (await findMachine()) } }),
+    ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+  }
+  const market = createMarket(parts)
+  closers.push(() => market.close())
+  await market.start()
+  const targets = (options.peers ?? []).map((text) => targetOfText(text) ?? { peerId: text })
+  if (targets.length > 0) {
+    const signal = AbortSignal.any([AbortSignal.timeout(MEET_MS), ...(options.signal === undefined ? [] : [options.signal])])
+    await market.meet(targets, { signal })
+  }
+  return market
+}
+
+function openNode({ identity, id, store, ...options }: JoinOptions & { identity: Identity; id: Uint8Array; store: Store }): Promise<MeshNode> {
+  const { listen, bootstrap, mdns, psk } = options
+  const dialOnly = listen !== undefined && listen.length === 0
+  return createNode({
+    seed: identity.seed,
+    networkId: id,
+    topics: advertTopics(id),
+    preset: dialOnly ? 'client' : 'node',
+    ...(listen === undefined ? {} : { listen }),
+    bootstrap: bootstrap ?? [],
+    // A node that listens may still be out of reach: it keeps a place at its relays.
+    relays: bootstrap ?? [],
+    mdns: mdns ?? false,
+    storage: store.sub('mesh'),
+    ...(psk === undefined ? {} : { psk }),
+  })
+}
+
+function closing(market: StartableMarket, close: () => Promise<void>): Market {
+  let closed: Promise<void> | undefined
+  const once = (): Promise<void> => (closed ??= close())
+  return Object.assign(market, { close: once, [Symbol.asyncDispose]: once })
+}
+
+function nativeHasher(): Hasher {
+  const hash = createHash('sha256')
+  return { update: (chunk) => void hash.update(chunk), digest: () => new Uint8Array(hash.digest()) }
+}
+
+function pskOf(given: Uint8Array): Uint8Array {
+  if (given.length === 32) return new Uint8Array(given)
+  const text = new TextDecoder().decode(given).trim()
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return fromHex(text, 32)
+  throw new HaggleError('E_PSK', 'The pre-shared key must be 32 bytes, or 64 hex digits', { next: 'make one: head -c 32 /dev/urandom | xxd -p -c 64' })
+}
+
+/** Writes one fetched file below `folder`; never outside it. */
+async function saveFile(folder: string, path: string, content: AsyncIterable<Uint8Array>): Promise<string> {
+  const target = resolve(folder, path)
+  if (relative(resolve(folder), target).startsWith('..')) throw new HaggleError('E_JOB_PATH', `"${path}" leads out of the folder`)
+  await mkdir(dirname(target), { recursive: true })
+  await pipeline(content, createWriteStream(target))
+  return target
+}

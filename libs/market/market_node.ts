@@ -1,0 +1,367 @@
+// A node of the market: one renter and at most one provider over the same threads, streams and ledger.
+
+import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
+import { peerIdOf, publicKeyOf } from '@haggle/identity'
+import { serveJobs } from '@haggle/job'
+import type { PeerTarget } from '@haggle/mesh'
+import { createThreads, type HostEffect, type Thread, type Threads, type ThreadsHandler } from '@haggle/negotiate'
+import type { Offer } from '@haggle/offer'
+import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
+import { capFor, pricePerHour } from './demand_of.ts'
+import { factsOf } from './ledger_port.ts'
+import { offerRow, offerView } from './offer_view.ts'
+import { type KnownOffer, OfferSource } from './offer_source.ts'
+import type { MarketParts } from './parts.ts'
+import { Provider } from './provider.ts'
+import { Renter } from './renter.ts'
+import { RunningJob } from './running_job.ts'
+import { summaryOf } from './summary.ts'
+import type { Job, JobSummary, Market, OfferView, ProvideRequest, ProviderStatus, Providing, QuoteView, RunRequest } from './types.ts'
+
+/** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
+const LOOK_AROUND_MS = 1_500
+/** Threads of the past that `jobs` shows. */
+const MAX_PAST_JOBS = 100
+/** A peer that does not answer a ping in this time is not there. Ms. */
+const PING_MS = 5_000
+/** Codes that say why nothing could be rented. */
+const NOTHING_FITS = 'E_NOTHING_FITS'
+const NO_OFFERS = 'E_NO_OFFERS'
+
+/** A {@link Market} that can be started; `joinMarket` and the libp2p service start it. */
+export interface StartableMarket extends Market {
+  start(): Promise<void>
+  readonly discovery: Discovery
+  /** Peers that this node's owner names: always asked. Connects to each. */
+  meet(targets: readonly PeerTarget[], options?: { signal?: AbortSignal }): Promise<void>
+}
+
+/** Makes a node of the market from its parts. Nothing happens before `start()`. */
+export function createMarket(parts: MarketParts): StartableMarket {
+  return new MarketNode(parts)
+}
+
+class MarketNode implements StartableMarket {
+  readonly discovery: Discovery
+  readonly #parts: MarketParts
+  readonly #named: PeerTarget[] = []
+  readonly #source: OfferSource
+  #threads: Threads | undefined
+  #renter: Renter | undefined
+  #provider: Provider | undefined
+  #announcement: Announcement | undefined
+  #unserve: (() => Promise<void>) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(parts: MarketParts) {
+    this.#parts = parts
+    const { network, networkId, suite, identity, clock, random } = parts
+    this.discovery = createDiscovery({ network, networkId, suite, signer: identity.signer, clock, random })
+    this.#source = new OfferSource({ discovery: this.discovery, network, clock, named: this.#named })
+  }
+
+  get peerId(): string {
+    return this.#parts.network.peerId
+  }
+
+  addresses(): string[] {
+    return this.#parts.network.addresses()
+  }
+
+  async start(): Promise<void> {
+    const { provider, network, hashing } = this.#parts
+    await this.discovery.start()
+    const resumed: Thread[] = []
+    const early: (() => void)[] = []
+    // Threads of an earlier process speak as soon as they are there: what they say waits until both roles are.
+    const handler = this.#handler(early, resumed)
+    const { networkId, suite, identity, clock, random, store, onFault } = this.#parts
+    this.#threads = await createThreads({
+      network,
+      networkId,
+      suite,
+      signer: identity.signer,
+      clock,
+      random,
+      store: store.sub('threads'),
+      handler,
+      ...(onFault === undefined ? {} : { onFault }),
+    })
+    this.#renter = new Renter(this.#parts, this.#threads, this.#source)
+    if (provider !== undefined) {
+      this.#provider = new Provider({ ...this.#parts, provider }, this.#threads, { offered: () => this.#announcement?.changed() })
+    }
+    for (const thread of resumed) await this.#resume(thread)
+    for (const run of early.splice(0)) run()
+    this.#unserve = await serveJobs({
+      network,
+      ...(provider === undefined
+        ? {}
+        : {
+            provider: {
+              ...provider,
+              hashing,
+              authorise: async (request) => this.#provider?.authorised(request),
+              onStaged: (id) => this.#provider?.staged(id),
+            },
+          }),
+      receive: async (pushed) => {
+        const job = this.#renter?.ofContract(pushed.contract)[0]
+        if (job?.provider.peerId !== peerIdOf(pushed.remoteKey)) return false
+        await job.pushed(pushed)
+        return true
+      },
+    })
+  }
+
+  async meet(targets: readonly PeerTarget[], options: { signal?: AbortSignal } = {}): Promise<void> {
+    for (const target of targets) {
+      if (!this.#named.some(({ peerId }) => peerId === target.peerId)) this.#named.push(target)
+    }
+    await Promise.all(targets.map((target) => this.#parts.network.connect(target, options)))
+  }
+
+  async offers(request: { where?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean } = {}): Promise<OfferView> {
+    const all = await this.#source.all({ waitMs: request.waitMs ?? LOOK_AROUND_MS, ...(request.signal === undefined ? {} : { signal: request.signal }) })
+    return offerView(this.#others(all), { where: request.where ?? '', demand: null }, this.#parts)
+  }
+
+  async quote(request: RunRequest): Promise<QuoteView> {
+    const run = await this.#roles().renter.prepare(request)
+    const signal = request.signal === undefined ? {} : { signal: request.signal }
+    const only = request.providers === undefined ? {} : { only: request.providers }
+    const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
+    const view = offerView(all, { where: run.demand.where, demand: run.demand }, this.#parts)
+    const best = view.fitting[0]
+    return {
+      ...view,
+      best: best === undefined ? null : offerRow(best, this.#parts),
+      cap: formatAmount(best === undefined ? 0n : capFor(run.demand, best.offer.body)),
+      pricePerHour: formatAmount(best === undefined ? 0n : (pricePerHour(best.offer.body) ?? 0n)),
+      unit: 'credits',
+    }
+  }
+
+  async run(request: RunRequest): Promise<Job> {
+    const { renter } = this.#roles()
+    const demandedAtMs = this.#parts.clock.monotonicMs()
+    const prepared = await renter.prepare(request)
+    const lost = new Set<string>()
+    const candidates = await renter.candidates(prepared, lost)
+    if (candidates.length === 0) throw await this.#nothingFits(request)
+    request.onProgress?.({ step: 'matched', fits: candidates.length, seen: candidates.length })
+    const first = await renter.take(prepared, candidates)
+    return new RunningJob(first, { parts: this.#parts, run: { renter, prepared, lost }, demandedAtMs })
+  }
+
+  async attach(contract: string): Promise<Job> {
+    const { renter, threads } = this.#roles()
+    const thread = await threads.ofContract(toHex(fromHex(contract, 32)))
+    if (thread === undefined || thread.role !== 'renter') {
+      throw new HaggleError('E_JOB_UNKNOWN', `This node has not rented ${contract}`, { next: 'haggle ps lists the jobs of this home' })
+    }
+    return new RunningJob(renter.view(thread), { parts: this.#parts, run: null, demandedAtMs: this.#parts.clock.monotonicMs() })
+  }
+
+  async jobs(): Promise<readonly JobSummary[]> {
+    const { threads } = this.#roles()
+    const summaries: JobSummary[] = []
+    for await (const record of threads.all()) {
+      const thread = await threads.get(toHex(record.thread))
+      if (thread === undefined || thread.view().contract === null) continue
+      summaries.push(await summaryOf(thread))
+    }
+    // Newest last in the store's order of random ids means nothing: order by start, unknown starts first.
+    return summaries.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0)).slice(-MAX_PAST_JOBS)
+  }
+
+  async provide(request: ProvideRequest): Promise<Providing> {
+    const provider = this.#provider
+    if (provider === undefined) {
+      throw new HaggleError('E_NO_HOST', 'This node can not run jobs: it has no job host', { next: 'give joinMarket a home, or a host' })
+    }
+    await provider.start(request)
+    this.#announcement ??= await this.discovery.announce(() => provider.current ?? null)
+    this.#announcement.changed()
+    return this.#providing(provider, request)
+  }
+
+  async ping(target: string, options: { signal?: AbortSignal } = {}): ReturnType<Market['ping']> {
+    const { network, clock } = this.#parts
+    const wanted = targetOfText(target) ?? this.#source.target(target)
+    const signal = AbortSignal.any([AbortSignal.timeout(PING_MS), ...(options.signal === undefined ? [] : [options.signal])])
+    await network.connect(wanted, { signal })
+    const startedMs = clock.monotonicMs()
+    await this.discovery.fetchOffer(wanted, { signal }).catch((error: unknown) => {
+      // A peer with nothing on sale answers too: only silence is no answer.
+      if (signal.aborted) throw error
+    })
+    const path = network.path(wanted.peerId) ?? { kind: 'direct', address: '' }
+    return { peerId: wanted.peerId, rttMs: clock.monotonicMs() - startedMs, path }
+  }
+
+  async ledger(options: { limit?: number } = {}): ReturnType<Market['ledger']> {
+    const lines = await this.#parts.ledger.list({ limit: options.limit ?? 50 })
+    return lines.map((line) => ({ ...line, peer: peerIdOf(line.peer) }))
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#stop()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #stop(): Promise<void> {
+    this.#provider?.stop()
+    await this.#announcement?.stop()
+    await this.discovery.stop()
+    await this.#unserve?.()
+    await this.#threads?.close()
+  }
+
+  #roles(): { renter: Renter; threads: Threads; provider: Provider | undefined } {
+    if (this.#renter === undefined || this.#threads === undefined) throw new HaggleError('E_NOT_STARTED', 'The market is not started')
+    return { renter: this.#renter, threads: this.#threads, provider: this.#provider }
+  }
+
+  #others(offers: readonly KnownOffer[]): KnownOffer[] {
+    return offers.filter(({ peerId }) => peerId !== this.peerId)
+  }
+
+  #handler(early: (() => void)[], resumed: Thread[]): ThreadsHandler {
+    const later = (run: () => void): void => {
+      if (this.#renter === undefined) early.push(run)
+      else run()
+    }
+    return {
+      opened: () => later(() => this.#provider?.opened()),
+      resumed: (thread) => void resumed.push(thread),
+      effect: (thread, effect) => later(() => this.#effect(thread, effect)),
+      message: (thread, message) => later(() => thread.role === 'provider' && this.#answer(thread, message)),
+      spec: (thread, frame) => later(() => this.#provider?.spec(thread, frame)),
+      output: (frame, peer) => {
+        for (const job of this.#renter?.ofContract(frame.contract) ?? []) if (job.provider.peerId === peer.peerId) job.output(frame)
+      },
+      end: (frame, peer) => {
+        for (const job of this.#renter?.ofContract(frame.contract) ?? []) if (job.provider.peerId === peer.peerId) job.end(frame)
+      },
+      refused: () => undefined,
+      reachable: (thread, now) => {
+        if (now) this.#renter?.reachable(thread)
+      },
+    }
+  }
+
+  #answer(thread: Thread, message: Message): void {
+    if (this.#provider !== undefined) return this.#provider.message(thread, message)
+    if (!['quote-req', 'counter', 'accept'].includes(message.type)) return
+    void thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }).catch(() => undefined)
+  }
+
+  #effect(thread: Thread, effect: HostEffect): void {
+    if (effect.kind === 'ledger') void this.#remember(thread, effect)
+    if (thread.role === 'provider') this.#provider?.effect(thread, effect)
+    else this.#renter?.effect(thread, effect)
+  }
+
+  async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {
+    const { own, theirs } = thread.chains()
+    const receipts = [...own, ...theirs].filter(({ type }) => type === 'receipt' || type === 'result').map(({ bytes }) => bytes)
+    const { kind, number, contract, peer } = entry
+    const facts = entry.kind === 'closed' ? factsOf(entry.outcome, thread.role === 'renter' ? 'provider' : 'renter') : null
+    await this.#parts.ledger.append({ kind, number, contract, peer, facts, evidence: kind === 'closed' ? receipts : [] })
+  }
+
+  async #resume(thread: Thread): Promise<void> {
+    if (thread.role === 'renter') this.#roles().renter.view(thread)
+    // A job that can't be taken up again is over: its thread's deadlines and SYNC settle it.
+    else await this.#provider?.resume(thread).catch(() => undefined)
+  }
+
+  #providing(provider: Provider, request: ProvideRequest): Providing {
+    const parts = this.#parts
+    const row = (): ReturnType<typeof offerRow> => {
+      const message: Message<Offer> | undefined = provider.current
+      if (message === undefined) throw new HaggleError('E_NOT_PROVIDING', 'This node does not provide')
+      const known = { peerId: this.peerId, provider: parts.identity.publicKey, offer: message, rttMs: 0, shownAtMs: parts.clock.monotonicMs() }
+      return offerRow(known, parts)
+    }
+    return {
+      get offer() {
+        return row()
+      },
+      status: () => providerStatus(provider, row().devices),
+      reprice: async (price) => {
+        await provider.start({ ...request, price })
+        this.#announcement?.changed()
+      },
+      stop: async ({ drain = true } = {}) => {
+        provider.stop()
+        await this.#announcement?.stop()
+        this.#announcement = undefined
+        if (!drain) await provider.cancelAll('shutdown')
+      },
+    }
+  }
+
+  async #nothingFits(request: RunRequest): Promise<HaggleError> {
+    const view = await this.quote(request)
+    if (view.best !== null) return new HaggleError(NOTHING_FITS, 'Nothing fitted a moment ago, and something does now', { next: 'try again' })
+    if (view.seen === 0) {
+      return new HaggleError(NO_OFFERS, `No offers were heard from ${this.#parts.network.peers().length} peers`, {
+        details: { peers: this.#parts.network.peers().length },
+        next: this.#parts.network.peers().length === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up',
+      })
+    }
+    const first = view.failures[0]
+    const why = first === undefined ? '' : `: ${first.count} fail ${first.constraint}`
+    return new HaggleError(NOTHING_FITS, `Nothing fits: 0 of ${view.seen} offers${why}`, {
+      details: { seen: view.seen },
+      cause: view,
+      ...(first?.relax == null ? {} : { next: `${first.relax} gives ${first.gains}` }),
+    })
+  }
+}
+
+function providerStatus(provider: Provider, devices: string): ProviderStatus {
+  const { counts, policy, jobs } = provider
+  return {
+    running: [...jobs.values()]
+      .filter(({ thread }) => thread.view().phase === 'running' || thread.view().phase === 'staging')
+      .map(({ thread, job }) => ({
+        contract: job.id,
+        role: 'provider',
+        peer: peerIdOf(thread.record.peerKey),
+        phase: thread.view().phase,
+        command: job.spec.args.join(' '),
+        startedAt: thread.record.startedAt * 1000,
+        usedMs: Number(thread.view().usage[0] ?? 0n),
+        owed: formatAmount(thread.view().metered),
+        exit: null,
+      })),
+    requests: counts.requests,
+    accepted: counts.accepted,
+    refusals: Object.fromEntries(counts.refusals),
+    earned: formatAmount(counts.earned),
+    exposure: formatAmount([...jobs.values()].reduce((sum, { thread }) => sum + thread.view().metered - thread.view().vouched, 0n)),
+    unit: 'credits',
+    devices,
+    runners: policy?.runners ?? [],
+  }
+}
+
+/** A multiaddr that ends in a PeerId, or a PeerId, as a target. */
+export function targetOfText(text: string): PeerTarget | undefined {
+  if (!text.startsWith('/')) return undefined
+  const peerId = text.split('/').at(-1) ?? ''
+  try {
+    publicKeyOf(peerId)
+  } catch (cause) {
+    throw new HaggleError('E_ADDRESS', `"${text}" does not end in /p2p/ and a PeerId`, { cause, next: 'use an address as haggle up prints it' })
+  }
+  return { peerId, addresses: [text] }
+}
+

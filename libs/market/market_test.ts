@@ -1,0 +1,41 @@
+// Two members of a memory market: the whole path from demand to receipt, without sockets or processes.
+
+import { afterEach, expect, it } from 'vitest'
+import { type MemoryMarket, memoryMarket } from './testing.ts'
+
+let market: (MemoryMarket & AsyncDisposable) | undefined
+afterEach(async () => {
+  await market?.close()
+  market = undefined
+})
+
+async function textOf(content: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = []
+  for await (const part of content) parts.push(part)
+  return Buffer.concat(parts).toString()
+}
+
+it('run() gives output, exit code and a receipt of both when a provider takes the job', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({
+    run: async (job) => {
+      job.write('stdout', `hello ${job.spec.args[1]}\n`)
+      job.write('stderr', 'a word\n')
+      job.folder.set('out/result', new TextEncoder().encode('42'))
+      return 7
+    },
+  })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const steps: string[] = []
+  const job = await renter.run({ command: ['say', 'world'], onProgress: ({ step }) => steps.push(step) })
+  expect(await textOf(job.stdout)).toBe('hello world\n')
+  expect(await textOf(job.stderr)).toBe('a word\n')
+  const end = await job.done
+  expect(end).toMatchObject({ exitCode: 7, exit: { kind: 'exit', code: 7 } })
+  expect(end.receipt).toMatchObject({ signedBy: 'both', outcome: 'settled', contract: job.contract })
+  expect(new TextDecoder().decode(await job.readFile('out/result'))).toBe('42')
+  expect(steps).toContain('signed')
+  expect(steps.at(-1)).toBe('ended')
+  expect((await renter.ledger()).map(({ kind }) => kind)).toEqual(['closed', 'opened'])
+})

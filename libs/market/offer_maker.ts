@@ -1,0 +1,94 @@
+// Turns a machine and its owner's decisions into the offer of this moment.
+
+import { freeRate, type Offer, type OfferedRunner, parse } from '@haggle/offer'
+import { HaggleError, parseAmount } from '@haggle/wire'
+import type { Machine } from './parts.ts'
+import type { ProvideRequest } from './types.ts'
+
+/** METER is due this often. Short enough that a stranger risks little, long enough that metering costs nothing. Ms. */
+const TICK_MS = 5_000
+/** A silence that is forgiven: a lost connection comes back within it. Ms. */
+const GRACE_MS = 30_000
+/** Files of a job travel at most so long. Ms. */
+const STAGING_MS = 30 * 60_000
+/** A job lives at most so long without its renter. Ms. */
+const MAX_IDLE_MS = 60 * 60_000
+/** Longest job of a stranger unless the owner says otherwise. Ms. */
+export const STRANGER_MAX_MS: number = 10 * 60_000
+/** Processes and threads of one job. */
+const JOB_PIDS = 256
+/** Kept output of one job, MiB. */
+const JOB_OUT_MIB = 64
+
+/** What a provider has decided, checked. */
+export interface Policy {
+  readonly pricePerHour: bigint
+  readonly slots: number
+  readonly serves: 'anyone' | 'friends'
+  /** PeerIds. */
+  readonly allow: ReadonlySet<string>
+  readonly maxJobMs: number
+  readonly accept: string
+  readonly region: string | null
+  readonly runners: readonly OfferedRunner[]
+  readonly acceptWeakIsolation: boolean
+}
+
+/**
+ * Checks what an owner asks for against what works here.
+ *
+ * @throws HaggleError `E_AMOUNT`, `E_PROVIDE_SLOTS`, `E_PROVIDE_RUNNERS`, `E_EXPR_*`.
+ */
+export function policyOf(request: ProvideRequest, runners: readonly OfferedRunner[], machine: Machine): Policy {
+  const pricePerHour = parseAmount(request.price)
+  const gpus = machine.devices.filter(({ kind }) => kind === 'gpu').length
+  const slots = request.slots ?? Math.max(1, gpus)
+  if (!Number.isInteger(slots) || slots < 1 || slots > 64) {
+    throw new HaggleError('E_PROVIDE_SLOTS', `Cannot offer ${slots} slots: 1 to 64 jobs may run at a time`, { next: 'give --slots a whole number' })
+  }
+  const wanted = request.runners === undefined ? runners : runners.filter(({ runner }) => request.runners?.includes(runner))
+  if (wanted.length === 0) {
+    const names = request.runners?.join(', ') ?? 'any job'
+    throw new HaggleError('E_PROVIDE_RUNNERS', `Cannot run ${names} on this machine`, { next: 'haggle doctor says what is missing' })
+  }
+  parse(request.accept ?? '', { over: 'renter' })
+  return {
+    pricePerHour,
+    slots,
+    serves: request.for ?? 'anyone',
+    allow: new Set(request.allow ?? []),
+    maxJobMs: request.maxJobMs ?? STRANGER_MAX_MS,
+    accept: request.accept ?? '',
+    region: request.region ?? null,
+    runners: wanted,
+    acceptWeakIsolation: request.acceptWeakIsolation ?? false,
+  }
+}
+
+/** The offer of now: `busy` are device ids under contract, `used` the slots that are taken. */
+export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy: ReadonlySet<string>; readonly used: number }): Offer {
+  const share = (total: number): number => Math.max(1, Math.floor(total / policy.slots))
+  return {
+    ...machine,
+    devices: machine.devices.map((device) => ({ ...device, free: !now.busy.has(device.id) })),
+    region: policy.region,
+    runners: policy.runners,
+    images: [],
+    models: [],
+    rails: [freeRate(policy.pricePerHour)],
+    limits: {
+      cpuMilli: machine.cpu.threads * 1000,
+      memMiB: share(machine.memMiB),
+      diskMiB: share(machine.diskMiB),
+      outMiB: JOB_OUT_MIB,
+      pids: JOB_PIDS,
+      maxMs: policy.maxJobMs,
+    },
+    timing: { tickMs: TICK_MS, graceMs: GRACE_MS, stagingMs: STAGING_MS, idleMs: MAX_IDLE_MS },
+    stake: null,
+    slots: policy.slots,
+    freeSlots: Math.max(0, policy.slots - now.used),
+    serves: policy.serves,
+    accept: policy.accept,
+  }
+}

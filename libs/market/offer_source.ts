@@ -1,0 +1,161 @@
+// Offers as a renter gets at them: those it was shown a moment ago, the peers it was told of, and what discovery finds, in that order.
+
+import type { Discovery, FetchedOffer, FindQuery } from '@haggle/discovery'
+import type { Network, PeerTarget } from '@haggle/mesh'
+import { byOrder, type Demand, demandQuery, type Listing, match, type Query, reachOf } from '@haggle/offer'
+import type { Clock } from '@haggle/wire'
+
+/** An offer that ends sooner than this is asked for again: an ACCEPT must reach the provider while the price is promised. Seconds. */
+const LEAST_LEFT_S = 30
+/** After the first fitting offer, others get this long to be better. Ms. */
+const SETTLE_MS = 150
+/** With so many fitting offers nobody waits for more. */
+const ENOUGH = 3
+/** A search in the background keeps the known offers fresh at most this often. Ms. */
+const REFRESH_MS = 10_000
+/** Offers kept. */
+const MAX_KNOWN = 1024
+
+/** What {@link OfferSource} needs. */
+export interface OfferSourceInit {
+  readonly discovery: Discovery
+  readonly network: Network
+  readonly clock: Clock
+  /** Peers that the owner named: always asked, whatever discovery says. */
+  readonly named: readonly PeerTarget[]
+}
+
+/** An offer, and when its provider showed it. */
+export interface KnownOffer extends FetchedOffer {
+  /** Monotonic ms. */
+  readonly shownAtMs: number
+}
+
+/** See the file's first line. */
+export class OfferSource {
+  readonly #init: OfferSourceInit
+  readonly #known = new Map<string, KnownOffer>()
+  #refreshedAtMs = -Infinity
+
+  constructor(init: OfferSourceInit) {
+    this.#init = init
+  }
+
+  /** How `peerId` can be dialled. */
+  target(peerId: string): PeerTarget {
+    const named = this.#init.named.find((target) => target.peerId === peerId)
+    return named ?? this.#init.discovery.target(peerId)
+  }
+
+  /** Forgets an offer: its provider did not honour it, or is gone. */
+  forget(peerId: string): void {
+    this.#known.delete(peerId)
+  }
+
+  /**
+   * Offers that fit a demand, as good as they can be had soon: known ones of connected providers at once; otherwise the first ones that answer, and
+   * whoever else answers a moment later.
+   */
+  async fitting(demand: Demand, options: { readonly only?: readonly string[]; readonly without: ReadonlySet<string>; readonly waitMs?: number; readonly signal?: AbortSignal; readonly onSeen?: (seen: number) => void }): Promise<KnownOffer[]> {
+    const fits = (offer: KnownOffer): boolean => this.#fits(demand, offer) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
+    const known = this.#fresh().filter((offer) => fits(offer) && this.#init.network.path(offer.peerId) !== undefined)
+    if (known.length > 0) {
+      this.#refresh(demand)
+      return known
+    }
+    return this.#search(fits, { ...options, query: queryOf(demand, options.only) })
+  }
+
+  /** Every offer that can be had in `waitMs`, fitting or not: what an explanation is made of. */
+  async all(options: { readonly waitMs: number; readonly signal?: AbortSignal; readonly only?: readonly string[] }): Promise<KnownOffer[]> {
+    const query = options.only === undefined ? { limit: 256 } : { limit: 256, only: options.only }
+    const found = await this.#search(() => true, { ...options, without: new Set(), query, exhaustive: true })
+    const byId = new Map([...this.#fresh().filter((o) => options.only?.includes(o.peerId) ?? true), ...found].map((offer) => [offer.peerId, offer]))
+    return [...byId.values()]
+  }
+
+  #fits(demand: Demand, { peerId, provider, offer }: KnownOffer): boolean {
+    // Whoever was named by this node's owner may serve friends only: it says itself whether we are one.
+    const friend = this.#init.named.some((target) => target.peerId === peerId)
+    const result = match(demand, { provider, offer: offer.body }, { renter: { key: this.#init.network.publicKey }, friend })
+    return result.demand === true && result.accept !== false
+  }
+
+  #fresh(): KnownOffer[] {
+    const nowS = this.#init.clock.now() / 1000
+    for (const [peerId, { offer }] of this.#known) if (offer.exp < nowS + LEAST_LEFT_S) this.#known.delete(peerId)
+    return [...this.#known.values()]
+  }
+
+  #learn(found: FetchedOffer): KnownOffer {
+    const offer = { ...found, shownAtMs: this.#init.clock.monotonicMs() }
+    this.#known.delete(found.peerId)
+    this.#known.set(found.peerId, offer)
+    const oldest = this.#known.keys().next()
+    if (this.#known.size > MAX_KNOWN && oldest.done !== true) this.#known.delete(oldest.value)
+    return offer
+  }
+
+  #refresh(demand: Demand): void {
+    const { clock } = this.#init
+    if (clock.monotonicMs() - this.#refreshedAtMs < REFRESH_MS) return
+    this.#refreshedAtMs = clock.monotonicMs()
+    // Nobody waits for it: the next search starts from better offers.
+    void this.#search(() => true, { without: new Set(), query: queryOf(demand), exhaustive: true, waitMs: 1_000 }).catch(() => undefined)
+  }
+
+  async #search(
+    fits: (offer: KnownOffer) => boolean,
+    options: {
+      readonly without: ReadonlySet<string>
+      readonly query: FindQuery
+      readonly waitMs?: number
+      readonly exhaustive?: boolean
+      readonly signal?: AbortSignal
+      readonly onSeen?: (seen: number) => void
+    },
+  ): Promise<KnownOffer[]> {
+    const { discovery, clock, named } = this.#init
+    const stop = new AbortController()
+    const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
+    const found = new Map<string, KnownOffer>()
+    const seen = new Set<string>()
+    let cancelSettle: (() => void) | undefined
+    const take = (fetched: FetchedOffer): void => {
+      const offer = this.#learn(fetched)
+      seen.add(offer.peerId)
+      options.onSeen?.(seen.size)
+      if (!fits(offer)) return
+      found.set(offer.peerId, offer)
+      if (options.exhaustive === true) return
+      if (found.size >= ENOUGH) stop.abort()
+      else cancelSettle ??= clock.after(SETTLE_MS, () => stop.abort())
+    }
+    const asked = named
+      .filter(({ peerId }) => options.query.only?.includes(peerId) ?? true)
+      .map((target) => discovery.fetchOffer(target, { signal }).then(take, () => undefined))
+    const searched = (async () => {
+      const query = options.waitMs === undefined ? options.query : { ...options.query, waitMs: options.waitMs }
+      for await (const offer of discovery.find(query, { signal })) take(offer)
+    })().catch(() => undefined)
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    await Promise.race([Promise.all([searched, ...asked]), stopped])
+    stop.abort()
+    cancelSettle?.()
+    options.signal?.throwIfAborted()
+    return [...found.values()]
+  }
+}
+
+function queryOf(demand: Demand, only?: readonly string[]): FindQuery {
+  const { classes, maxPriceBucket, runnerBits, minFree } = reachOf(demandQuery(demand, { friend: true }))
+  const query = { classes, runnerBits, minFree, ...(maxPriceBucket === 255 ? {} : { maxPriceBucket }) }
+  return only === undefined ? query : { ...query, only }
+}
+
+/** Best first: by the query's own order, cheapest when it has none. */
+export function byQuery(offers: readonly KnownOffer[], query: Query): KnownOffer[] {
+  const compare = byOrder(query.order)
+  const listing = ({ provider, offer, rttMs }: KnownOffer): Listing => ({ provider, offer: offer.body, rttMs: Math.round(rttMs) })
+  return [...offers].sort((a, b) => compare(listing(a), listing(b)))
+}

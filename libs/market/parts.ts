@@ -1,0 +1,79 @@
+// What a node of the market is made of. Everything comes in from outside, so that the same market runs on libp2p, in memory and in tests.
+
+import type { Identity } from '@haggle/identity'
+import type { FileRef, Hashing, JobFiles, JobHost } from '@haggle/job'
+import type { Network } from '@haggle/mesh'
+import type { FaultPoint } from '@haggle/negotiate'
+import type { Offer } from '@haggle/offer'
+import type { Facts } from '@haggle/reputation'
+import type { Store } from '@haggle/store'
+import type { Clock, Random, Suite } from '@haggle/wire'
+
+/** What a machine has, as offers say it. `findHardware` of `@haggle/hardware` fills it. */
+export type Machine = Pick<Offer, 'devices' | 'cpu' | 'memMiB' | 'diskMiB' | 'net' | 'os' | 'arch'>
+
+/** One entry for the ledger, as the market writes it. */
+export interface LedgerLine {
+  readonly kind: 'opened' | 'closed' | 'void'
+  /** This node's own number of the contract. */
+  readonly number: number
+  /** Contract id, 32 bytes. */
+  readonly contract: Uint8Array
+  /** The other side's key, 32 bytes. */
+  readonly peer: Uint8Array
+  /** How it ended, for `closed`. */
+  readonly facts: Facts | null
+  /** Signed envelopes that back it, as they were sent. */
+  readonly evidence: readonly Uint8Array[]
+}
+
+/** The node's append-only memory, as the market uses it. */
+export interface LedgerPort {
+  /** Resolves when it is on disk. Appending the same kind and contract again is harmless. */
+  append(line: LedgerLine): Promise<void>
+  /** Newest first. */
+  list(options: {
+    readonly limit: number
+  }): Promise<readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: Uint8Array; readonly summary: string }[]>
+}
+
+/** A node's parts. */
+export interface MarketParts {
+  readonly network: Network
+  /** 32 bytes, see `networkId` of `@haggle/wire`. */
+  readonly networkId: Uint8Array
+  readonly identity: Identity
+  readonly suite: Suite
+  readonly clock: Clock
+  readonly random: Random
+  readonly hashing: Hashing
+  readonly store: Store
+  readonly ledger: LedgerPort
+  /** Whoever runs jobs here; without it this node only rents. */
+  readonly provider?: {
+    readonly host: JobHost
+    readonly files: JobFiles
+    readonly machine: Machine
+  }
+  /** Local files of a job to run; without it jobs bring their files in memory. */
+  readonly collect?: CollectFiles
+  /** Writes downloaded files; without it `download` is refused. */
+  readonly saveFile?: (folder: string, path: string, content: AsyncIterable<Uint8Array>) => Promise<string>
+  readonly onFault?: (point: FaultPoint) => void
+}
+
+/** Collects the files of a job. `collectFiles` on Node; in memory elsewhere. */
+export type CollectFiles = (sources: {
+  readonly entry?: string
+  readonly inputs?: string
+  readonly files?: Readonly<Record<string, Uint8Array>>
+}) => Promise<CollectedFiles>
+
+/** The files that a job is given, ready for its spec, and how to read them again. */
+export interface CollectedFiles {
+  readonly files: readonly FileRef[]
+  readonly inline: readonly { readonly file: number; readonly bytes: Uint8Array }[]
+  /** Path of the entry module within the job's folder; null without one. */
+  readonly entry: string | null
+  read(file: FileRef, offset: number): AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,166 @@
+// One job on the provider's side: staged, started, its output sent to the renter who is there, metered, and its end turned into a RESULT.
+
+import type { Exit } from '@haggle/contract'
+import { type ExitStatus, type HostJob, type JobFiles, type JobHost, type OutputChannel, pushOutput, type Hashing } from '@haggle/job'
+import type { Network, PeerTarget } from '@haggle/mesh'
+import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
+import { encode, HaggleError, type Suite } from '@haggle/wire'
+
+/** What a provided job needs of its node. */
+export interface ProvidedJobInit {
+  readonly host: JobHost
+  readonly files: JobFiles
+  readonly hashing: Hashing
+  readonly network: Network
+  readonly suite: Suite
+  readonly threads: Threads
+}
+
+/** A job of a contract in which this node is the provider. */
+export class ProvidedJob {
+  readonly job: HostJob
+  readonly thread: Thread
+  readonly #init: ProvidedJobInit
+  readonly #contract: Uint8Array
+  readonly #renter: PeerTarget
+  readonly #staged = Promise.withResolvers<void>()
+  #started = false
+
+  constructor(job: HostJob, options: { thread: Thread; contract: Uint8Array; renter: PeerTarget }, init: ProvidedJobInit) {
+    this.job = job
+    this.thread = options.thread
+    this.#contract = options.contract
+    this.#renter = options.renter
+    this.#init = init
+  }
+
+  /** Says that the last input file has come. */
+  staged(): void {
+    this.#staged.resolve()
+  }
+
+  /** Makes the folder and puts the inline files there. May run before the contract binds: nothing of the job runs. */
+  async prepare(): Promise<void> {
+    const { host, files } = this.#init
+    const { id, spec } = this.job
+    await host.prepare(this.job)
+    for (const { file, bytes } of spec.inline) {
+      const ref = spec.files[file]
+      if (ref === undefined) throw new HaggleError('E_JOB_SPEC', `The job has no file ${file}`)
+      await files.stage(id, ref, { offset: 0, content: once(bytes) })
+    }
+  }
+
+  /** Runs the job from its start to its RESULT. */
+  async run(): Promise<void> {
+    const { host, files } = this.#init
+    const { id, spec } = this.job
+    if (spec.files.length > spec.inline.length && (await files.missing(id, spec.files)).length > 0) await this.#staged.promise
+    await host.start(id)
+    this.#started = true
+    void this.#pump('stdout')
+    void this.#pump('stderr')
+    void this.thread.command({ do: 'ready' }).catch(ignoreOver)
+    await this.#finish()
+  }
+
+  /** Takes a job up again that an earlier process of this node started. */
+  async adopt(): Promise<void> {
+    this.#started = true
+    await this.#finish()
+  }
+
+  /** Ends the job; its RESULT follows by itself. A job that never started has one at once. */
+  async stop(reason: string): Promise<void> {
+    if (this.#started) return this.#init.host.kill(this.job.id, reason)
+    const usage = this.#usage(0)
+    await this.thread.command({ do: 'result', exit: { kind: 'killed', code: null, word: reason }, usage, output: null }).catch(ignoreOver)
+  }
+
+  /** Cumulative usage now, in the order of the terms' meters. */
+  async usage(): Promise<readonly bigint[]> {
+    const state = await this.#init.host.state(this.job.id)
+    return this.#usage(state?.ranMs ?? 0)
+  }
+
+  #usage(ranMs: number): readonly bigint[] {
+    const meters = this.thread.view().terms?.meters ?? []
+    return meters.map(({ unit }) => (unit === 'ms' ? BigInt(Math.ceil(ranMs)) : 0n))
+  }
+
+  async #finish(): Promise<void> {
+    const { host, threads } = this.#init
+    const { id } = this.job
+    const exit = await host.wait(id)
+    const state = await host.state(id)
+    const end = { kind: 'end', contract: this.#contract, stdoutBytes: state?.stdoutBytes ?? 0, stderrBytes: state?.stderrBytes ?? 0 } as const
+    // A renter that is away learns the lengths when it opens the channels itself.
+    await threads.post(this.#renter, [end]).catch(() => undefined)
+    const output = exit.kind === 'lost' ? null : await this.#digest().catch(() => null)
+    await this.thread.command({ do: 'result', exit: signedExit(exit), usage: this.#usage(state?.ranMs ?? 0), output }).catch(ignoreOver)
+  }
+
+  /** sha256 of `[stdout sha256, stderr sha256, [[path, size, sha256], …]]` in the dialect: what RESULT signs of the output (spec/job.md). */
+  async #digest(): Promise<Uint8Array> {
+    const { files, suite } = this.#init
+    const { id, spec } = this.job
+    const [stdout, stderr] = [await this.#hash('stdout'), await this.#hash('stderr')]
+    const listed = spec.outputs.length === 0 ? [] : await files.list(id, spec.outputs)
+    const manifest = listed.slice(0, MAX_DIGEST_FILES).map(({ path, size, sha256 }) => suite.sha256(encode([path, size, sha256])))
+    return suite.sha256(encode([stdout, stderr, ...manifest]))
+  }
+
+  async #hash(channel: OutputChannel): Promise<Uint8Array> {
+    const hasher = this.#init.hashing()
+    for await (const chunk of this.#init.host.output(this.job.id, channel, 0)) hasher.update(chunk)
+    return hasher.digest()
+  }
+
+  /** Sends a channel to the renter while it is there: the first octets behind CONFIRM, the rest on a stream. What it misses it fetches itself. */
+  async #pump(channel: OutputChannel): Promise<void> {
+    const { host, network, threads } = this.#init
+    const { id } = this.job
+    let offset = 0
+    try {
+      for await (const chunk of host.output(id, channel, 0, { follow: true })) {
+        if (offset + chunk.length > MAX_RIDING_BYTES) {
+          const content = host.output(id, channel, offset, { follow: true })
+          await pushOutput(this.#renter, { contract: this.#contract, channel, offset, content }, { network })
+          return
+        }
+        await threads.post(this.#renter, [{ kind: 'output', contract: this.#contract, channel, offset, bytes: chunk }])
+        offset += chunk.length
+      }
+    } catch {
+      // The renter is away: output stays in its file until it asks.
+    }
+  }
+}
+
+/** Files that the digest names; a manifest has to fit one dialect value. */
+const MAX_DIGEST_FILES = 512
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
+}
+
+/** A command that comes after the thread's end is no error: the other side, or a deadline, was faster. */
+function ignoreOver(error: unknown): void {
+  if (!(error instanceof HaggleError) || error.code !== 'E_CONTRACT_STATE') throw error
+}
+
+/** An exit as RESULT carries it. */
+export function signedExit(exit: ExitStatus): Exit {
+  switch (exit.kind) {
+    case 'exit':
+      return { kind: 'exit', code: exit.code & 0xff, word: null }
+    case 'signal':
+      return { kind: 'signal', code: null, word: exit.signal }
+    case 'limit':
+      return { kind: 'limit', code: null, word: exit.limit }
+    case 'killed':
+      return { kind: 'killed', code: null, word: exit.reason.slice(0, 64) }
+    case 'lost':
+      return { kind: 'lost', code: null, word: null }
+  }
+}

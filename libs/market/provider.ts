@@ -1,0 +1,385 @@
+// The provider's side of a node: its offer, its answers to what is asked, and the jobs of its contracts.
+
+import type { AcceptBody, CancelReason, RejectReason, Terms } from '@haggle/contract'
+import { termsFrom } from './_interim.ts'
+import { peerIdOf } from '@haggle/identity'
+import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
+import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
+import { type Demand, devicesFor, type Offer, offerMessage } from '@haggle/offer'
+import { equalBytes, HaggleError, type Message, seal, toHex } from '@haggle/wire'
+import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
+import type { MarketParts } from './parts.ts'
+import { ProvidedJob } from './provided_job.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+import type { ProvideRequest } from './types.ts'
+
+/** How long an offer promises its price, seconds. A fresh one goes out at half of it. */
+const OFFER_LIFETIME_S = 600
+/** A change of what is free goes out after this pause, ms. */
+const RENEW_SOON_MS = 20
+/** How long a quote stays firm in price, ms. */
+const QUOTE_VALID_MS = 60_000
+/** A spec that follows its ACCEPT by more than this is not coming, ms. */
+const SPEC_WAIT_MS = 3_000
+
+/** A promise of price that is still good. */
+interface Promised {
+  readonly message: Message<Offer>
+}
+
+/** What a running contract holds here. */
+interface Held {
+  readonly devices: readonly string[]
+  readonly renter: string
+}
+
+/** Counts that a provider shows its owner. */
+export interface ProviderCounts {
+  requests: number
+  accepted: number
+  readonly refusals: Map<string, number>
+  earned: bigint
+}
+
+/** What the provider tells the rest of the node. */
+export interface ProviderEvents {
+  /** There is a fresh offer: announce it. */
+  offered(message: Message<Offer>): void
+}
+
+/** The provider of one node. Made once; provides between {@link Provider.start} and {@link Provider.stop}. */
+export class Provider {
+  readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map(), earned: 0n }
+  readonly #parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }
+  readonly #threads: Threads
+  readonly #events: ProviderEvents
+  readonly #promised = new Map<string, Promised>()
+  readonly #held = new Map<string, Held>()
+  readonly #jobs = new Map<string, ProvidedJob>()
+  readonly #specs = new Map<string, PromiseWithResolvers<SpecFrame>>()
+  readonly #settled = new Map<string, number>()
+  #policy: Policy | undefined
+  #current: Message<Offer> | undefined
+  #lastSeq = 0
+  #cancelRenewal: () => void = () => undefined
+
+  constructor(parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }, threads: Threads, events: ProviderEvents) {
+    this.#parts = parts
+    this.#threads = threads
+    this.#events = events
+  }
+
+  /** The offer that is out now; undefined when this node does not provide. */
+  get current(): Message<Offer> | undefined {
+    return this.#current
+  }
+
+  get policy(): Policy | undefined {
+    return this.#policy
+  }
+
+  /** Jobs of running contracts, by contract id in hex. */
+  get jobs(): ReadonlyMap<string, ProvidedJob> {
+    return this.#jobs
+  }
+
+  /** Starts to offer; changes the offer when it has started already. */
+  async start(request: ProvideRequest): Promise<Message<Offer>> {
+    const { host, machine } = this.#parts.provider
+    this.#policy = policyOf(request, await host.runners(), machine)
+    return this.#renew()
+  }
+
+  /** Takes no new contracts from here on. */
+  stop(): void {
+    this.#policy = undefined
+    this.#current = undefined
+    this.#cancelRenewal()
+  }
+
+  /** Ends what runs. */
+  async cancelAll(reason: CancelReason): Promise<void> {
+    await Promise.all([...this.#jobs.values()].map(({ thread }) => thread.command({ do: 'cancel', reason }).catch(() => undefined)))
+  }
+
+  /** A peer opened a thread. */
+  opened(): void {
+    this.counts.requests++
+  }
+
+  /** A job of an earlier process: taken up again when its host still has it. */
+  async resume(thread: Thread): Promise<void> {
+    const { host } = this.#parts.provider
+    const { contract, terms } = thread.view()
+    const [spec, salt] = [await thread.note('spec'), await thread.note('salt')]
+    if (contract === null || terms === null || spec === undefined || salt === undefined) return
+    const job = this.#makeJob(thread, { contract, terms, spec: decodeSpec(spec) })
+    const state = await host.state(job.job.id)
+    if (state !== undefined && state.phase !== 'staging') await job.adopt()
+  }
+
+  /** Takes a spec that follows an ACCEPT. */
+  spec(thread: Thread, frame: SpecFrame): void {
+    this.#specOf(thread).resolve(frame)
+  }
+
+  /** Takes a message that waits for this side's decision. */
+  message(thread: Thread, message: Message): void {
+    const decide = this.#decision(thread, message)
+    if (decide === undefined) return
+    decide.catch((error: unknown) => {
+      // A decision that fails is a refusal: the renter must not wait for its deadline.
+      const code = error instanceof HaggleError ? error.code : 'E_UNKNOWN'
+      this.#count(code)
+      return thread.command({ do: 'reject', reason: 'unsupported', path: null, fresh: null }).catch(() => undefined)
+    })
+  }
+
+  /** Carries out what the machine asks of a provider. */
+  effect(thread: Thread, effect: HostEffect): void {
+    switch (effect.kind) {
+      case 'capacity':
+        if (effect.action === 'release') this.#release(thread)
+        return
+      case 'job':
+        if (effect.action === 'start') void this.#startJob(thread, effect.contract)
+        else void this.#stopJob(thread, effect.contract, effect.reason)
+        return
+      case 'measure':
+        void this.#measure(thread)
+        return
+      case 'ledger':
+        if (effect.entry.kind === 'closed') {
+          this.counts.earned += effect.entry.outcome.owed
+          const renter = toHex(effect.entry.peer)
+          this.#settled.set(renter, (this.#settled.get(renter) ?? 0) + 1)
+        }
+        return
+      default:
+        return
+    }
+  }
+
+  /** The job of a contract for a stream, when its reader may. Contracts of earlier processes count as long as their output is kept. */
+  async authorised({ contract, remoteKey }: { readonly contract: Uint8Array; readonly remoteKey: Uint8Array }): Promise<{ readonly id: string; readonly spec: JobSpec } | undefined> {
+    const id = toHex(contract)
+    const job = this.#jobs.get(id)
+    const thread = job?.thread ?? (await this.#threads.ofContract(id))
+    if (thread === undefined || thread.role !== 'provider' || !equalBytes(thread.record.peerKey, remoteKey)) return undefined
+    if (job !== undefined) return { id, spec: job.job.spec }
+    const spec = await thread.note('spec')
+    const known = await this.#parts.provider.host.state(id)
+    return spec === undefined || known === undefined ? undefined : { id, spec: decodeSpec(spec) }
+  }
+
+  /** All input files of a job have come. */
+  staged(id: string): void {
+    this.#jobs.get(id)?.staged()
+  }
+
+  #decision(thread: Thread, message: Message): Promise<void> | undefined {
+    switch (message.type) {
+      case 'quote-req':
+        return this.#answerRequest(thread, (message.body as { demand: Demand }).demand)
+      case 'counter':
+        return this.#answerCounter(thread)
+      case 'accept':
+        return this.#answerAccept(thread, message as Message<AcceptBody>)
+      default:
+        return undefined
+    }
+  }
+
+  async #answerRequest(thread: Thread, demand: Demand): Promise<void> {
+    const current = this.#current
+    if (current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
+    const terms = this.#termsOf(thread, current, demand)
+    const refusal = this.#refusal(thread, terms, current.body)
+    if (refusal !== null) return this.#reject(thread, refusal)
+    await thread.command({ do: 'quote', terms, holdMs: 0, validMs: QUOTE_VALID_MS })
+  }
+
+  async #answerCounter(thread: Thread): Promise<void> {
+    const { proposed } = thread.view()
+    const current = this.#current
+    if (proposed === null || current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
+    const refusal = this.#refusal(thread, proposed, current.body)
+    if (refusal !== null) return this.#reject(thread, refusal)
+    await thread.command({ do: 'quote', terms: proposed, holdMs: 0, validMs: QUOTE_VALID_MS })
+  }
+
+  async #answerAccept(thread: Thread, message: Message<AcceptBody>): Promise<void> {
+    const { proposed: terms, terms: inForce } = thread.view()
+    if (terms === null) return this.#reject(thread, { reason: 'expired', path: null })
+    if (inForce !== null) return this.#reject(thread, { reason: 'policy', path: null })
+    const promised = this.#promisedTo(terms)
+    if (promised === undefined) return this.#reject(thread, { reason: 'expired', path: null })
+    const refusal = this.#refusal(thread, terms, promised)
+    if (refusal !== null) return this.#reject(thread, refusal)
+    this.#hold(thread, terms)
+    try {
+      const spec = await this.#awaitSpec(thread, message.body)
+      const job = this.#makeJob(thread, { contract: message.id, terms, spec: spec.decoded })
+      const prepared = job.prepare()
+      prepared.catch(() => undefined)
+      const { number, write } = this.#threads.takeNumber('provider')
+      this.counts.accepted++
+      await thread.command({ do: 'confirm', number }, { notes: { spec: spec.bytes, salt: spec.salt }, writes: [write] })
+      await prepared
+    } catch (error) {
+      this.#release(thread)
+      throw error
+    }
+  }
+
+  async #awaitSpec(thread: Thread, body: AcceptBody): Promise<{ decoded: JobSpec; bytes: Uint8Array; salt: Uint8Array }> {
+    const { clock, suite } = this.#parts
+    const waiting = this.#specOf(thread)
+    const cancel = clock.after(SPEC_WAIT_MS, () => waiting.reject(new HaggleError('E_SPEC_MISSING', 'The spec did not follow its ACCEPT')))
+    try {
+      const { spec, salt } = await waiting.promise
+      if (body.specHash === null || !equalBytes(specHash(salt, spec, suite), body.specHash)) {
+        throw new HaggleError('E_SPEC_HASH', 'The spec is not the one that ACCEPT signed')
+      }
+      return { decoded: decodeSpec(spec), bytes: spec, salt }
+    } finally {
+      cancel()
+      this.#specs.delete(thread.id)
+    }
+  }
+
+  #specOf(thread: Thread): PromiseWithResolvers<SpecFrame> {
+    const known = this.#specs.get(thread.id)
+    if (known !== undefined) return known
+    const waiting = Promise.withResolvers<SpecFrame>()
+    waiting.promise.catch(() => undefined)
+    this.#specs.set(thread.id, waiting)
+    void thread.ended.then(() => this.#specs.delete(thread.id))
+    return waiting
+  }
+
+  #makeJob(thread: Thread, { contract, terms, spec }: { contract: Uint8Array; terms: Terms; spec: JobSpec }): ProvidedJob {
+    const { provider, hashing, network, suite } = this.#parts
+    const id = toHex(contract)
+    const { maxMs, limits, isolation } = terms
+    const job = new ProvidedJob(
+      { id, spec: { ...spec, runner: terms.runner }, limits: { ...limits, maxMs }, devices: terms.devices.map((device) => device.id), isolation },
+      { thread, contract, renter: { peerId: peerIdOf(thread.record.peerKey) } },
+      { host: provider.host, files: provider.files, hashing, network, suite, threads: this.#threads },
+    )
+    this.#jobs.set(id, job)
+    return job
+  }
+
+  async #startJob(thread: Thread, contract: Uint8Array): Promise<void> {
+    const job = this.#jobs.get(toHex(contract))
+    const failed = (word: string): Promise<void> =>
+      thread
+        .command({ do: 'result', exit: { kind: 'killed', code: null, word }, usage: thread.view().usage, output: null })
+        .catch(() => undefined)
+    if (job === undefined) return failed('E_SPEC_MISSING')
+    await job.run().catch((error: unknown) => failed(error instanceof HaggleError ? error.code : 'E_JOB_START'))
+  }
+
+  async #stopJob(thread: Thread, contract: Uint8Array, reason: string): Promise<void> {
+    const job = this.#jobs.get(toHex(contract))
+    if (job !== undefined) return job.stop(reason)
+    await thread
+      .command({ do: 'result', exit: { kind: 'lost', code: null, word: null }, usage: thread.view().usage, output: null })
+      .catch(() => undefined)
+  }
+
+  async #measure(thread: Thread): Promise<void> {
+    const { contract } = thread.view()
+    const job = contract === null ? undefined : this.#jobs.get(toHex(contract))
+    if (job === undefined) return
+    await thread.command({ do: 'meter', usage: await job.usage() }).catch(() => undefined)
+  }
+
+  #refusal(thread: Thread, terms: Terms, promised: Offer): Refusal | null {
+    const policy = this.#policy
+    if (policy === undefined) return { reason: 'capacity', path: null }
+    const { peerKey } = thread.record
+    const peerId = peerIdOf(peerKey)
+    const running = [...this.#held.entries()].filter(([id, held]) => id !== thread.id && held.renter === peerId).length
+    const renter = { key: peerKey, friend: policy.allow.has(peerId), running, settled: this.#settled.get(toHex(peerKey)) ?? 0 }
+    return refusalOf({ terms, promised, current: this.#offerNow(policy), policy, renter })
+  }
+
+  async #reject(thread: Thread, { reason, path }: Refusal): Promise<void> {
+    this.#count(path === null ? reason : `${reason} ${path}`)
+    await thread.command({ do: 'reject', reason: reason satisfies RejectReason, path, fresh: null })
+  }
+
+  #count(reason: string): void {
+    this.counts.refusals.set(reason, (this.counts.refusals.get(reason) ?? 0) + 1)
+  }
+
+  /** The offer whose price these terms were promised; of now when they were quoted without one. */
+  #promisedTo(terms: Terms): Offer | undefined {
+    if (terms.offerDigest === null) return this.#current?.body
+    const promised = this.#promised.get(toHex(terms.offerDigest))
+    if (promised === undefined || promised.message.exp < this.#parts.clock.now() / 1000) return undefined
+    return promised.message.body
+  }
+
+  #termsOf(thread: Thread, offer: Message<Offer>, demand: Demand): Terms {
+    const { identity } = this.#parts
+    const devices = devicesFor(demand, { provider: identity.publicKey, offer: offer.body })
+    return termsFrom({ offer, demand, renter: thread.record.peerKey, devices })
+  }
+
+  #hold(thread: Thread, terms: Terms): void {
+    this.#held.set(thread.id, { devices: terms.devices.map(({ id }) => id), renter: peerIdOf(thread.record.peerKey) })
+    this.#renewSoon()
+  }
+
+  #release(thread: Thread): void {
+    if (this.#held.delete(thread.id)) this.#renewSoon()
+  }
+
+  /** A change is signed and announced a moment later: not between an ACCEPT and its CONFIRM, and once for several. */
+  #renewSoon(): void {
+    this.#cancelRenewal()
+    this.#cancelRenewal = this.#parts.clock.after(RENEW_SOON_MS, () => this.#renewed())
+  }
+
+  #renewed(): void {
+    if (this.#policy !== undefined) this.#renew()
+  }
+
+  #offerNow(policy: Policy): Offer {
+    const busy = new Set([...this.#held.values()].flatMap(({ devices }) => devices))
+    return makeOffer(this.#parts.provider.machine, policy, { busy, used: this.#held.size })
+  }
+
+  /** Signs the offer of now, keeps its promise, and has it announced. */
+  #renew(): Message<Offer> {
+    const { clock, identity, networkId, suite } = this.#parts
+    const policy = this.#policy
+    if (policy === undefined) throw new HaggleError('E_NOT_PROVIDING', 'This node does not provide')
+    const iat = Math.floor(clock.now() / 1000)
+    this.#lastSeq = Math.max(this.#lastSeq + 1, iat)
+    const draft = {
+      network: networkId,
+      audience: null,
+      thread: null,
+      seq: this.#lastSeq,
+      prev: null,
+      ack: null,
+      iat,
+      exp: iat + OFFER_LIFETIME_S,
+      body: this.#offerNow(policy),
+    }
+    const message = seal(offerMessage, draft, identity.signer, suite)
+    for (const [digest, promised] of this.#promised) if (promised.message.exp < iat) this.#promised.delete(digest)
+    this.#promised.set(toHex(message.id), { message })
+    this.#current = message
+    this.#cancelRenewal()
+    this.#cancelRenewal = clock.after((OFFER_LIFETIME_S / 2) * 1000, () => {
+      this.#renewed()
+    })
+    this.#events.offered(message)
+    return message
+  }
+}

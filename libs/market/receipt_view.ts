@@ -1,0 +1,24 @@
+// A contract's receipt as a person reads it, from the outcome that both chains give.
+
+import { peerIdOf } from '@haggle/identity'
+import type { Thread } from '@haggle/negotiate'
+import { formatAmount, toHex } from '@haggle/wire'
+import type { ReceiptView } from './types.ts'
+
+/** The receipt of a thread; null while nobody has signed one. */
+export function receiptOf(thread: Thread, self: string): ReceiptView | null {
+  const { contract, termsHash, outcome } = thread.view()
+  if (contract === null || termsHash === null || outcome.signedBy === 'none') return null
+  const peer = peerIdOf(thread.record.peerKey)
+  return {
+    contract: toHex(contract),
+    provider: thread.role === 'provider' ? self : peer,
+    renter: thread.role === 'renter' ? self : peer,
+    termsHash: toHex(termsHash),
+    usedMs: Number(outcome.usage[0] ?? 0n),
+    owed: formatAmount(outcome.owed),
+    unit: 'credits',
+    signedBy: outcome.signedBy,
+    outcome: outcome.kind,
+  }
+}

@@ -1,0 +1,100 @@
+// Why a provider would refuse these terms from this renter now: one pure decision, in the closed list of reasons.
+
+import type { RejectReason, Terms } from '@haggle/contract'
+import { acceptVerdict, type Demand, isUnknown, type Meter, type Offer, railOf } from '@haggle/offer'
+import type { Policy } from './offer_maker.ts'
+
+/** A refusal as REJECTED says it. */
+export interface Refusal {
+  readonly reason: RejectReason
+  /** The property that failed, when `reason` is `constraint`. */
+  readonly path: string | null
+}
+
+/** What the decision looks at. */
+export interface Proposal {
+  readonly terms: Terms
+  /** The offer as it was when its price was promised. */
+  readonly promised: Offer
+  /** The offer of now: what is free. */
+  readonly current: Offer
+  readonly policy: Policy
+  readonly renter: {
+    readonly key: Uint8Array
+    readonly friend: boolean
+    /** Jobs of this renter that run here now. */
+    readonly running: number
+    /** Contracts settled with it. */
+    readonly settled: number
+  }
+}
+
+/** Isolation that a stranger's job gets only when the owner said so: the job could read what the agent can. */
+const WEAK_ISOLATION = 'permissions'
+
+/** The first reason against a proposal, or null: it may be confirmed. */
+export function refusalOf(proposal: Proposal): Refusal | null {
+  return refuseRenter(proposal) ?? refuseTerms(proposal) ?? refuseCapacity(proposal)
+}
+
+function refuseRenter({ terms, promised, policy, renter }: Proposal): Refusal | null {
+  if (policy.serves === 'friends' && !renter.friend) return { reason: 'trust', path: null }
+  if (!renter.friend && renter.running >= 1) return { reason: 'policy', path: null }
+  if (!renter.friend && terms.isolation === WEAK_ISOLATION && !policy.acceptWeakIsolation) return { reason: 'trust', path: null }
+  const who = { key: renter.key, jobs: renter.settled, friend: renter.friend }
+  const verdict = acceptVerdict({ provider: terms.provider, offer: promised }, { renter: who, demand: demandOf(terms) })
+  if (verdict === true) return null
+  return { reason: 'constraint', path: isUnknown(verdict) ? (verdict.unknown[0] ?? 'accept') : 'accept' }
+}
+
+function refuseTerms({ terms, promised }: Proposal): Refusal | null {
+  const rail = railOf(promised.rails, terms.rail)
+  if (rail === undefined || terms.rail !== 'free') return { reason: 'unsupported', path: null }
+  if (terms.net !== null || terms.sla !== null) return { reason: 'unsupported', path: null }
+  if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation)) return { reason: 'unsupported', path: null }
+  if (!pays(terms.meters, rail.meters)) return { reason: 'price', path: null }
+  const { limits, timing } = promised
+  for (const name of ['cpuMilli', 'memMiB', 'diskMiB', 'outMiB', 'pids'] as const) {
+    if (terms.limits[name] > limits[name]) return { reason: 'constraint', path: `limits.${name}` }
+  }
+  if (terms.maxMs > limits.maxMs) return { reason: 'constraint', path: 'maxMs' }
+  if (terms.idleMs > timing.idleMs) return { reason: 'constraint', path: 'idleMs' }
+  if (terms.stagingMs > timing.stagingMs) return { reason: 'constraint', path: 'stagingMs' }
+  if (terms.tickMs < timing.tickMs) return { reason: 'constraint', path: 'tickMs' }
+  if (terms.graceMs > timing.graceMs) return { reason: 'constraint', path: 'graceMs' }
+  for (const { id, kind, model, vramMiB } of terms.devices) {
+    const device = promised.devices.find((other) => other.id === id)
+    if (device === undefined || device.kind !== kind || device.model !== model || device.vramMiB !== vramMiB) return { reason: 'constraint', path: 'devices' }
+  }
+  return null
+}
+
+function refuseCapacity({ terms, current }: Proposal): Refusal | null {
+  if (current.freeSlots < 1) return { reason: 'capacity', path: null }
+  for (const { id } of terms.devices) {
+    if (current.devices.find((device) => device.id === id)?.free !== true) return { reason: 'capacity', path: null }
+  }
+  return null
+}
+
+/** True when `given` counts what `asked` counts and pays at least as much for it. */
+function pays(given: readonly Meter[], asked: readonly Meter[]): boolean {
+  if (given.length !== asked.length) return false
+  return asked.every((meter) => given.some((other) => other.unit === meter.unit && other.price * meter.per >= meter.price * other.per))
+}
+
+/** What a provider's `accept` may ask about: the demand, as the terms show it. */
+function demandOf(terms: Terms): Demand {
+  return {
+    where: '',
+    runner: terms.runner,
+    isolation: [terms.isolation],
+    minGpus: terms.devices.filter(({ kind }) => kind === 'gpu').length,
+    maxGpus: terms.devices.filter(({ kind }) => kind === 'gpu').length,
+    rail: terms.rail,
+    cap: terms.cap,
+    limits: { ...terms.limits, maxMs: terms.maxMs },
+    idleMs: terms.idleMs,
+    visibility: terms.visibility,
+  }
+}

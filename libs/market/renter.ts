@@ -1,0 +1,196 @@
+// The renter's side of a node: what fits, what it would cost, and contracts with those who say yes.
+
+import { termsFrom } from './_interim.ts'
+import { peerIdOf } from '@haggle/identity'
+import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
+import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
+import { type Demand, devicesFor, parseQuery } from '@haggle/offer'
+import { formatAmount, HaggleError, toHex } from '@haggle/wire'
+import { capFor, demandOf, pricePerHour } from './demand_of.ts'
+import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
+import type { CollectedFiles, MarketParts } from './parts.ts'
+import { type RentedEnd, RentedJob, type RentedJobInit } from './rented_job.ts'
+import type { RunProgress, RunRequest } from './types.ts'
+
+/** A connection to a candidate that takes longer than this is given up: the next one is asked. Ms. */
+const CONNECT_MS = 5_000
+/** A job that is over is found by its late output for so long. Ms. */
+const KEEP_ENDED_MS = 60_000
+/** The default result files of a job. */
+const DEFAULT_OUTPUTS: readonly string[] = ['out/**']
+
+/** A request with all that does not change between its attempts. */
+export interface PreparedRun {
+  readonly request: RunRequest
+  readonly demand: Demand
+  readonly spec: JobSpec
+  readonly collected: CollectedFiles | null
+}
+
+/** The renter of one node. */
+export class Renter {
+  readonly #parts: MarketParts
+  readonly #threads: Threads
+  readonly #source: OfferSource
+  /** By thread; the first one drives it, the others only look. */
+  readonly #jobs = new Map<string, RentedJob[]>()
+
+  constructor(parts: MarketParts, threads: Threads, source: OfferSource) {
+    this.#parts = parts
+    this.#threads = threads
+    this.#source = source
+  }
+
+  /** The jobs of a contract (32 bytes) that this process holds. */
+  ofContract(contract: Uint8Array): readonly RentedJob[] {
+    const wanted = toHex(contract)
+    for (const jobs of this.#jobs.values()) {
+      const id = jobs[0]?.thread.view().contract
+      if (id !== null && id !== undefined && toHex(id) === wanted) return jobs
+    }
+    return []
+  }
+
+  /** The provider of a thread is there again: what was missed is fetched. */
+  reachable(thread: Thread): void {
+    for (const job of this.#jobs.get(thread.id) ?? []) job.reachable()
+  }
+
+  /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */
+  async prepare(request: RunRequest): Promise<PreparedRun> {
+    const demand = demandOf(request)
+    const collected = await this.#collect(request)
+    const args = request.command ?? [collected?.entry ?? '', ...(request.args ?? [])]
+    const spec: JobSpec = {
+      runner: demand.runner,
+      args,
+      env: request.env ?? {},
+      files: collected?.files ?? [],
+      inline: collected?.inline ?? [],
+      stdin: request.stdin ?? false,
+      outputs: request.outputs ?? DEFAULT_OUTPUTS,
+    }
+    encodeSpec(spec)
+    return { request, demand, spec, collected }
+  }
+
+  /** Fitting offers, best first. */
+  async candidates({ request, demand }: PreparedRun, without: ReadonlySet<string>): Promise<KnownOffer[]> {
+    const { onProgress, signal, providers, exclude } = request
+    const found = await this.#source.fitting(demand, {
+      without: new Set([...without, ...(exclude ?? []), this.#parts.network.peerId]),
+      ...(providers === undefined ? {} : { only: providers }),
+      ...(signal === undefined ? {} : { signal }),
+      onSeen: (seen) => onProgress?.({ step: 'searching', seen }),
+    })
+    return byQuery(found, parseQuery(demand.where))
+  }
+
+  /**
+   * Signs a contract with one of `candidates`, the first that says yes, and starts the job there.
+   *
+   * @throws HaggleError `E_NOBODY_TAKES` with the last reason when every one refuses or can't be reached.
+   */
+  async take(run: PreparedRun, candidates: readonly KnownOffer[]): Promise<RentedJob> {
+    const say = (progress: RunProgress): void => run.request.onProgress?.(progress)
+    let last = 'nobody was asked'
+    for (const candidate of candidates) {
+      run.request.signal?.throwIfAborted()
+      say({ step: 'asking', provider: candidate.peerId })
+      const refused = (reason: string): void => {
+        last = reason
+        this.#source.forget(candidate.peerId)
+        say({ step: 'refused', provider: candidate.peerId, reason })
+      }
+      try {
+        await this.#threads.prepare(this.#source.target(candidate.peerId), { signal: AbortSignal.timeout(CONNECT_MS) })
+      } catch {
+        refused('unreachable')
+        continue
+      }
+      const job = await this.#accept(run, candidate)
+      const end = await job.confirmed
+      if (end === null || end.kind === 'exited') {
+        const terms = job.thread.view().terms
+        const perHour = pricePerHour(candidate.offer.body) ?? 0n
+        const cap = formatAmount(terms?.cap ?? 0n)
+        say({ step: 'signed', provider: candidate.peerId, contract: toHex(job.contract), cap, pricePerHour: formatAmount(perHour) })
+        return job
+      }
+      refused(reasonOf(end))
+    }
+    throw new HaggleError('E_NOBODY_TAKES', `Nobody took the job: of ${candidates.length} asked, the last said ${last}`, {
+      details: { asked: candidates.length, reason: last },
+      next: 'try again in a moment, or ask for less',
+    })
+  }
+
+  /** A thread as a job: of an earlier process, or looked at once more. Its output comes from the first octet. */
+  view(thread: Thread): RentedJob {
+    const jobs = this.#jobs.get(thread.id) ?? []
+    const job = new RentedJob(thread, this.#source.target(peerIdOf(thread.record.peerKey)), this.#jobInit(null, { drives: jobs.length === 0 }))
+    this.#keep(job)
+    job.replay()
+    return job
+  }
+
+  effect(thread: Thread, effect: HostEffect): void {
+    for (const job of this.#jobs.get(thread.id) ?? []) job.effect(effect)
+  }
+
+  #keep(job: RentedJob): void {
+    const { thread } = job
+    this.#jobs.set(thread.id, [...(this.#jobs.get(thread.id) ?? []), job])
+    void thread.ended.then(() => this.#parts.clock.after(KEEP_ENDED_MS, () => this.#jobs.delete(thread.id)))
+  }
+
+  async #accept(run: PreparedRun, candidate: KnownOffer): Promise<RentedJob> {
+    const { random, suite, identity } = this.#parts
+    const { demand, spec } = run
+    const target = this.#source.target(candidate.peerId)
+    const thread = this.#threads.begin({ ...target, key: candidate.provider })
+    const job = new RentedJob(
+      thread,
+      target,
+      this.#jobInit(run.collected, { drives: true, onProgress: (progress) => run.request.onProgress?.(progress) }),
+    )
+    this.#keep(job)
+    const listing = { provider: candidate.provider, offer: candidate.offer.body }
+    const capped = { ...demand, cap: capFor(demand, candidate.offer.body) }
+    const terms = termsFrom({ offer: candidate.offer, demand: capped, renter: identity.publicKey, devices: devicesFor(demand, listing) })
+    const salt = random(SPEC_SALT_BYTES)
+    const bytes = encodeSpec(spec)
+    const { number, write } = this.#threads.takeNumber('renter')
+    await thread.command(
+      { do: 'accept', terms, specHash: specHash(salt, bytes, suite), number, funding: null },
+      {
+        notes: { spec: bytes, salt },
+        writes: [write],
+        beside: [{ kind: 'spec', thread: thread.record.thread, salt, spec: bytes }],
+      },
+    )
+    return job
+  }
+
+  #jobInit(collected: CollectedFiles | null, options: { drives: boolean; onProgress?: (progress: RunProgress) => void }): RentedJobInit {
+    const { network, hashing, clock } = this.#parts
+    return { network, hashing, clock, collected, drives: options.drives, onProgress: options.onProgress ?? (() => undefined) }
+  }
+
+  async #collect(request: RunRequest): Promise<CollectedFiles | null> {
+    const { deno, inputs, files } = request
+    if (deno === undefined && inputs === undefined && files === undefined) return null
+    if (this.#parts.collect === undefined) throw new HaggleError('E_RUN_FILE', 'This node can not read local files: give the files in memory')
+    return this.#parts.collect({
+      ...(deno === undefined ? {} : { entry: deno }),
+      ...(inputs === undefined ? {} : { inputs }),
+      ...(files === undefined ? {} : { files }),
+    })
+  }
+}
+
+function reasonOf(end: RentedEnd): string {
+  if (end.kind === 'rejected') return end.reason
+  if (end.kind === 'over') return end.reason ?? end.phase
+  return 'exited'
+}

@@ -1,0 +1,25 @@
+// One line of `ps` for one thread.
+
+import { peerIdOf } from '@haggle/identity'
+import { decodeSpec } from '@haggle/job'
+import type { Thread } from '@haggle/negotiate'
+import { formatAmount, toHex } from '@haggle/wire'
+import { exitStatusOf } from './rented_job.ts'
+import type { JobSummary } from './types.ts'
+
+/** The summary of a thread that has come to a contract. */
+export async function summaryOf(thread: Thread): Promise<JobSummary> {
+  const { contract, phase, usage, metered, exit } = thread.view()
+  const spec = await thread.note('spec')
+  return {
+    contract: contract === null ? '' : toHex(contract),
+    role: thread.role,
+    peer: peerIdOf(thread.record.peerKey),
+    phase,
+    command: spec === undefined ? '' : decodeSpec(spec).args.join(' '),
+    startedAt: thread.record.startedAt * 1000,
+    usedMs: Number(usage[0] ?? 0n),
+    owed: formatAmount(metered),
+    exit: exit === null ? null : exitStatusOf(exit),
+  }
+}

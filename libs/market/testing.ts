@@ -1,0 +1,126 @@
+/**
+ * A market in memory, for tests of programs that embed it: no sockets, no processes, the real protocols.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { createIdentity, portableSuite } from '@haggle/identity'
+import { type MemoryJob, memoryJobHost } from '@haggle/job'
+import { type MemoryNetwork, memoryNetwork } from '@haggle/mesh'
+import { memoryJournal, openLedger } from '@haggle/reputation'
+import { memoryStore } from '@haggle/store'
+import { type Clock, networkId, type Random, systemClock, systemRandom } from '@haggle/wire'
+import { collectFiles } from './job_files.ts'
+import { ledgerPort } from './ledger_port.ts'
+import { createMarket, type StartableMarket } from './market_node.ts'
+import type { Machine } from './parts.ts'
+
+/** How {@link memoryMarket} is made. */
+export interface MemoryMarketOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** What a member of a memory market is. */
+export interface MemberOptions {
+  /** The jobs of its contracts: resolves with the exit code. Without it the member only rents. */
+  readonly run?: (job: MemoryJob) => Promise<number>
+  readonly machine?: Machine
+}
+
+/** A market whose members meet in memory. */
+export interface MemoryMarket {
+  readonly network: MemoryNetwork
+  /** A new member, connected to all others. */
+  join(options?: MemberOptions): Promise<StartableMarket>
+  close(): Promise<void>
+}
+
+/** The machine of a member that names none. */
+export const TEST_MACHINE: Machine = {
+  devices: [
+    {
+      id: 'cpu0',
+      kind: 'cpu',
+      vendor: 'test',
+      model: 'memory',
+      vramMiB: 0,
+      vramUsableMiB: null,
+      vramFreeMiB: null,
+      cc: null,
+      driver: null,
+      cuda: null,
+      rocm: null,
+      metal: null,
+      vulkan: null,
+      free: true,
+      figures: [],
+    },
+  ],
+  cpu: { model: 'memory', cores: 2, threads: 2 },
+  memMiB: 4096,
+  diskMiB: 4096,
+  net: { downKbps: null, upKbps: null },
+  os: 'linux',
+  arch: 'x64',
+}
+
+/**
+ * A market in memory.
+ *
+ * @example
+ * ```ts
+ * import { memoryMarket } from "@haggle/market/testing";
+ * import { expect } from "vitest";
+ *
+ * await using market = await memoryMarket();
+ * const provider = await market.join({ run: async (job) => (job.write("stdout", "hello\n"), 0) });
+ * await provider.provide({ price: "0.01" });
+ * const renter = await market.join();
+ * const job = await renter.run({ command: ["say", "hello"] });
+ * expect((await job.done).exitCode).toBe(0);
+ * ```
+ */
+export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<MemoryMarket & AsyncDisposable> {
+  const clock = options.clock ?? systemClock()
+  const random = options.random ?? systemRandom()
+  const suite = portableSuite()
+  const network = memoryNetwork()
+  const members: StartableMarket[] = []
+  const close = async (): Promise<void> => {
+    for (const member of members.splice(0)) await member.close()
+    await network.stop()
+  }
+  return {
+    network,
+    async join({ run, machine = TEST_MACHINE } = {}) {
+      const identity = createIdentity(random(32))
+      const node = network.join(identity)
+      const store = memoryStore()
+      const ledger = await openLedger({ store: store.sub('ledger'), journal: memoryJournal(), signer: identity.signer, suite, clock, random })
+      const host = run === undefined ? undefined : memoryJobHost({ run, clock, sha256: suite.sha256 })
+      const member = createMarket({
+        network: node,
+        networkId: networkId('devnet-memory'),
+        identity,
+        suite,
+        clock,
+        random,
+        hashing: () => {
+          const hash = createHash('sha256')
+          return { update: (chunk) => void hash.update(chunk), digest: () => new Uint8Array(hash.digest()) }
+        },
+        store: store.sub('market'),
+        ledger: ledgerPort(ledger, clock),
+        collect: collectFiles,
+        ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
+      })
+      await member.start()
+      for (const other of members) await node.connect({ peerId: other.peerId })
+      members.push(member)
+      return member
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,11 @@
+// The transcript file of a thread, from the chains that this node holds.
+
+import { encodeTranscript } from './_interim.ts'
+import type { Thread } from '@haggle/negotiate'
+
+/** The bytes of the thread's transcript file, as `haggle verify` reads it. */
+export function transcriptOf(thread: Thread): Uint8Array {
+  const { own, theirs } = thread.chains()
+  const [renter, provider] = thread.role === 'renter' ? [own, theirs] : [theirs, own]
+  return encodeTranscript({ renter: renter.map(({ bytes }) => bytes), provider: provider.map(({ bytes }) => bytes) })
+}
