@@ -11,7 +11,9 @@ export function scopeOf(address: string): Scope {
   const [, protocol, host = ''] = address.split('/')
   if (protocol === 'ip4') {
     if (host.startsWith('127.')) return 'loopback'
-    return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.)/.test(host) ? 'lan' : 'public'
+    return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.)/.test(host)
+      ? 'lan'
+      : 'public'
   }
   if (protocol === 'ip6') {
     if (host === '::1') return 'loopback'

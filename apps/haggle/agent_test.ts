@@ -66,7 +66,9 @@ test('ask() says what kept the agent from starting', async () => {
   await using held = await localAgent(here.paths.home)
   void busy
   void held
-  const direct = await startBackground({ ...here, paths: { ...here.paths, socket: join(place.folder, 'none.sock') } }, LOCAL_AGENT).catch((error: unknown) => describe(error))
+  const direct = await startBackground({ ...here, paths: { ...here.paths, socket: join(place.folder, 'none.sock') } }, LOCAL_AGENT).catch(
+    (error: unknown) => describe(error),
+  )
   expect(direct).toMatchObject({ code: 'E_HOME_BUSY' })
 }, 30_000)
 
@@ -87,7 +89,9 @@ test('the agent drains on SIGTERM and takes a new price on SIGHUP', async () => 
   await ask(here, 'up', { provide: { price: '0.1' } })
   writeFileSync(here.paths.config, '{"price":"0.2"}')
   agent.child.kill('SIGHUP')
-  await expect.poll(async () => ((await ask(here, 'status', {}))['providing'] as { offer: { pricePerHour: string } }).offer.pricePerHour).toBe('0.2')
+  await expect
+    .poll(async () => ((await ask(here, 'status', {}))['providing'] as { offer: { pricePerHour: string } }).offer.pricePerHour)
+    .toBe('0.2')
   agent.child.kill('SIGTERM')
   await agent.gone
   expect(agent.child.exitCode).toBe(0)

@@ -66,7 +66,11 @@ export function problemOf(flag: Flag, value: string): string | undefined {
     case 'choice':
       return flag.choices?.includes(value) ? undefined : `must be one of ${flag.choices?.join(', ')}`
     case 'address':
-      return /^(\/[a-z0-9-]+\/.+|12D3Koo[1-9A-HJ-NP-Za-km-z]{44,46})$/.test(value) ? undefined : 'must be an address such as /ip4/192.0.2.7/tcp/4001/p2p/12D3Koo…, or a PeerId'
+      return /^(\/[a-z0-9-]+\/.+|12D3Koo[1-9A-HJ-NP-Za-km-z]{44,46})$/.test(value)
+        ? undefined
+        : 'must be an address such as /ip4/192.0.2.7/tcp/4001/p2p/12D3Koo…, or a PeerId'
+    case 'listen':
+      return value === 'none' || value.startsWith('/') ? undefined : 'must be an address such as /ip4/0.0.0.0/tcp/4001, or none'
     case 'key':
       return /^12D3Koo[1-9A-HJ-NP-Za-km-z]{44,46}$/.test(value) ? undefined : 'must be a PeerId such as 12D3Koo…'
     case 'text':
@@ -100,7 +104,10 @@ function split(verb: Verb, argv: readonly string[]): Raw {
   const positionals: string[] = []
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] as string
-    if (word === '--') return verb.command ? { values, positionals, command: argv.slice(at + 1) } : { values, positionals: [...positionals, ...argv.slice(at + 1)], command: undefined }
+    if (word === '--')
+      return verb.command
+        ? { values, positionals, command: argv.slice(at + 1) }
+        : { values, positionals: [...positionals, ...argv.slice(at + 1)], command: undefined }
     if (word === '-' || !word.startsWith('-')) {
       if (verb.command) return { values, positionals, command: argv.slice(at) }
       positionals.push(word)
@@ -110,8 +117,14 @@ function split(verb: Verb, argv: readonly string[]): Raw {
     const typed = equals < 0 ? word : word.slice(0, equals)
     const flag = flags.find((known) => typed === `--${known.name}` || (known.short !== undefined && typed === `-${known.short}`))
     if (flag === undefined) {
-      const guess = nearest(typed, flags.map((known) => `--${known.name}`))
-      throw usage(`Unknown flag ${typed} of haggle ${verb.name}`, guess === undefined ? `haggle ${verb.name} --help lists them` : `did you mean ${guess}?`)
+      const guess = nearest(
+        typed,
+        flags.map((known) => `--${known.name}`),
+      )
+      throw usage(
+        `Unknown flag ${typed} of haggle ${verb.name}`,
+        guess === undefined ? `haggle ${verb.name} --help lists them` : `did you mean ${guess}?`,
+      )
     }
     let value = equals < 0 ? undefined : word.slice(equals + 1)
     if (flag.kind === 'switch') {
@@ -119,7 +132,8 @@ function split(verb: Verb, argv: readonly string[]): Raw {
       value = 'true'
     } else if (value === undefined) {
       value = argv[++at]
-      if (value === undefined || value === '--') throw usage(`--${flag.name} needs a value: ${flag.value ?? flag.choices?.join('|') ?? 'VALUE'}`, `haggle ${verb.name} --help`)
+      if (value === undefined || value === '--')
+        throw usage(`--${flag.name} needs a value: ${flag.value ?? flag.choices?.join('|') ?? 'VALUE'}`, `haggle ${verb.name} --help`)
     }
     const before = values.get(flag.name)
     if (before !== undefined && !flag.repeat && flag.kind !== 'switch') throw usage(`--${flag.name} was given twice`)
@@ -138,7 +152,10 @@ function fromFile(flag: Flag, around: Surroundings): readonly string[] | undefin
   return list.map((item: unknown) => {
     const value = typeof item === 'string' ? item : typeof item === 'number' || typeof item === 'boolean' ? String(item) : ''
     const problem = problemOf(flag, value)
-    if (problem !== undefined) throw new Failure('E_CONFIG_VALUE', `"${flag.name}" in ${around.filePath} ${problem}, is ${JSON.stringify(item)}`, { next: `haggle config set ${flag.name} VALUE` })
+    if (problem !== undefined)
+      throw new Failure('E_CONFIG_VALUE', `"${flag.name}" in ${around.filePath} ${problem}, is ${JSON.stringify(item)}`, {
+        next: `haggle config set ${flag.name} VALUE`,
+      })
     return value
   })
 }
@@ -156,7 +173,11 @@ function fromEnvironment(flag: Flag, around: Surroundings): readonly string[] | 
 }
 
 /** The values of a setting, and where they came from. */
-export function resolve(flag: Flag, given: readonly string[] | undefined, around: Surroundings): { values: readonly string[]; origin: Origin } {
+export function resolve(
+  flag: Flag,
+  given: readonly string[] | undefined,
+  around: Surroundings,
+): { values: readonly string[]; origin: Origin } {
   if (given !== undefined) return { values: given, origin: 'flag' }
   if (flag.setting) {
     const environment = fromEnvironment(flag, around)
@@ -184,14 +205,19 @@ export function parse(verb: Verb, argv: readonly string[], outside: Outside): Ar
   const places = verb.positionals ?? []
   if (!asking) {
     const missing = places[raw.positionals.length]
-    if (missing !== undefined && !missing.optional) throw usage(`haggle ${verb.name} needs ${missing.name}: ${missing.help}`, `haggle ${verb.name} --help`)
+    if (missing !== undefined && !missing.optional)
+      throw usage(`haggle ${verb.name} needs ${missing.name}: ${missing.help}`, `haggle ${verb.name} --help`)
     const extra = raw.positionals[places.length]
-    if (extra !== undefined && !places.at(-1)?.repeat) throw usage(`haggle ${verb.name} does not take "${extra}"`, `haggle ${verb.name} --help`)
+    if (extra !== undefined && !places.at(-1)?.repeat)
+      throw usage(`haggle ${verb.name} does not take "${extra}"`, `haggle ${verb.name} --help`)
     places.forEach((place, at) => {
       const value = raw.positionals[at]
       if (value === undefined || place.choices === undefined || place.choices.includes(value)) return
       const guess = nearest(value, place.choices)
-      throw usage(`${place.name} must be one of ${place.choices.join(', ')}, is "${value}"`, guess === undefined ? undefined : `did you mean ${guess}?`)
+      throw usage(
+        `${place.name} must be one of ${place.choices.join(', ')}, is "${value}"`,
+        guess === undefined ? undefined : `did you mean ${guess}?`,
+      )
     })
   }
   const table = new Map([...EVERYWHERE, ...verb.flags].map((flag) => [flag.name, flag]))

@@ -19,6 +19,8 @@ export interface Boot {
   readonly listenAnywhere: boolean
   /** `host:port` of the page with health and metrics, or null. */
   readonly http: string | null
+  /** True: the agent must be able to run jobs of others. */
+  readonly provide: boolean
 }
 
 /** What only some verbs ask of an agent. */
@@ -26,6 +28,7 @@ export interface BootMore {
   readonly listen?: readonly string[]
   readonly listenAnywhere?: boolean
   readonly http?: string | null
+  readonly provide?: boolean
 }
 
 /** The boot that a verb's arguments ask for. */
@@ -43,15 +46,21 @@ export function bootOf(args: Args, more: BootMore = {}): Boot {
     listen: more.listen ?? null,
     listenAnywhere: more.listenAnywhere ?? false,
     http: more.http ?? null,
+    provide: more.provide ?? false,
   }
 }
 
 /** What keeps a running agent from serving a call: null when nothing does. Bootstrap addresses don't count: the agent dials new ones. */
-export function differs(running: Boot, asked: Boot): 'network' | 'psk-file' | 'listen' | 'http' | null {
+export function differs(running: Boot, asked: Boot): 'network' | 'psk-file' | 'listen' | 'http' | 'role' | null {
   if (running.network !== asked.network) return 'network'
   if (running.pskFile !== asked.pskFile) return 'psk-file'
   const listening = running.listen ?? []
-  if (asked.listen !== null && (asked.listenAnywhere ? listening.length === 0 : asked.listen.some((address) => !listening.includes(address)))) return 'listen'
+  if (
+    asked.listen !== null &&
+    (asked.listenAnywhere ? listening.length === 0 : asked.listen.some((address) => !listening.includes(address)))
+  )
+    return 'listen'
   if (asked.http !== null && asked.http !== running.http) return 'http'
+  if (asked.provide && !running.provide) return 'role'
   return null
 }

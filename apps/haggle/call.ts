@@ -127,6 +127,9 @@ export class Call {
   #queue(channel: Channel, take: () => Promise<void>): void {
     const next = (this.#inbox.get(channel) ?? Promise.resolve()).then(take)
     // A listener that fails has lost its reader (a closed pipe): the call goes on, and its window stays shut.
-    this.#inbox.set(channel, next.catch(() => undefined))
+    this.#inbox.set(
+      channel,
+      next.catch(() => undefined),
+    )
   }
 }

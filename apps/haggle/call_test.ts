@@ -77,7 +77,10 @@ test('Call.write() waits when the reader does not take, and words overtake it', 
 
 test('Call.write() of one channel does not wait for another', async () => {
   const stderr = Promise.withResolvers<void>()
-  const { a } = pair({}, { data: (channel) => (channel === KIND.stdout ? new Promise(() => undefined) : (stderr.resolve(), Promise.resolve())) })
+  const { a } = pair(
+    {},
+    { data: (channel) => (channel === KIND.stdout ? new Promise(() => undefined) : (stderr.resolve(), Promise.resolve())) },
+  )
   void a.write(KIND.stdout, new Uint8Array(2 * WINDOW_BYTES))
   await a.write(KIND.stderr, new Uint8Array(10))
   await stderr.promise

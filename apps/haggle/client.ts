@@ -10,6 +10,8 @@ import { type HomePaths, loadConfig, openHome, pathsOf } from './home.ts'
 
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
 const START_MS = 30_000
+/** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
+const APPEAR_MS = 4000
 /** Between two looks at the socket of an agent that somebody else is starting. */
 const LOOK_AGAIN_MS = 40
 /** The log is moved aside at start when it is longer. */
@@ -33,7 +35,13 @@ export function dial(paths: HomePaths): Promise<Socket | undefined> {
     socket.once('connect', () => done(socket))
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') done(undefined)
-      else fail(new Failure('E_AGENT_SOCKET', `Cannot reach the agent at ${paths.socket}: ${error.code ?? error.message}`, { next: 'haggle doctor', cause: error }))
+      else
+        fail(
+          new Failure('E_AGENT_SOCKET', `Cannot reach the agent at ${paths.socket}: ${error.code ?? error.message}`, {
+            next: 'haggle doctor',
+            cause: error,
+          }),
+        )
     })
   })
 }
@@ -60,12 +68,19 @@ export async function startBackground(reach: Reach, entry: string = AGENT): Prom
   rotateLog(reach.paths.log)
   const { spawn } = await import('node:child_process')
   const log = openSync(reach.paths.log, 'a', 0o600)
-  const child = spawn(process.execPath, [...process.execArgv, entry, reach.paths.home, JSON.stringify(reach.boot)], { cwd: reach.paths.home, detached: true, stdio: ['ignore', log, log, 'pipe'] })
+  const child = spawn(process.execPath, [...process.execArgv, entry, reach.paths.home, JSON.stringify(reach.boot)], {
+    cwd: reach.paths.home,
+    detached: true,
+    stdio: ['ignore', log, log, 'pipe'],
+  })
   closeSync(log)
   const pipe = child.stdio[3] as Socket
   const report = await new Promise<Report>((done) => {
     let text = ''
-    const timer = setTimeout(() => done({ code: 'E_AGENT_START', message: `The agent did not become ready in ${START_MS / 1000} s` }), START_MS)
+    const timer = setTimeout(
+      () => done({ code: 'E_AGENT_START', message: `The agent did not become ready in ${START_MS / 1000} s` }),
+      START_MS,
+    )
     const finish = (found: Report): void => {
       clearTimeout(timer)
       done(found)
@@ -77,18 +92,22 @@ export async function startBackground(reach: Reach, entry: string = AGENT): Prom
     })
     pipe.on('error', () => undefined)
     child.on('error', (error) => finish({ code: 'E_AGENT_START', message: `The agent could not be started: ${error.message}` }))
-    child.on('exit', (code, signal) => finish({ code: 'E_AGENT_START', message: `The agent ended before it was ready (${signal ?? code ?? 'unknown'})` }))
+    child.on('exit', (code, signal) =>
+      finish({ code: 'E_AGENT_START', message: `The agent ended before it was ready (${signal ?? code ?? 'unknown'})` }),
+    )
   })
   pipe.destroy()
   child.unref()
   if (report.ready) return
   if (report.code === 'E_HOME_BUSY' && (await appears(reach.paths))) return
-  throw new Failure(report.code ?? 'E_AGENT_START', report.message ?? 'The agent could not be started', { next: report.next ?? `its log: ${reach.paths.log}` })
+  throw new Failure(report.code ?? 'E_AGENT_START', report.message ?? 'The agent could not be started', {
+    next: report.next ?? `its log: ${reach.paths.log}`,
+  })
 }
 
 /** Another command may be starting the agent at the same time: waits for its socket. */
 async function appears(paths: HomePaths): Promise<boolean> {
-  for (const until = Date.now() + START_MS / 3; Date.now() < until; ) {
+  for (const until = Date.now() + APPEAR_MS; Date.now() < until;) {
     const socket = await dial(paths)
     if (socket !== undefined) {
       socket.destroy()
@@ -112,7 +131,11 @@ export interface Talk {
 }
 
 /** Makes one call on a connected socket. */
-export function talk(socket: Socket, request: { call: string; params: unknown; boot: Boot | null }, listener: Partial<CallListener> = {}): Talk {
+export function talk(
+  socket: Socket,
+  request: { call: string; params: unknown; boot: Boot | null },
+  listener: Partial<CallListener> = {},
+): Talk {
   let settle: { done: (value: Readonly<Record<string, unknown>>) => void; fail: (error: Failure) => void } | undefined
   const result = new Promise<Readonly<Record<string, unknown>>>((done, fail) => (settle = { done, fail }))
   const call: Call = new Call(socket, {
@@ -123,7 +146,12 @@ export function talk(socket: Socket, request: { call: string; params: unknown; b
           call.close()
         })
       } else if ('error' in message) {
-        const error = message['error'] as { code: string; message: string; next?: string; details?: Record<string, string | number | boolean | null> }
+        const error = message['error'] as {
+          code: string
+          message: string
+          next?: string
+          details?: Record<string, string | number | boolean | null>
+        }
         void call.settled().then(() => {
           settle?.fail(new Failure(error.code, error.message, { next: error.next, details: error.details }))
           call.close()
@@ -152,7 +180,13 @@ export async function reachAgent(reach: Reach): Promise<Socket> {
 }
 
 /** One call from start to answer; `opened` is told of every attempt, so that a caller can send on it. */
-export async function ask(reach: Reach, name: string, params: unknown, listener: Partial<CallListener> = {}, opened?: (call: Call) => void): Promise<Readonly<Record<string, unknown>>> {
+export async function ask(
+  reach: Reach,
+  name: string,
+  params: unknown,
+  listener: Partial<CallListener> = {},
+  opened?: (call: Call) => void,
+): Promise<Readonly<Record<string, unknown>>> {
   for (let tries = 0; ; tries++) {
     const { result, call } = talk(await reachAgent(reach), { call: name, params, boot: reach.boot }, listener)
     opened?.(call)
@@ -166,14 +200,17 @@ export async function ask(reach: Reach, name: string, params: unknown, listener:
 }
 
 /** Asks an agent that has nothing open to leave, and resolves once it has. False when none was running. */
-export async function stopAgent(paths: HomePaths, params: { drain?: boolean; now?: boolean } = {}): Promise<Readonly<Record<string, unknown>> | undefined> {
+export async function stopAgent(
+  paths: HomePaths,
+  params: { drain?: boolean; now?: boolean } = {},
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const socket = await dial(paths)
   if (socket === undefined) return undefined
   const gone = new Promise<void>((done) => socket.once('close', () => done()))
   const { result } = talk(socket, { call: 'stop', params, boot: null })
   const answer = await result
   await gone
-  for (const until = Date.now() + START_MS / 3; Date.now() < until; ) {
+  for (const until = Date.now() + START_MS / 3; Date.now() < until;) {
     const left = await dial(paths)
     if (left === undefined) return answer
     left.destroy()

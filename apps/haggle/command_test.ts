@@ -19,7 +19,8 @@ afterAll(async () => {
   place[Symbol.dispose]()
 })
 
-const run = (argv: readonly string[], options: Parameters<typeof haggle>[1] = {}): ReturnType<typeof haggle> => haggle([argv[0] ?? '', '--home', home, ...argv.slice(1)], options)
+const run = (argv: readonly string[], options: Parameters<typeof haggle>[1] = {}): ReturnType<typeof haggle> =>
+  haggle([argv[0] ?? '', '--home', home, ...argv.slice(1)], options)
 
 /** How many runs the agent has counted. */
 function callsOf(page: string): number {
@@ -96,7 +97,9 @@ describe('haggle run', () => {
   test('haggle run gives the job only the environment that was named', async () => {
     const file = join(place.folder, 'env')
     writeFileSync(file, '# words\nB="two words"\n')
-    const found = await run(['run', '--env', 'A', '--env', 'C=3', '--env-file', file, '--', 'sh', '-c', 'echo "$A|$B|$C|$HIDDEN"'], { env: { A: '1', HIDDEN: 'x' } })
+    const found = await run(['run', '--env', 'A', '--env', 'C=3', '--env-file', file, '--', 'sh', '-c', 'echo "$A|$B|$C|$HIDDEN"'], {
+      env: { A: '1', HIDDEN: 'x' },
+    })
     expect(found.stdout.toString()).toBe('1|two words|3|\n')
   })
 
@@ -142,12 +145,15 @@ describe('haggle run', () => {
 })
 
 describe('haggle reads', () => {
-  test.each([['offers'], ['quote'], ['ps'], ['status'], ['ledger']])('haggle %s --json prints one JSON value and nothing else', async (verb) => {
-    const found = await run([verb, '--json'])
-    expect(found.code).toBe(0)
-    expect(found.stderr).toBe('')
-    expect(() => JSON.parse(found.stdout.toString()) as unknown).not.toThrow()
-  })
+  test.each([['offers'], ['quote'], ['ps'], ['status'], ['ledger']])(
+    'haggle %s --json prints one JSON value and nothing else',
+    async (verb) => {
+      const found = await run([verb, '--json'])
+      expect(found.code).toBe(0)
+      expect(found.stderr).toBe('')
+      expect(() => JSON.parse(found.stdout.toString()) as unknown).not.toThrow()
+    },
+  )
 
   test('haggle offers prints a table without colour in a pipe', async () => {
     const text = (await run(['offers'])).stdout.toString()
@@ -184,7 +190,9 @@ describe('haggle config', () => {
     expect((await run(['config', 'set', 'max-price', '0.5'])).code).toBe(0)
     expect((await run(['config', 'get', 'max-price'])).stdout.toString()).toBe('0.5\n')
     expect(statSync(pathsOf(home).config).mode & 0o777).toBe(0o600)
-    const { settings } = JSON.parse((await run(['config', '--json'], { env: { HAGGLE_REGION: 'DE' } })).stdout.toString()) as { settings: { name: string; origin: string }[] }
+    const { settings } = JSON.parse((await run(['config', '--json'], { env: { HAGGLE_REGION: 'DE' } })).stdout.toString()) as {
+      settings: { name: string; origin: string }[]
+    }
     expect(settings.find(({ name }) => name === 'max-price')?.origin).toBe('file')
     expect(settings.find(({ name }) => name === 'region')?.origin).toBe('environment')
     await run(['config', 'unset', 'max-price'])
@@ -217,7 +225,7 @@ describe('the home', () => {
     expect(found.stderr).toContain(`chmod 700 ${lax}`)
   })
 
-  test("haggle refuses a key that others can read", async () => {
+  test('haggle refuses a key that others can read', async () => {
     const lax = join(place.folder, 'laxkey')
     expect((await haggle(['init', '--home', lax])).code).toBe(0)
     chmodSync(pathsOf(lax).key, 0o644)

@@ -8,7 +8,8 @@ export function complaint(error: unknown, paint: (style: 'bad' | 'dim', text: st
   const { code, message, next, details } = describe(error)
   const lines = [`${paint('bad', 'haggle:')} ${safe(message, 600)} (${code})`]
   const { source, column } = details
-  if (typeof source === 'string' && typeof column === 'number') lines.push(`  ${safe(source, 400)}`, `  ${' '.repeat(Math.max(0, column - 1))}^`)
+  if (typeof source === 'string' && typeof column === 'number')
+    lines.push(`  ${safe(source, 400)}`, `  ${' '.repeat(Math.max(0, column - 1))}^`)
   if (next !== undefined) lines.push(paint('dim', `  next: ${safe(next, 400)}`))
   return lines
 }
@@ -20,5 +21,6 @@ export function complain(error: unknown, argv: readonly string[]): void {
   const { code, message, next, details } = describe(error)
   if (code === 'E_UNKNOWN' && process.env['HAGGLE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
   const end = argv.indexOf('--')
-  if ((end < 0 ? argv : argv.slice(0, end)).includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code, message, next: next ?? null, details } })}\n`)
+  if ((end < 0 ? argv : argv.slice(0, end)).includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: { code, message, next: next ?? null, details } })}\n`)
 }

@@ -25,8 +25,16 @@ interface Member {
 }
 
 /** Starts a child and resolves with the first JSON line on its stdout. */
-async function member(name: string, script: string, argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<Member> {
-  const child = spawn(process.execPath, [...process.execArgv, script, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], env: env as NodeJS.ProcessEnv })
+async function member(
+  name: string,
+  script: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Member> {
+  const child = spawn(process.execPath, [...process.execArgv, script, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: env as NodeJS.ProcessEnv,
+  })
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-2000)))
   const first = await new Promise<Record<string, unknown>>((done, fail) => {
@@ -58,7 +66,12 @@ export async function runDevnet(args: Args): Promise<void> {
   const stopped = Promise.withResolvers<string>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve(signal))
   try {
-    const relay = await member('relay', relayScript(), ['--home', join(folder, 'relay'), '--listen', '/ip4/127.0.0.1/tcp/0', '--network', network, '--json'], env)
+    const relay = await member(
+      'relay',
+      relayScript(),
+      ['--home', join(folder, 'relay'), '--listen', '/ip4/127.0.0.1/tcp/0', '--network', network, '--json'],
+      env,
+    )
     members.push(relay)
     const bootstrap = ((relay.first['addresses'] as readonly string[] | undefined) ?? [])[0]
     if (bootstrap === undefined) throw new Failure('E_DEVNET', 'The relay has no address')
@@ -67,15 +80,39 @@ export async function runDevnet(args: Args): Promise<void> {
     const providers = await Promise.all(
       Array.from({ length: count }, async (_, at) => {
         const price = (first * (1 + at / 4)).toFixed(6)
-        const argv = ['up', '--foreground', '--json', '--home', join(folder, `provider-${at + 1}`), '--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', bootstrap]
-        const one = await member(`provider ${at + 1}`, COMMAND, [...argv, '--network', network, '--mdns', 'off', '--price', price, '--for', 'anyone', '--accept-weak-isolation'], env)
+        const argv = [
+          'up',
+          '--foreground',
+          '--json',
+          '--home',
+          join(folder, `provider-${at + 1}`),
+          '--listen',
+          '/ip4/127.0.0.1/tcp/0',
+          '--bootstrap',
+          bootstrap,
+        ]
+        const one = await member(
+          `provider ${at + 1}`,
+          COMMAND,
+          [...argv, '--network', network, '--mdns', 'off', '--price', price, '--for', 'anyone', '--accept-weak-isolation'],
+          env,
+        )
         members.push(one)
         return { peerId: String(one.first['peerId']), price, home: join(folder, `provider-${at + 1}`), addresses: one.first['addresses'] }
       }),
     )
     const home = join(folder, 'renter')
     const variables = { HAGGLE_HOME: home, HAGGLE_NETWORK: network, HAGGLE_BOOTSTRAP: bootstrap, HAGGLE_MDNS: 'off' }
-    if (args.on('json')) printJson({ ok: true, folder, network, bootstrap, env: variables, relay: { peerId: relay.first['peerId'], addresses: relay.first['addresses'], pid: relay.child.pid }, providers: providers.map((one, at) => ({ ...one, pid: members[at + 1]?.child.pid })) })
+    if (args.on('json'))
+      printJson({
+        ok: true,
+        folder,
+        network,
+        bootstrap,
+        env: variables,
+        relay: { peerId: relay.first['peerId'], addresses: relay.first['addresses'], pid: relay.child.pid },
+        providers: providers.map((one, at) => ({ ...one, pid: members[at + 1]?.child.pid })),
+      })
     else {
       print(
         `devnet ${network} in ${folder}`,

@@ -37,12 +37,20 @@ export async function* examine(args: Args): AsyncGenerator<Finding> {
   yield await guarded('disk', () => {
     const { bavail, bsize } = statfsSync(args.home)
     const free = bavail * bsize
-    return free < LOW_DISK_BYTES ? { name: 'disk', state: 'bad', detail: `${bytes(free)} free at ${args.home}`, fix: 'make room, or choose another --home' } : { name: 'disk', state: 'ok', detail: `${bytes(free)} free` }
+    return free < LOW_DISK_BYTES
+      ? { name: 'disk', state: 'bad', detail: `${bytes(free)} free at ${args.home}`, fix: 'make room, or choose another --home' }
+      : { name: 'disk', state: 'ok', detail: `${bytes(free)} free` }
   })
   yield* await machine()
   if (!args.on('no-agent')) yield* agent(args)
   const relays = args.list('bootstrap')
-  if (relays.length === 0) yield { name: 'relay', state: 'weak', detail: 'none is named: nodes are found by mDNS and --peer only', fix: 'haggle config set bootstrap ADDR' }
+  if (relays.length === 0)
+    yield {
+      name: 'relay',
+      state: 'weak',
+      detail: 'none is named: nodes are found by mDNS and --peer only',
+      fix: 'haggle config set bootstrap ADDR',
+    }
   for (const address of relays) yield await relay(address)
 }
 
@@ -79,9 +87,17 @@ async function* agent(args: Args): AsyncGenerator<Finding> {
     open = await session(args)
     const status = await open.ask<StatusSnapshot>('status')
     yield { name: 'agent', state: 'ok', detail: `pid ${status.pid}, up ${duration(status.uptimeMs)}` }
-    yield { name: 'store', state: 'ok', detail: `opens; ledger ${status.ledger === null ? 'empty' : counted(status.ledger + 1, 'entry', 'entries')}` }
+    yield {
+      name: 'store',
+      state: 'ok',
+      detail: `opens; ledger ${status.ledger === null ? 'empty' : counted(status.ledger + 1, 'entry', 'entries')}`,
+    }
     const reachable = status.addresses.length > 0
-    yield { name: 'reach', state: reachable ? 'ok' : 'weak', detail: reachable ? counted(status.addresses.length, 'address', 'addresses') : 'dials only; enough to rent, not to earn' }
+    yield {
+      name: 'reach',
+      state: reachable ? 'ok' : 'weak',
+      detail: reachable ? counted(status.addresses.length, 'address', 'addresses') : 'dials only; enough to rent, not to earn',
+    }
   } catch (error) {
     const { message, code, next } = describe(error)
     yield { name: 'agent', state: 'bad', detail: `${message} (${code})`, ...(next === undefined ? {} : { fix: next }) }
@@ -105,6 +121,7 @@ async function relay(address: string): Promise<Finding> {
     socket.on('timeout', () => end(`no answer in ${RELAY_MS / 1000} s`))
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
   })
-  if (wrong !== undefined) return { name: 'relay', state: 'bad', detail: `${address}: ${wrong}`, fix: 'check the address, or name another with --bootstrap' }
+  if (wrong !== undefined)
+    return { name: 'relay', state: 'bad', detail: `${address}: ${wrong}`, fix: 'check the address, or name another with --bootstrap' }
   return { name: 'relay', state: 'ok', detail: `${address} answers in ${Math.round(performance.now() - startedAt)} ms` }
 }

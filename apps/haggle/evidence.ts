@@ -26,7 +26,11 @@ export function check(bytes: Uint8Array): Promise<Verdict> {
   const kind = firstLine(bytes)
   const checker = kind === undefined || !Object.hasOwn(CHECKERS, kind) ? undefined : CHECKERS[kind]
   if (checker === undefined) {
-    throw new Failure('E_VERIFY_FORMAT', bytes.length === 0 ? 'The file is empty' : 'This is no evidence that haggle knows: its first line names no format', { next: `it should begin with ${Object.keys(CHECKERS).join(' or ')}` })
+    throw new Failure(
+      'E_VERIFY_FORMAT',
+      bytes.length === 0 ? 'The file is empty' : 'This is no evidence that haggle knows: its first line names no format',
+      { next: `it should begin with ${Object.keys(CHECKERS).join(' or ')}` },
+    )
   }
   return checker(bytes)
 }

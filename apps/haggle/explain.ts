@@ -25,14 +25,21 @@ export function explanation(view: Pick<OfferView, 'rows' | 'seen' | 'failures' |
   const total = counts + widest('constraint') + widest('nearest') + 30
   const lines = rows.flatMap((row) => {
     const first = `  ${pad(row.count, counts, true)}  ${pad(row.constraint, widest('constraint'))}`
-    if (screen.tty && total > screen.columns) return [first.trimEnd(), ...[row.nearest, row.relax].filter((text) => text !== '').map((text) => `${' '.repeat(counts + 4)}${text}`)]
+    if (screen.tty && total > screen.columns)
+      return [first.trimEnd(), ...[row.nearest, row.relax].filter((text) => text !== '').map((text) => `${' '.repeat(counts + 4)}${text}`)]
     return [`${first}  ${pad(row.nearest, widest('nearest'))}  ${row.relax}`.trimEnd()]
   })
-  const unknown = view.unknown.map(({ property, count }) => `  ${pad(String(count), counts, true)}  ${safe(property, 60)} is not in the offer: unknown is no match`)
+  const unknown = view.unknown.map(
+    ({ property, count }) => `  ${pad(String(count), counts, true)}  ${safe(property, 60)} is not in the offer: unknown is no match`,
+  )
   return [`${paint('bold', head)}: ${view.rows.length} of ${counted(view.seen, 'offer')}`, ...lines, ...unknown]
 }
 
 /** Prints the explanation on a stream. */
-export function explainOn(stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }, view: unknown, env: Readonly<Record<string, string | undefined>>): void {
+export function explainOn(
+  stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number },
+  view: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
   stream.write(`${explanation(view as OfferView, screenOf(stream, env)).join('\n')}\n`)
 }

@@ -35,6 +35,7 @@ const EXACT: Readonly<Record<string, number>> = {
   E_FILE_MISSING: EXIT.usage,
   E_JOB_UNKNOWN: EXIT.usage,
   E_NOTHING_FITS: EXIT.nothingFits,
+  E_NO_OFFERS: EXIT.nothingFits,
   E_ABOVE_CAP: EXIT.nothingFits,
   E_OFFER_PRICE: EXIT.nothingFits,
   E_TIMEOUT: EXIT.timeout,
@@ -55,6 +56,10 @@ const PREFIXES: readonly (readonly [prefix: string, exit: number])[] = [
   ['E_KEY', EXIT.config],
   ['E_CONFIG', EXIT.config],
   ['E_PORT', EXIT.config],
+  ['E_PSK', EXIT.config],
+  ['E_LAUNCHER', EXIT.config],
+  ['E_LISTEN', EXIT.config],
+  ['E_ADDRESS', EXIT.usage],
   ['E_AGENT', EXIT.config],
   ['E_ISOLATION', EXIT.config],
   ['E_STORE', EXIT.config],
@@ -74,10 +79,16 @@ export function exitCodeOf(code: string): number {
 }
 
 /** The code, sentence and next step of any thrown value, whichever error class made it. */
-export function describe(error: unknown): { code: string; message: string; next: string | undefined; details: Readonly<Record<string, unknown>> } {
+export function describe(error: unknown): {
+  code: string
+  message: string
+  next: string | undefined
+  details: Readonly<Record<string, unknown>>
+} {
   if (!(error instanceof Error)) return { code: 'E_UNKNOWN', message: String(error), next: undefined, details: {} }
   const known = error as Error & { code?: unknown; next?: unknown; details?: unknown }
-  const code = typeof known.code === 'string' && known.code.startsWith('E_') ? known.code : error.name === 'AbortError' ? 'E_CANCELLED' : 'E_UNKNOWN'
+  const code =
+    typeof known.code === 'string' && known.code.startsWith('E_') ? known.code : error.name === 'AbortError' ? 'E_CANCELLED' : 'E_UNKNOWN'
   return {
     code,
     message: error.message,

@@ -16,7 +16,9 @@ test('FrameReader gives back every frame when the stream is cut anywhere', () =>
         const places = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length]
         const reader = new FrameReader()
         const read = places.slice(1).flatMap((end, at) => reader.push(bytes.subarray(places[at], end)))
-        expect(read.map(({ kind, payload }) => ({ kind, payload: [...payload] }))).toEqual(sent.map(({ kind, payload }) => ({ kind, payload: [...payload] })))
+        expect(read.map(({ kind, payload }) => ({ kind, payload: [...payload] }))).toEqual(
+          sent.map(({ kind, payload }) => ({ kind, payload: [...payload] })),
+        )
         expect(reader.pendingBytes).toBe(0)
       },
     ),

@@ -3,7 +3,7 @@
 import { EXIT, usage } from './failure.ts'
 import { nearest } from './nearest.ts'
 import { EVERYWHERE, type Flag, type Verb } from './table.ts'
-import { pad, painter, screenOf, type Paint } from './term.ts'
+import { pad, painter, type Paint, type Screen, screenOf } from './term.ts'
 import { VERSION } from './version.ts'
 import { allVerbs, VERBS } from './verbs/mod.ts'
 
@@ -25,20 +25,38 @@ export function usageLine(verb: Verb): string {
 function flagLines(flags: readonly Flag[], paint: Paint): string[] {
   const width = Math.max(...flags.map((flag) => flagText(flag).length))
   return flags.map((flag) => {
-    const notes = [flag.fallback === undefined ? '' : `default ${flag.fallback}`, flag.repeat ? 'may be repeated' : '', flag.setting ? 'setting' : ''].filter((note) => note !== '')
+    const notes = [
+      flag.fallback === undefined ? '' : `default ${flag.fallback}`,
+      flag.repeat ? 'may be repeated' : '',
+      flag.setting ? 'setting' : '',
+    ].filter((note) => note !== '')
     return `  ${pad(flagText(flag), width)}  ${flag.help}${notes.length === 0 ? '' : paint('dim', `  (${notes.join(', ')})`)}`
   })
 }
 
+/** Text in lines of at most `width` columns, broken between words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
 /** The help page of one verb. */
-export function verbHelp(verb: Verb, paint: Paint): string[] {
+export function verbHelp(verb: Verb, screen: Screen): string[] {
+  const paint = painter(screen)
   const places = verb.positionals ?? []
   const width = Math.max(0, ...places.map((place) => place.name.length))
   return [
     verb.summary,
     '',
     `${paint('bold', 'usage')}   ${usageLine(verb)}`,
-    ...(verb.notes === undefined ? [] : ['', ...verb.notes]),
+    ...(verb.notes === undefined ? [] : ['', ...verb.notes.flatMap((note) => wrap(note, Math.min(screen.columns, 100)))]),
     ...(places.length === 0 ? [] : ['', ...places.map((place) => `  ${pad(place.name, width)}  ${place.help}`)]),
     '',
     paint('bold', 'flags'),
@@ -55,24 +73,26 @@ export function mainHelp(verbs: readonly Verb[], paint: Paint): string[] {
     '',
     ...verbs.map((verb) => `  ${paint('bold', pad(verb.name, width))}  ${verb.summary}`),
     '',
-    'haggle VERB --help tells more. Settings come from flags, then HAGGLE_… variables, then the file (haggle config), then defaults.',
-    'Exit codes: the job’s own; 2 usage, 3 configuration, 4 nothing fits, 6 network, 124 timeout, 125 provider lost, 130 cancelled.',
+    'haggle VERB --help tells more.',
+    'Settings: flags, then HAGGLE_… variables, then the file (haggle config), then defaults.',
+    'Exit codes: the job’s own; 2 usage, 3 configuration, 4 nothing fits, 6 network,',
+    '  124 timeout, 125 provider lost, 130 cancelled.',
   ]
 }
 
 /** Prints help and resolves with the exit code: 2 when nothing was typed at all. */
 export async function printHelp(name: string | undefined, bare: boolean): Promise<number> {
   const stream = bare ? process.stderr : process.stdout
-  const paint = painter(screenOf(stream, process.env))
+  const screen = screenOf(stream, process.env)
   let lines: string[]
-  if (name === undefined) lines = mainHelp(await allVerbs(), paint)
+  if (name === undefined) lines = mainHelp(await allVerbs(), painter(screen))
   else {
     const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
     if (load === undefined) {
       const guess = nearest(name, Object.keys(VERBS))
       throw usage(`haggle has no verb "${name}"`, guess === undefined ? 'haggle --help' : `did you mean haggle help ${guess}?`)
     }
-    lines = verbHelp((await load()).verb, paint)
+    lines = verbHelp((await load()).verb, screen)
   }
   stream.write(`${lines.join('\n')}\n`)
   return bare ? EXIT.usage : EXIT.ok

@@ -27,8 +27,20 @@ export function pathsOf(home: string): HomePaths {
   const socket =
     Buffer.byteLength(inside) <= SOCKET_PATH_BYTES
       ? inside
-      : join(tmpdir(), `haggle-${process.getuid?.() ?? 0}`, `${process.getBuiltinModule('node:crypto').hash('sha256', home).slice(0, 24)}.sock`)
-  return { home, key: join(home, 'key'), config: join(home, 'config.json'), log: join(home, 'agent.log'), receipts: join(home, 'receipts'), told: join(home, '.provider-can-read'), socket }
+      : join(
+          tmpdir(),
+          `haggle-${process.getuid?.() ?? 0}`,
+          `${process.getBuiltinModule('node:crypto').hash('sha256', home).slice(0, 24)}.sock`,
+        )
+  return {
+    home,
+    key: join(home, 'key'),
+    config: join(home, 'config.json'),
+    log: join(home, 'agent.log'),
+    receipts: join(home, 'receipts'),
+    told: join(home, '.provider-can-read'),
+    socket,
+  }
 }
 
 /** Makes sure that a folder exists and that only its owner can enter it. Throws E_HOME_MODE, E_HOME_OWNER or E_HOME_CREATE. */
@@ -36,14 +48,20 @@ export function privateFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    throw new Failure('E_HOME_CREATE', `Cannot make the folder ${folder}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { next: 'choose another with --home DIR', cause })
+    throw new Failure('E_HOME_CREATE', `Cannot make the folder ${folder}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
+      next: 'choose another with --home DIR',
+      cause,
+    })
   }
   const stat = lstatSync(folder)
   const uid = process.getuid?.()
   if (!stat.isDirectory()) throw new Failure('E_HOME_CREATE', `${folder} is not a folder`, { next: 'choose another with --home DIR' })
-  if (uid !== undefined && stat.uid !== uid) throw new Failure('E_HOME_OWNER', `${folder} belongs to another user`, { next: 'choose another with --home DIR' })
+  if (uid !== undefined && stat.uid !== uid)
+    throw new Failure('E_HOME_OWNER', `${folder} belongs to another user`, { next: 'choose another with --home DIR' })
   if (uid !== undefined && (stat.mode & 0o077) !== 0)
-    throw new Failure('E_HOME_MODE', `${folder} can be read by others: its mode must be 700, is ${(stat.mode & 0o777).toString(8)}`, { next: `chmod 700 ${folder}` })
+    throw new Failure('E_HOME_MODE', `${folder} can be read by others: its mode must be 700, is ${(stat.mode & 0o777).toString(8)}`, {
+      next: `chmod 700 ${folder}`,
+    })
 }
 
 /** Makes a home if there is none, and refuses one that others can read. */
@@ -53,7 +71,10 @@ export function openHome(home: string): HomePaths {
   if (!paths.socket.startsWith(home)) privateFolder(join(paths.socket, '..'))
   if (existsSync(paths.key)) {
     const mode = lstatSync(paths.key).mode & 0o777
-    if (process.getuid !== undefined && (mode & 0o077) !== 0) throw new Failure('E_KEY_MODE', `${paths.key} can be read by others: its mode must be 600, is ${mode.toString(8)}`, { next: `chmod 600 ${paths.key}` })
+    if (process.getuid !== undefined && (mode & 0o077) !== 0)
+      throw new Failure('E_KEY_MODE', `${paths.key} can be read by others: its mode must be 600, is ${mode.toString(8)}`, {
+        next: `chmod 600 ${paths.key}`,
+      })
   }
   return paths
 }

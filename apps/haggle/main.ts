@@ -33,7 +33,10 @@ async function dispatch(argv: readonly string[], outside: Outside): Promise<numb
   if (load === undefined) {
     const { nearest } = await import('./nearest.ts')
     const guess = nearest(name, Object.keys(VERBS))
-    throw usage(name.startsWith('-') ? `Unknown flag ${name}` : `haggle has no verb "${name}"`, guess === undefined ? 'haggle --help lists what it can do' : `did you mean haggle ${guess}?`)
+    throw usage(
+      name.startsWith('-') ? `Unknown flag ${name}` : `haggle has no verb "${name}"`,
+      guess === undefined ? 'haggle --help lists what it can do' : `did you mean haggle ${guess}?`,
+    )
   }
   const { verb } = await load()
   const args = parse(verb, rest, outside)

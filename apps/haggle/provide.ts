@@ -6,11 +6,11 @@ import { bestAddress, reachText } from './addresses.ts'
 import { problemOf } from './args.ts'
 import { Failure } from './failure.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
-import { describeHardware, type Found, foundHardware } from './hardware.ts'
+import type { Found } from './hardware.ts'
 import { note, print, printJson } from './out.ts'
 import type { Session } from './reach.ts'
 import { keepSettings } from './settings_file.ts'
-import { suggestPrice } from './suggest_price.ts'
+import { suggestFrom } from './suggest_price.ts'
 import { pad, safe, type Screen, screenOf } from './term.ts'
 
 /** How long the market is listened to for prices. */
@@ -57,8 +57,11 @@ async function othersPrices(open: Session, found: Found): Promise<number[]> {
 /** Offers this machine as the arguments and answers say, and shows what came of it. */
 export async function provideWith(open: Session, args: Args): Promise<void> {
   const asks = process.stdin.isTTY === true && process.stderr.isTTY === true && !args.on('json')
-  const found = await foundHardware()
-  if (!args.on('json')) note(`  ${pad('found', 10)}${describeHardware(found)}`)
+  const found = await open.ask<Found>('hardware')
+  if (!args.on('json')) {
+    note(`  ${pad('found', 10)}${safe(found.text)}`)
+    for (const { problem, next } of found.notes) note(`  ${pad('', 10)}${safe(problem)}${next === null ? '' : `   → ${next}`}`)
+  }
   const request = await requestWith(open, args, found, asks)
   const snapshot = await open.ask<UpSnapshot>('up', { provide: request.provide })
   if (args.on('json')) printJson(snapshot)
@@ -70,22 +73,28 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
   let reason = `from ${args.origin('price')}`
   const kept: Record<string, unknown> = {}
   if (price === undefined) {
-    const suggestion = suggestPrice({ ...found, others: await othersPrices(open, found) })
+    const suggestion = suggestFrom(await othersPrices(open, found), { price: found.firstPrice, reason: found.firstReason })
     ;({ price, reason } = suggestion)
     if (asks) {
       note(`  ${pad('price', 10)}${price} an hour: ${reason}`)
-      price = await question('price per hour, in credits (not money)?', price, (value) => problemOf({ name: 'price', kind: 'amount', help: '' }, value))
+      price = await question('price per hour, in credits (not money)?', price, (value) =>
+        problemOf({ name: 'price', kind: 'amount', help: '' }, value),
+      )
       if (price !== suggestion.price) reason = 'your choice'
       kept['price'] = price
     }
   }
   let serves = args.text('for')
   if (serves === undefined && asks) {
-    serves = await question('for anyone, or only for friends?', 'anyone', (value) => (value === 'anyone' || value === 'friends' ? undefined : 'anyone or friends'))
+    serves = await question('for anyone, or only for friends?', 'anyone', (value) =>
+      value === 'anyone' || value === 'friends' ? undefined : 'anyone or friends',
+    )
     kept['for'] = serves
   }
   if (Object.keys(kept).length > 0) {
-    const yes = await question('strangers’ code will run here in a sandbox, and you earn credits, not money: go?', 'yes', (value) => (/^(y|yes|n|no)$/i.test(value) ? undefined : 'yes or no'))
+    const yes = await question('strangers’ code will run here in a sandbox, and you earn credits, not money: go?', 'yes', (value) =>
+      /^(y|yes|n|no)$/i.test(value) ? undefined : 'yes or no',
+    )
     if (/^n/i.test(yes)) throw new Failure('E_CANCELLED', 'Nothing was offered')
     keepSettings(args.around.filePath, kept)
   }
@@ -132,10 +141,17 @@ export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): st
       : `strangers: 1 job at a time, ≤ ${longest}, credits only.  Friends: haggle up --for friends --allow PEERID`
   return [
     line('price', `${amount(offer.pricePerHour)} an hour × ${counted(offer.slots, 'slot')}: ${reason}`),
-    line('sandbox', runners.length === 0 ? 'no runner works here: haggle doctor' : runners.map(({ runner, isolation }) => `${safe(runner)} (${safe(isolation)})`).join(', ')),
+    line(
+      'sandbox',
+      runners.length === 0
+        ? 'no runner works here: haggle doctor'
+        : runners.map(({ runner, isolation }) => `${safe(runner)} (${safe(isolation)})`).join(', '),
+    ),
     line('reach', reachText(snapshot.addresses, shortPeer)),
     line('serving', serving),
-    ...(weak && terms.for !== 'friends' && !terms.acceptWeakIsolation ? [line('', 'bubblewrap is missing: only friends get jobs here (haggle doctor); or --accept-weak-isolation')] : []),
+    ...(weak && terms.for !== 'friends' && !terms.acceptWeakIsolation
+      ? [line('', 'bubblewrap is missing: only friends get jobs here (haggle doctor); or --accept-weak-isolation')]
+      : []),
     line('earning', 'you earn credits, not money'),
     ...(screen.tty ? [''] : []),
     `  from another machine:   ${runLine(snapshot)}`,

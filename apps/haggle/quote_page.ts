@@ -17,7 +17,9 @@ export async function showQuote(open: Session, request: RunRequest, args: Args):
   const screen = screenOf(process.stdout, args.env)
   if (view.best === null) {
     if (!args.on('json')) explainOn(process.stderr, view, args.env)
-    throw new Failure('E_NOTHING_FITS', `No offer fits: ${view.seen} seen`, { next: view.seen === 0 ? 'haggle doctor' : 'relax a constraint above' })
+    throw new Failure('E_NOTHING_FITS', `No offer fits: ${view.seen} seen`, {
+      next: view.seen === 0 ? 'haggle doctor' : 'relax a constraint above',
+    })
   }
   if (args.on('json')) return EXIT.ok
   const { best } = view

@@ -28,13 +28,24 @@ export async function session(args: Args, more: BootMore = {}): Promise<Session>
     reach,
     agent,
     network,
-    ask: async <T>(call: string, params: Readonly<Record<string, unknown>> = {}) => (await ask(reach, call, { ...network, ...params })) as T,
+    ask: async <T>(call: string, params: Readonly<Record<string, unknown>> = {}) =>
+      (await ask(reach, call, { ...network, ...params })) as T,
     [Symbol.asyncDispose]: async () => await agent?.stop(),
   }
 }
 
 /** A session of a home whose agent is only asked when it runs already: verbs of it never start one. */
 export function quietReach(home: string): Reach {
-  const boot: Boot = { network: '', bootstrap: [], pskFile: null, passphraseFile: null, mdns: false, listen: null, listenAnywhere: false, http: null }
+  const boot: Boot = {
+    network: '',
+    bootstrap: [],
+    pskFile: null,
+    passphraseFile: null,
+    mdns: false,
+    listen: null,
+    listenAnywhere: false,
+    http: null,
+    provide: false,
+  }
   return { paths: pathsOf(home), boot, start: () => Promise.resolve() }
 }

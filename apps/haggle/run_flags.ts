@@ -23,7 +23,14 @@ export const DEMAND: readonly Flag[] = [
 export const JOB: readonly Flag[] = [
   { name: 'in', kind: 'folder', value: 'DIR', help: "copy this folder into the job's folder" },
   { name: 'out', kind: 'folder', value: 'DIR', help: 'fetch what the job leaves in its out/ folder' },
-  { name: 'env', short: 'e', kind: 'text', value: 'K', repeat: true, help: "give the job K from your environment (K=V works, but others on this machine can see it in the process list)" },
+  {
+    name: 'env',
+    short: 'e',
+    kind: 'text',
+    value: 'K',
+    repeat: true,
+    help: 'give the job K from your environment (K=V works, but others on this machine can see it in the process list)',
+  },
   { name: 'env-file', kind: 'file', value: 'F', repeat: true, help: 'give the job the K=V lines of a file' },
   { name: 'retry', kind: 'count', value: 'N', help: 'try N other providers when one is lost', fallback: '0', setting: true },
 ]
@@ -35,7 +42,8 @@ function present(flag: string, typed: string, kind: 'file' | 'folder'): string {
   try {
     stat = statSync(path)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw new Failure('E_FILE_MISSING', `Cannot read ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { cause })
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new Failure('E_FILE_MISSING', `Cannot read ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { cause })
   }
   if (stat === undefined) throw new Failure('E_FILE_MISSING', `There is no ${kind} ${typed} (${flag})`, { next: `in ${dirname(path)}` })
   if (kind === 'folder' ? !stat.isDirectory() : !stat.isFile()) throw new Failure('E_FILE_MISSING', `${typed} is not a ${kind} (${flag})`)
@@ -75,7 +83,8 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
   const text = (name: string): string | undefined => args.text(name)
   const deno = text('deno')
   const command = args.command ?? []
-  if (options.job && deno === undefined && command.length === 0) throw usage('haggle run needs something to run', 'haggle run -- echo hello, or haggle run --deno main.ts')
+  if (options.job && deno === undefined && command.length === 0)
+    throw usage('haggle run needs something to run', 'haggle run -- echo hello, or haggle run --deno main.ts')
   const cores = text('cores')
   const where = text('where')
   const maxPrice = text('max-price')
@@ -93,7 +102,11 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
     ...(cores === undefined ? {} : { cpuMilli: Math.round(Number(cores) * 1000) }),
     ...(memMiB === undefined ? {} : { memMiB }),
     ...(diskMiB === undefined ? {} : { diskMiB }),
-    ...(deno !== undefined ? { deno: present('--deno', deno, 'file'), args: [...command] } : command.length > 0 ? { command: [...command] } : {}),
+    ...(deno !== undefined
+      ? { deno: present('--deno', deno, 'file'), args: [...command] }
+      : command.length > 0
+        ? { command: [...command] }
+        : {}),
     ...(inputs === undefined ? {} : { inputs: present('--in', inputs, 'folder') }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(options.job ? { attempts: 1 + (args.count('retry') ?? 0) } : {}),

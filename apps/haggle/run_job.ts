@@ -71,18 +71,19 @@ function nullDevice(): number {
   }
 }
 
+async function passFile(call: Call): Promise<void> {
+  const buffer = new Uint8Array(READ_BYTES)
+  for (;;) {
+    const count = await new Promise<number>((done) => read(0, buffer, 0, READ_BYTES, null, (error, got) => done(error ? 0 : got)))
+    if (count === 0) return call.finish(KIND.stdin)
+    await call.write(KIND.stdin, buffer.slice(0, count))
+  }
+}
+
 /** Passes stdin on until its end. A terminal is read through its own stream, so that the process can leave while a read is open. */
 function passStdin(call: Call): void {
-  const end = (): void => call.finish(KIND.stdin)
-  const stat = fstatSync(0)
-  if (stat.isFile()) {
-    const buffer = new Uint8Array(READ_BYTES)
-    const next = (): void =>
-      read(0, buffer, 0, READ_BYTES, null, (error, count) => {
-        if (error || count === 0) end()
-        else void call.write(KIND.stdin, buffer.slice(0, count)).then(next)
-      })
-    next()
+  if (fstatSync(0).isFile()) {
+    void passFile(call)
     return
   }
   // A socket says its end even while it is paused: the end is sent behind the last write, never beside it.
@@ -91,7 +92,7 @@ function passStdin(call: Call): void {
     process.stdin.pause()
     last = call.write(KIND.stdin, chunk).then(() => void process.stdin.resume())
   })
-  const endBehind = (): void => void last.then(end)
+  const endBehind = (): void => void last.then(() => call.finish(KIND.stdin))
   process.stdin.on('end', endBehind)
   process.stdin.on('error', endBehind)
 }
@@ -182,7 +183,8 @@ async function detached(open: Session, job: RunJob, left: JobWords, how: { inter
   if (job.params['follow'] === false) return EXIT.ok
   if (job.params['detach'] === true) {
     process.stdout.write(job.json ? `${JSON.stringify(left)}\n` : `${left.contract}\n`)
-    if (!job.json && !job.quiet && process.stderr.isTTY) process.stderr.write((await import('./run_lines.ts')).detachedLines(left).join('\n') + '\n')
+    if (!job.json && !job.quiet && process.stderr.isTTY)
+      process.stderr.write((await import('./run_lines.ts')).detachedLines(left).join('\n') + '\n')
     return EXIT.ok
   }
   process.stderr.write(`${(await import('./run_lines.ts')).detachedLines(left).join('\n')}\n`)

@@ -58,7 +58,10 @@ export interface RunLines {
 }
 
 /** The lines of one run on a stream. */
-export function runLines(stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }, env: Readonly<Record<string, string | undefined>>): RunLines {
+export function runLines(
+  stream: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number },
+  env: Readonly<Record<string, string | undefined>>,
+): RunLines {
   const screen = screenOf(stream, env)
   const paint = painter(screen)
   let passing = false
@@ -108,16 +111,27 @@ const LIMITS: Readonly<Record<string, string>> = {
 }
 
 /** Says how a job ended where its exit code does not: limits and kills always, the bill on a terminal. */
-export async function ended(result: Readonly<Record<string, unknown>>, options: { talks: boolean; env: Readonly<Record<string, string | undefined>>; cancelling: boolean }): Promise<void> {
+export async function ended(
+  result: Readonly<Record<string, unknown>>,
+  options: { talks: boolean; env: Readonly<Record<string, string | undefined>>; cancelling: boolean },
+): Promise<void> {
   const exit = (result['exit'] ?? {}) as { kind?: string; limit?: string; signal?: string; reason?: string }
   const paint = painter(screenOf(process.stderr, options.env))
-  if (exit.kind === 'limit') process.stderr.write(`haggle: the job was ended: ${LIMITS[exit.limit ?? ''] ?? 'a limit was reached'} (E_JOB_LIMIT)\n`)
+  if (exit.kind === 'limit')
+    process.stderr.write(`haggle: the job was ended: ${LIMITS[exit.limit ?? ''] ?? 'a limit was reached'} (E_JOB_LIMIT)\n`)
   else if (exit.kind === 'signal') process.stderr.write(`haggle: the job was ended by ${safe(exit.signal ?? 'a signal')} (E_JOB_SIGNAL)\n`)
-  else if (exit.kind === 'killed' && !options.cancelling) process.stderr.write(`haggle: the job was ended: ${safe(exit.reason ?? 'killed')} (E_JOB_KILLED)\n`)
-  else if (exit.kind === 'lost') process.stderr.write('haggle: the provider was lost before the job was over (E_PROVIDER_LOST)\n  next: --retry N tries others\n')
+  else if (exit.kind === 'killed' && !options.cancelling)
+    process.stderr.write(`haggle: the job was ended: ${safe(exit.reason ?? 'killed')} (E_JOB_KILLED)\n`)
+  else if (exit.kind === 'lost')
+    process.stderr.write('haggle: the provider was lost before the job was over (E_PROVIDER_LOST)\n  next: --retry N tries others\n')
   if (!options.talks) return
   const receipt = result['receipt'] as { signedBy?: string; outcome?: string; unit?: string } | null
-  const signed = receipt?.signedBy === 'both' ? 'receipt signed by both' : receipt ? `receipt signed by the ${safe(receipt.signedBy ?? '?')} only` : 'no receipt'
+  const signed =
+    receipt?.signedBy === 'both'
+      ? 'receipt signed by both'
+      : receipt
+        ? `receipt signed by the ${safe(receipt.signedBy ?? '?')} only`
+        : 'no receipt'
   const files = (result['files'] as readonly string[] | undefined) ?? []
   const parts = [
     duration(Number(result['usedMs'] ?? 0)),

@@ -34,8 +34,15 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
   const earning =
     providing === null
       ? ['not offering: haggle up']
-      : [`${amount(providing.earned)} ${providing.unit}${providing.unit === 'credits' ? ', not money' : ''}`, `exposure ${amount(providing.exposure)}`, `price ${amount(providing.terms.price)} an hour`]
-  const job = [`${open.length} open · ${done.length} done · ${failed} failed`, ...(providing === null ? [] : [`${providing.running.length} of others run here`])]
+      : [
+          `${amount(providing.earned)} ${providing.unit}${providing.unit === 'credits' ? ', not money' : ''}`,
+          `exposure ${amount(providing.exposure)}`,
+          `price ${amount(providing.terms.price)} an hour`,
+        ]
+  const job = [
+    `${open.length} open · ${done.length} done · ${failed} failed`,
+    ...(providing === null ? [] : [`${providing.running.length} of others run here`]),
+  ]
   const lines = panels(
     [
       { title: 'Node', lines: node },

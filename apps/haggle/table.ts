@@ -3,7 +3,7 @@
 import type { Args } from './args.ts'
 
 /** What a value looks like, which decides how it is checked and completed. */
-export type Kind = 'switch' | 'text' | 'amount' | 'duration' | 'count' | 'file' | 'folder' | 'address' | 'key' | 'choice'
+export type Kind = 'switch' | 'text' | 'amount' | 'duration' | 'count' | 'file' | 'folder' | 'address' | 'listen' | 'key' | 'choice'
 
 /** One flag of a verb. */
 export interface Flag {

@@ -9,7 +9,10 @@ export interface Screen {
 }
 
 /** What a stream of this process can show. NO_COLOR and a dumb terminal take the colour away. */
-export function screenOf(stream: { readonly isTTY?: boolean; readonly columns?: number }, env: Readonly<Record<string, string | undefined>>): Screen {
+export function screenOf(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  env: Readonly<Record<string, string | undefined>>,
+): Screen {
   const tty = stream.isTTY === true
   const plain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
   return { tty, colour: tty && !plain, columns: stream.columns ?? 80 }
@@ -62,7 +65,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   const total = widths.reduce((sum, width) => sum + width, 0) + 2 * (columns.length - 1)
   if (screen.tty && total > screen.columns) {
     const label = Math.max(...columns.map((column) => widthOf(column.head)))
-    return rows.flatMap((row, at) => [...(at === 0 ? [] : ['']), ...columns.flatMap((column, place) => ((row[place] ?? '') === '' ? [] : [`${paint('dim', pad(column.head, label))}  ${row[place]}`]))])
+    return rows.flatMap((row, at) => [
+      ...(at === 0 ? [] : ['']),
+      ...columns.flatMap((column, place) => ((row[place] ?? '') === '' ? [] : [`${paint('dim', pad(column.head, label))}  ${row[place]}`])),
+    ])
   }
   const lineOf = (cells: readonly string[]): string =>
     columns
@@ -78,7 +84,8 @@ export function panels(blocks: readonly { readonly title: string; readonly lines
   const columns = blocks.map(({ title, lines }) => [paint('bold', title), ...lines])
   const widths = columns.map((lines) => Math.max(...lines.map(widthOf)))
   const total = widths.reduce((sum, width) => sum + width, 0) + 4 * (blocks.length - 1)
-  if (!screen.tty || total > screen.columns) return columns.flatMap((lines, at) => [...(at === 0 ? [] : ['']), lines[0] ?? '', ...lines.slice(1).map((line) => `  ${line}`)])
+  if (!screen.tty || total > screen.columns)
+    return columns.flatMap((lines, at) => [...(at === 0 ? [] : ['']), lines[0] ?? '', ...lines.slice(1).map((line) => `  ${line}`)])
   const height = Math.max(...columns.map((lines) => lines.length))
   return Array.from({ length: height }, (_, row) =>
     columns

@@ -17,11 +17,21 @@ const rows = [
 ]
 
 test('table() aligns columns when they fit', () => {
-  expect(table(columns, rows, wide)).toEqual(['provider                   price/h', '12D3…Qm7 with a long name    0.004', '12D3…f0c                        12'])
+  expect(table(columns, rows, wide)).toEqual([
+    'provider                   price/h',
+    '12D3…Qm7 with a long name    0.004',
+    '12D3…f0c                        12',
+  ])
 })
 
 test('table() stacks rows on a narrow terminal and not in a pipe', () => {
-  expect(table(columns, rows, narrow)).toEqual(['provider  12D3…Qm7 with a long name', 'price/h   0.004', '', 'provider  12D3…f0c', 'price/h   12'])
+  expect(table(columns, rows, narrow)).toEqual([
+    'provider  12D3…Qm7 with a long name',
+    'price/h   0.004',
+    '',
+    'provider  12D3…f0c',
+    'price/h   12',
+  ])
   expect(table(columns, rows, { ...pipe, columns: 30 })).toHaveLength(3)
 })
 
@@ -54,16 +64,33 @@ test('safe() disarms what others wrote', () => {
 })
 
 test('figures are short and have units', () => {
-  expect([0.4, 38, 2400, 190_000, 11_520_000, 90_000_000].map(duration)).toEqual(['0 ms', '38 ms', '2.4 s', '3 m 10 s', '3 h 12 m', '1 d 1 h'])
+  expect([0.4, 38, 2400, 190_000, 11_520_000, 90_000_000].map(duration)).toEqual([
+    '0 ms',
+    '38 ms',
+    '2.4 s',
+    '3 m 10 s',
+    '3 h 12 m',
+    '1 d 1 h',
+  ])
   expect([12, 1536, 24 * 1024 ** 3].map(bytes)).toEqual(['12 B', '1.5 KiB', '24.0 GiB'])
   expect(['0.004000', '12', '0.000000', '1.50'].map(amount)).toEqual(['0.004', '12', '0', '1.5'])
   expect(shortPeer('12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7')).toBe('12D3…Qm7')
-  expect(pathText({ kind: 'relay', relay: '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7', address: '' }, 23.4)).toBe('via relay 12D3…Qm7, 23 ms')
+  expect(pathText({ kind: 'relay', relay: '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7', address: '' }, 23.4)).toBe(
+    'via relay 12D3…Qm7, 23 ms',
+  )
 })
 
 test('complaint() puts a caret under the column of a bad expression', () => {
-  const error = new Failure('E_EXPR_SYNTAX', 'Cannot read the expression at column 12', { next: 'see haggle run --help', details: { column: 12, source: 'gpu.vram>= GiB' } })
-  expect(complaint(error)).toEqual(['haggle: Cannot read the expression at column 12 (E_EXPR_SYNTAX)', '  gpu.vram>= GiB', '             ^', '  next: see haggle run --help'])
+  const error = new Failure('E_EXPR_SYNTAX', 'Cannot read the expression at column 12', {
+    next: 'see haggle run --help',
+    details: { column: 12, source: 'gpu.vram>= GiB' },
+  })
+  expect(complaint(error)).toEqual([
+    'haggle: Cannot read the expression at column 12 (E_EXPR_SYNTAX)',
+    '  gpu.vram>= GiB',
+    '             ^',
+    '  next: see haggle run --help',
+  ])
 })
 
 test('explanation() says what failed, how near it was and what to relax', () => {

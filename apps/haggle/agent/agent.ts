@@ -3,6 +3,7 @@
 import type { Market } from '@haggle/market'
 import type { Boot } from '../boot.ts'
 import { describe } from '../failure.ts'
+import type { Found } from '../hardware.ts'
 import { type HomePaths, loadConfig } from '../home.ts'
 import type { Log } from './log.ts'
 import { AgentServer, IDLE_MS } from './server.ts'
@@ -16,18 +17,26 @@ export interface AgentInit {
   readonly paths: HomePaths
   readonly boot: Boot
   /** Joins the market. It takes the home's lock: rejects with E_HOME_BUSY when another process has it. */
-  readonly join: () => Promise<Market>
+  readonly join: () => Promise<Joined>
   readonly log: Log
   readonly version: string
   /** Leaves after this long with nothing open; null: stays. Default 10 minutes. */
   readonly idleMs?: number | null
 }
 
+/** A node of the market, as the agent needs it. */
+export interface Joined {
+  readonly market: Market
+  readonly hardware: Found | null
+  /** Leaves the market and gives everything back, the home's lock last. With `kill`, jobs of others end too. */
+  leave(options: { kill: boolean }): Promise<void>
+}
+
 /** A running agent. */
 export interface Agent {
   readonly market: Market
   /** Leaves: no new calls, offers withdrawn, jobs of others awaited when `drain`. Same promise on every call. */
-  stop(options?: { drain?: boolean }): Promise<void>
+  stop(options?: { drain?: boolean; kill?: boolean }): Promise<void>
   /** Takes over what changed in the configuration file. */
   reload(): Promise<void>
   /** Resolves once it has left. */
@@ -38,27 +47,47 @@ export interface Agent {
 export async function startAgent(init: AgentInit): Promise<Agent> {
   const startedAt = Date.now()
   const { paths, boot, log } = init
-  const market = await init.join()
+  const joined = await init.join()
+  const { market, hardware } = joined
   let left: (() => void) | undefined
   const gone = new Promise<void>((done) => (left = done))
   let stopping: Promise<void> | undefined
-  const stop = (options: { drain?: boolean } = {}): Promise<void> => {
+  const stop = (options: { drain?: boolean; kill?: boolean } = {}): Promise<void> => {
     stopping ??= (async () => {
       log('info', 'leaving', { drain: options.drain === true })
       const results = await Promise.allSettled([server.close(LEAVE_GRACE_MS), service.close({ drain: options.drain === true })])
-      for (const result of results) if (result.status === 'rejected') log('error', 'leave_failed', { code: describe(result.reason).code, error: result.reason })
+      results.push(...(await Promise.allSettled([joined.leave({ kill: options.kill === true })])))
+      for (const result of results)
+        if (result.status === 'rejected') log('error', 'leave_failed', { code: describe(result.reason).code, error: result.reason })
       log('info', 'left')
       left?.()
     })()
     return stopping
   }
-  const leave = (): void => void stop()
-  const service = new Service({ market, boot, receipts: paths.receipts, log, version: init.version, startedAt, leave: () => setImmediate(leave) })
-  const server = new AgentServer({ socket: paths.socket, boot, service, log, startedAt, idleMs: init.idleMs === undefined ? IDLE_MS : init.idleMs, leave })
+  const leave = (options: { kill?: boolean } = {}): void => void stop(options)
+  const service = new Service({
+    market,
+    boot,
+    receipts: paths.receipts,
+    log,
+    version: init.version,
+    startedAt,
+    hardware,
+    leave: (options) => setImmediate(leave, options),
+  })
+  const server = new AgentServer({
+    socket: paths.socket,
+    boot,
+    service,
+    log,
+    startedAt,
+    idleMs: init.idleMs === undefined ? IDLE_MS : init.idleMs,
+    leave,
+  })
   try {
     await server.listen()
   } catch (error) {
-    await market.close()
+    await joined.leave({ kill: false })
     throw error
   }
   log('info', 'ready', { peerId: market.peerId, network: boot.network, tookMs: Date.now() - startedAt })

@@ -1,28 +1,77 @@
-// The real parts of an agent: the launcher first, then the key, then the market over libp2p.
+// The real parts of an agent: the launcher first, then the hardware and the key, then the market over libp2p.
 
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import type { Market } from '@haggle/market'
+import { join } from 'node:path'
 import type { Boot } from '../boot.ts'
-import { Failure } from '../failure.ts'
+import { denoBinary } from '../deno_binary.ts'
+import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
+import type { Joined } from './agent.ts'
 
-/** Joins the market as this home. The launcher is forked before the network stack is loaded: a fork costs more the bigger its parent is. */
-export async function joinAs(paths: HomePaths, boot: Boot): Promise<Market> {
-  const { startLauncher } = await import('@haggle/runners')
-  const launcher = await startLauncher({ home: paths.home })
-  const [{ joinMarket }, { openKeyFile }] = await Promise.all([import('@haggle/market'), import('@haggle/identity/node')])
-  const passphrase = boot.passphraseFile === null ? undefined : (await readSecret(boot.passphraseFile, '--passphrase-file')).toString('utf8').replace(/\r?\n$/, '')
-  const identity = await openKeyFile(paths.key, { create: true, ...(passphrase === undefined ? {} : { passphrase }) })
-  return await joinMarket({
-    home: paths.home,
-    identity,
+/** The launcher's folder in a home: there once the home has offered its machine. */
+const LAUNCHER_FOLDER = 'launcher'
+
+/** Joins the market as this home. A home that offers its machine, or did, gets its launcher back: jobs of others may still be in it. */
+export async function joinAs(paths: HomePaths, boot: Boot): Promise<Joined> {
+  const provides = boot.provide || existsSync(join(paths.home, LAUNCHER_FOLDER))
+  // The launcher is forked before the network stack is loaded: a fork costs more the bigger its parent is.
+  const provider = provides ? await openProvider(paths) : undefined
+  try {
+    const [{ joinMarket }, { openKeyFile }] = await Promise.all([import('@haggle/market'), import('@haggle/identity/node')])
+    const passphrase =
+      boot.passphraseFile === null
+        ? undefined
+        : (await readSecret(boot.passphraseFile, '--passphrase-file')).toString('utf8').replace(/\r?\n$/, '')
+    const identity = await openKeyFile(paths.key, { create: true, ...(passphrase === undefined ? {} : { passphrase }) })
+    const market = await joinMarket({
+      home: paths.home,
+      identity,
+      network: boot.network,
+      bootstrap: [...boot.bootstrap],
+      listen: [...(boot.listen ?? [])],
+      mdns: boot.mdns,
+      ...(provider === undefined ? {} : { launcher: provider.launcher, machine: provider.hardware }),
+      ...(boot.pskFile === null ? {} : { psk: pskOf(await readSecret(boot.pskFile, '--psk-file'), boot.pskFile) }),
+    })
+    return {
+      market,
+      hardware: provider?.found ?? null,
+      leave: async ({ kill }) => {
+        await market.close()
+        await provider?.leave(kill)
+      },
+    }
+  } catch (error) {
+    // Where another agent has the home, the launcher is that one's.
+    await (describe(error).code === 'E_HOME_BUSY' ? provider?.launcher.close() : provider?.leave(false))
+    throw error
+  }
+}
+
+async function openProvider({ home }: HomePaths) {
+  const [{ startLauncher }, { foundOf, lookAround }] = await Promise.all([import('@haggle/runners'), import('../hardware.ts')])
+  const deno = denoBinary()
+  const hardware = await lookAround(home)
+  const launcher = await startLauncher({ home, devices: hardware.access, ...(deno === undefined ? {} : { deno }) })
+  return {
+    hardware,
+    found: foundOf(hardware),
     launcher,
-    network: boot.network,
-    bootstrap: [...boot.bootstrap],
-    listen: [...(boot.listen ?? [])],
-    mdns: boot.mdns,
-    ...(boot.pskFile === null ? {} : { psk: await readSecret(boot.pskFile, '--psk-file') }),
-  })
+    /** A launcher without jobs has nothing to stay for; one with jobs outlives the agent unless they are to end. */
+    leave: async (kill: boolean): Promise<void> => {
+      const running = (await launcher.list()).some(({ phase }) => phase !== 'exited')
+      await (kill || !running ? launcher.shutdown() : launcher.close())
+    },
+  }
+}
+
+/** The 32 bytes of a private swarm: 64 hex digits in its file. */
+function pskOf(content: Buffer, path: string): Uint8Array {
+  const text = content.toString('latin1').trim()
+  if (!/^[0-9a-f]{64}$/i.test(text))
+    throw new Failure('E_PSK', `${path} (--psk-file) must hold 64 hex digits`, { next: `openssl rand -hex 32 > ${path}` })
+  return Uint8Array.from(Buffer.from(text, 'hex'))
 }
 
 async function readSecret(path: string, flag: string): Promise<Buffer> {
@@ -32,10 +81,15 @@ async function readSecret(path: string, flag: string): Promise<Buffer> {
     mode = (await stat(path)).mode & 0o777
     bytes = await readFile(path)
   } catch (cause) {
-    throw new Failure('E_CONFIG_SECRET', `Cannot read ${path} (${flag}): ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { next: `check ${flag}`, cause })
+    throw new Failure('E_CONFIG_SECRET', `Cannot read ${path} (${flag}): ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
+      next: `check ${flag}`,
+      cause,
+    })
   }
   if (process.getuid !== undefined && (mode & 0o077) !== 0) {
-    throw new Failure('E_CONFIG_SECRET', `${path} (${flag}) can be read by others: its mode must be 600, is ${mode.toString(8)}`, { next: `chmod 600 ${path}` })
+    throw new Failure('E_CONFIG_SECRET', `${path} (${flag}) can be read by others: its mode must be 600, is ${mode.toString(8)}`, {
+      next: `chmod 600 ${path}`,
+    })
   }
   return bytes
 }

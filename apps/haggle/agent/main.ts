@@ -27,9 +27,13 @@ function report(word: Readonly<Record<string, unknown>>): void {
 const [home = '', bootText = '{}'] = process.argv.slice(2)
 const log = createLog((text) => writeSync(2, text))
 process.title = 'haggle-agent'
-module.enableCompileCache(process.env['NODE_COMPILE_CACHE'] ?? `${process.env['XDG_CACHE_HOME'] ?? `${process.env['HOME'] ?? home}/.cache`}/haggle`)
+module.enableCompileCache(
+  process.env['NODE_COMPILE_CACHE'] ?? `${process.env['XDG_CACHE_HOME'] ?? `${process.env['HOME'] ?? home}/.cache`}/haggle`,
+)
 // A bug in one call or one peer's stream must not end the jobs of all the others.
-process.on('unhandledRejection', (error) => log('error', 'unhandled_rejection', { code: describe(error).code, error, stack: error instanceof Error ? error.stack : undefined }))
+process.on('unhandledRejection', (error) =>
+  log('error', 'unhandled_rejection', { code: describe(error).code, error, stack: error instanceof Error ? error.stack : undefined }),
+)
 process.on('uncaughtException', (error) => log('error', 'uncaught_exception', { code: describe(error).code, error, stack: error.stack }))
 try {
   const boot = JSON.parse(bootText) as Boot

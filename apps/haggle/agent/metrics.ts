@@ -19,10 +19,16 @@ const escape = (text: string): string => text.replace(/[\\"\n]/g, (found) => (fo
 /** The page at `/metrics`. */
 export function metricsPage(figures: Figures): string {
   const lines: string[] = []
-  const family = (name: string, type: 'gauge' | 'counter', help: string, rows: readonly (readonly [labels: string, value: number | string])[]): void => {
+  const family = (
+    name: string,
+    type: 'gauge' | 'counter',
+    help: string,
+    rows: readonly (readonly [labels: string, value: number | string])[],
+  ): void => {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...rows.map(([labels, value]) => `${name}${labels} ${value}`))
   }
-  const byLabel = (label: string, counts: Iterable<readonly [string, number]>): [string, number][] => [...counts].map(([value, count]) => [`{${label}="${escape(value)}"}`, count])
+  const byLabel = (label: string, counts: Iterable<readonly [string, number]>): [string, number][] =>
+    [...counts].map(([value, count]) => [`{${label}="${escape(value)}"}`, count])
   family('haggle_uptime_seconds', 'gauge', 'Seconds since the agent started.', [['', Math.round(figures.uptimeS)]])
   family('haggle_resident_bytes', 'gauge', 'Resident memory of the agent.', [['', figures.residentBytes]])
   family('haggle_open_calls', 'gauge', 'Commands that talk to the agent now.', [['', figures.openCalls]])

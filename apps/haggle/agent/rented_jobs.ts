@@ -25,7 +25,7 @@ export interface PumpOptions {
 
 interface Held {
   readonly job: Job
-  readonly ended: Promise<JobEnd & { readonly files: readonly string[]; readonly receiptFile: string | null }>
+  readonly ended: Promise<JobEnd & { readonly files: readonly string[]; readonly receiptFile: string }>
 }
 
 /** Every rented job that this agent knows to be open. */
@@ -50,15 +50,15 @@ export class RentedJobs {
   hold(job: Job, out: string | null): Held {
     const ended = job.done.then(async (end) => {
       const files = out === null ? [] : await job.download(out)
-      return { ...end, files, receiptFile: await this.#keepReceipt(job) }
+      return { ...end, files, receiptFile: this.#receiptOf(job) }
     })
     const held = { job, ended }
     this.#held.add(held)
-    const forget = (): boolean => this.#held.delete(held)
-    ended.then(forget, (error: unknown) => {
-      this.#log('warn', 'job_ended_badly', { contract: job.contract, code: describe(error).code, error })
-      forget()
-    })
+    // The command is not kept waiting for its receipt's file: only this record of the job is.
+    void ended
+      .catch((error: unknown) => this.#log('warn', 'job_ended_badly', { contract: job.contract, code: describe(error).code, error }))
+      .then(async () => await this.#keepReceipt(job))
+      .finally(() => this.#held.delete(held))
     return held
   }
 
@@ -68,29 +68,37 @@ export class RentedJobs {
     return undefined
   }
 
-  async #keepReceipt(job: Job): Promise<string | null> {
+  #receiptOf(job: Job): string {
+    return join(this.#receipts, `${job.contract.slice(0, 16)}.haggle`)
+  }
+
+  async #keepReceipt(job: Job): Promise<void> {
     try {
       const bytes = await job.transcript()
       await mkdir(this.#receipts, { recursive: true, mode: 0o700 })
-      const file = join(this.#receipts, `${job.contract.slice(0, 16)}.haggle`)
-      await writeFile(file, bytes, { mode: 0o600 })
-      return file
+      await writeFile(this.#receiptOf(job), bytes, { mode: 0o600 })
     } catch (error) {
       // The job itself is over and its evidence is still in the store: `ledger export` can try again.
       this.#log('warn', 'receipt_not_written', { contract: job.contract, error })
-      return null
     }
   }
 
   /** The contract that a person means by the first digits of its id. Throws E_JOB_UNKNOWN or E_JOB_AMBIGUOUS. */
   async find(typed: string): Promise<string> {
     if (!/^[0-9a-f]+$/.test(typed) || typed.length < PREFIX_DIGITS) {
-      throw new Failure('E_JOB_UNKNOWN', `"${typed}" is no contract id: give at least its first ${PREFIX_DIGITS} hex digits`, { next: 'haggle ps' })
+      throw new Failure('E_JOB_UNKNOWN', `"${typed}" is no contract id: give at least its first ${PREFIX_DIGITS} hex digits`, {
+        next: 'haggle ps',
+      })
     }
     if (typed.length === 64) return typed
-    const known = new Set([...[...this.#held].map(({ job }) => job.contract), ...(await this.#market.jobs()).map((job) => job.contract)].filter((contract) => contract.startsWith(typed)))
+    const known = new Set(
+      [...[...this.#held].map(({ job }) => job.contract), ...(await this.#market.jobs()).map((job) => job.contract)].filter((contract) =>
+        contract.startsWith(typed),
+      ),
+    )
     const [only] = known
-    if (only === undefined) throw new Failure('E_JOB_UNKNOWN', `No job here has a contract that begins with ${typed}`, { next: 'haggle ps' })
+    if (only === undefined)
+      throw new Failure('E_JOB_UNKNOWN', `No job here has a contract that begins with ${typed}`, { next: 'haggle ps' })
     if (known.size > 1) throw new Failure('E_JOB_AMBIGUOUS', `${known.size} contracts begin with ${typed}`, { next: 'give more digits' })
     return only
   }
@@ -111,7 +119,17 @@ export class RentedJobs {
   /** Shows a job from its first byte on, held or not. */
   async follow(contract: string, caller: Caller, options: PumpOptions): Promise<unknown> {
     const job = await this.#market.attach(contract, { signal: caller.signal })
-    caller.event({ event: 'job', contract: job.contract, provider: job.provider, path: job.path, device: job.device, isolation: job.isolation, pricePerHour: job.pricePerHour, cap: job.cap, unit: job.unit })
+    caller.event({
+      event: 'job',
+      contract: job.contract,
+      provider: job.provider,
+      path: job.path,
+      device: job.device,
+      isolation: job.isolation,
+      pricePerHour: job.pricePerHour,
+      cap: job.cap,
+      unit: job.unit,
+    })
     return await this.pump(job, caller, options)
   }
 
@@ -158,7 +176,14 @@ export class RentedJobs {
       finished.catch(() => undefined)
       if (first === 'gone' && options.onGone === 'cancel') await job.cancel()
       else if (first !== 'quiet' && held !== undefined) await job.detach()
-      return { detached: true, contract: job.contract, provider: job.provider, pricePerHour: job.pricePerHour, cap: job.cap, unit: job.unit }
+      return {
+        detached: true,
+        contract: job.contract,
+        provider: job.provider,
+        pricePerHour: job.pricePerHour,
+        cap: job.cap,
+        unit: job.unit,
+      }
     } finally {
       clearInterval(quiet)
       caller.signal.removeEventListener('abort', gone)

@@ -70,7 +70,13 @@ export class AgentServer {
     await new Promise<void>((done, fail) => {
       page.once('error', (cause: NodeJS.ErrnoException) => {
         const taken = cause.code === 'EADDRINUSE'
-        fail(new Failure(taken ? 'E_PORT_TAKEN' : 'E_PORT', `Cannot serve health and metrics on ${address}: ${taken ? 'the port is taken' : cause.message}`, { next: 'choose another with --http HOST:PORT', cause }))
+        fail(
+          new Failure(
+            taken ? 'E_PORT_TAKEN' : 'E_PORT',
+            `Cannot serve health and metrics on ${address}: ${taken ? 'the port is taken' : cause.message}`,
+            { next: 'choose another with --http HOST:PORT', cause },
+          ),
+        )
       })
       page.listen(Number(address.slice(at + 1)), host, done)
     })
@@ -160,29 +166,41 @@ export class AgentServer {
     this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1)
     try {
       if (this.#draining) throw new Failure('E_AGENT_LEAVING', 'The agent is on its way out', { next: 'try again in a moment' })
-      if (message['haggle'] !== 1) throw new Failure('E_AGENT_CALL', 'The command speaks another version of the local protocol', { next: 'haggle down' })
+      if (message['haggle'] !== 1)
+        throw new Failure('E_AGENT_CALL', 'The command speaks another version of the local protocol', { next: 'haggle down' })
       const boot = message['boot'] as Boot | null
       const other = boot === null ? null : differs(this.#init.boot, boot)
       if (other !== null) {
         const idle = !this.#init.service.busy && this.#open.size === 1
-        throw new Failure('E_AGENT_BOOT', `The running agent was started with another ${other}`, { next: 'haggle down, then again', details: { differs: other, idle } })
+        throw new Failure('E_AGENT_BOOT', `The running agent was started with another ${other}`, {
+          next: 'haggle down, then again',
+          details: { differs: other, idle },
+        })
       }
       call.send({ result: (await this.#init.service.serve(name, (message['params'] ?? {}) as Params, caller)) ?? {} })
     } catch (error) {
       const { code, message: text, next, details } = describe(error)
       this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1)
-      this.#init.log(code === 'E_UNKNOWN' ? 'error' : 'info', 'call_failed', { call: name, code, message: text, ...(code === 'E_UNKNOWN' && error instanceof Error ? { stack: error.stack } : {}) })
+      this.#init.log(code === 'E_UNKNOWN' ? 'error' : 'info', 'call_failed', {
+        call: name,
+        code,
+        message: text,
+        ...(code === 'E_UNKNOWN' && error instanceof Error ? { stack: error.stack } : {}),
+      })
       call.send({ error: { code, message: text, next, details } })
     }
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const say = (status: number, type: string, body: string): void => {
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', connection: 'close' }).end(body)
+      response
+        .writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', connection: 'close' })
+        .end(body)
     }
     const { service, startedAt } = this.#init
     if (request.url === '/healthz') return say(200, 'text/plain; charset=utf-8', 'ok\n')
-    if (request.url === '/readyz') return this.#draining ? say(503, 'text/plain; charset=utf-8', 'leaving\n') : say(200, 'text/plain; charset=utf-8', 'ready\n')
+    if (request.url === '/readyz')
+      return this.#draining ? say(503, 'text/plain; charset=utf-8', 'leaving\n') : say(200, 'text/plain; charset=utf-8', 'ready\n')
     if (request.url === '/metrics') {
       const page = metricsPage({
         uptimeS: (Date.now() - startedAt) / 1000,

@@ -4,6 +4,7 @@ import type { Job, Market, ProvideRequest, Providing, RunProgress, RunRequest } 
 import type { Boot } from '../boot.ts'
 import { describe, Failure } from '../failure.ts'
 import type { Channel } from '../frames.ts'
+import type { Found } from '../hardware.ts'
 import type { Log } from './log.ts'
 import { RentedJobs } from './rented_jobs.ts'
 
@@ -27,13 +28,15 @@ export type Params = Readonly<Record<string, unknown>>
 /** What the service is made of. */
 export interface ServiceInit {
   readonly market: Market
+  /** What this machine has; null where the agent can't run jobs of others. */
+  readonly hardware: Found | null
   readonly boot: Boot
   readonly receipts: string
   readonly log: Log
   readonly version: string
   readonly startedAt: number
   /** Called when the agent is asked to leave. */
-  readonly leave: () => void
+  readonly leave: (options: { kill: boolean }) => void
 }
 
 /** What `status` shows. Plain JSON. */
@@ -67,7 +70,10 @@ export class Service {
   /** Serves one call. Rejects with a Failure or a HaggleError. */
   async serve(name: string, params: Params, caller: Caller): Promise<unknown> {
     const handler = Object.hasOwn(this.#handlers, name) ? this.#handlers[name] : undefined
-    if (handler === undefined) throw new Failure('E_AGENT_CALL', `The agent does not know the call "${name}"`, { next: 'it may be older than the command: haggle down' })
+    if (handler === undefined)
+      throw new Failure('E_AGENT_CALL', `The agent does not know the call "${name}"`, {
+        next: 'it may be older than the command: haggle down',
+      })
     try {
       return await handler(params, caller)
     } catch (error) {
@@ -82,13 +88,22 @@ export class Service {
     offers: async (params, { signal }) => {
       await this.#reach(params)
       const { where, probe, waitMs } = params as { where?: string; probe?: boolean; waitMs?: number }
-      return await this.#init.market.offers({ signal, ...(where === undefined ? {} : { where }), ...(probe === undefined ? {} : { probe }), ...(waitMs === undefined ? {} : { waitMs }) })
+      return await this.#init.market.offers({
+        signal,
+        ...(where === undefined ? {} : { where }),
+        ...(probe === undefined ? {} : { probe }),
+        ...(waitMs === undefined ? {} : { waitMs }),
+      })
     },
     quote: async (params, { signal }) => await this.#init.market.quote({ ...(await this.#request(params)), signal }),
     run: async (params, caller) => await this.#run(params, caller),
     attach: async (params, caller) => {
       const contract = await this.jobs.find(String(params['contract']))
-      return await this.jobs.follow(contract, caller, { stdin: params['stdin'] === true, follow: params['follow'] !== false, onGone: 'detach' })
+      return await this.jobs.follow(contract, caller, {
+        stdin: params['stdin'] === true,
+        follow: params['follow'] !== false,
+        onGone: 'detach',
+      })
     },
     jobs: async () => ({ jobs: await this.#init.market.jobs() }),
     cancel: async (params) => ({ contract: await this.jobs.cancel(String(params['contract'])) }),
@@ -100,7 +115,10 @@ export class Service {
       return { contract, bytes: bytes.length }
     },
     ping: async (params, { signal }) => await this.#init.market.ping(String(params['target']), { signal }),
-    ledger: async (params) => ({ entries: await this.#init.market.ledger(typeof params['limit'] === 'number' ? { limit: params['limit'] } : {}) }),
+    ledger: async (params) => ({
+      entries: await this.#init.market.ledger(typeof params['limit'] === 'number' ? { limit: params['limit'] } : {}),
+    }),
+    hardware: async () => this.#init.hardware,
     up: async (params) => await this.#up(params),
     status: async () => await this.snapshot(),
     reload: async (params) => {
@@ -143,7 +161,6 @@ export class Service {
     this.#providing = null
     await providing?.stop({ drain: options.drain })
     await this.jobs.detachAll()
-    await this.#init.market.close()
   }
 
   /** Dials what `--peer` and `--bootstrap` name; resolves with the PeerIds of `--peer`. */
@@ -158,7 +175,11 @@ export class Service {
       return peerId
     }
     // A dead relay is no reason to fail: others, or the peers known from before, may do.
-    const others = Promise.all(bootstrap.map((address) => dial(address).catch((error: unknown) => this.#init.log('warn', 'bootstrap_unreachable', { address, error }))))
+    const others = Promise.all(
+      bootstrap.map((address) =>
+        dial(address).catch((error: unknown) => this.#init.log('warn', 'bootstrap_unreachable', { address, error })),
+      ),
+    )
     const found = await Promise.all(peers.map((peer) => (peer.startsWith('/') ? dial(peer) : peer)))
     await others
     return found
@@ -225,7 +246,7 @@ export class Service {
     }
     if (params['drain'] === true) await this.#providing?.stop({ drain: true })
     this.#providing = params['drain'] === true ? null : this.#providing
-    this.#init.leave()
+    this.#init.leave({ kill: params['now'] === true })
     return { stopped: true, pid: process.pid, ran: running.length, renting }
   }
 }

@@ -24,13 +24,18 @@ const clonesNode = () => {
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   const node = process.env.HAGGLE_RESTARTED ? undefined : clonesNode()
   if (node === undefined) {
-    process.stderr.write(`haggle: needs Node ${NODE_MAJOR} or newer, this is ${process.versions.node} (E_NODE_VERSION)\n  next: npm install in the clone brings one, or see https://nodejs.org\n`)
+    process.stderr.write(
+      `haggle: needs Node ${NODE_MAJOR} or newer, this is ${process.versions.node} (E_NODE_VERSION)\n  next: npm install in the clone brings one, or see https://nodejs.org\n`,
+    )
     process.exit(3)
   }
   const flags = source === undefined ? [] : ['--conditions=@haggle/source']
   // Signals reach the child through the terminal's process group; this one only waits and passes its end on.
   for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => undefined)
-  const child = spawnSync(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, HAGGLE_RESTARTED: '1' } })
+  const child = spawnSync(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, HAGGLE_RESTARTED: '1' },
+  })
   process.exit(child.status ?? 128 + 15)
 }
 

@@ -16,7 +16,17 @@ const COMMAND = fileURLToPath(new URL('../bin/haggle.js', import.meta.url))
 export const NODE_FLAGS: readonly string[] = ['--conditions=@haggle/source']
 
 /** What `haggle` without network flags asks of an agent. */
-export const PLAIN_BOOT: Boot = { network: 'haggle', bootstrap: [], pskFile: null, passphraseFile: null, mdns: true, listen: null, listenAnywhere: false, http: null }
+export const PLAIN_BOOT: Boot = {
+  network: 'haggle',
+  bootstrap: [],
+  pskFile: null,
+  passphraseFile: null,
+  mdns: true,
+  listen: null,
+  listenAnywhere: false,
+  http: null,
+  provide: false,
+}
 
 /** A folder that goes away with the test. */
 export function temporary(): { folder: string } & Disposable {
@@ -41,10 +51,18 @@ export interface Running {
 }
 
 /** Starts `haggle` as a process. Its environment has nothing of ours but PATH. */
-export function start(argv: readonly string[], options: { stdin?: Uint8Array | 'open'; env?: Record<string, string>; cwd?: string } = {}): Running {
+export function start(
+  argv: readonly string[],
+  options: { stdin?: Uint8Array | 'open'; env?: Record<string, string>; cwd?: string } = {},
+): Running {
   const child = spawn(process.execPath, [...NODE_FLAGS, COMMAND, ...argv], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), XDG_CACHE_HOME: join(tmpdir(), `haggle-test-cache-${process.getuid?.() ?? 0}`), ...options.env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: tmpdir(),
+      XDG_CACHE_HOME: join(tmpdir(), `haggle-test-cache-${process.getuid?.() ?? 0}`),
+      ...options.env,
+    },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const out: Buffer[] = []
@@ -89,8 +107,17 @@ export async function haggle(argv: readonly string[], options: Parameters<typeof
 }
 
 /** An agent process with the local market, ready to serve. Killed with the test. */
-export async function localAgent(home: string, options: { boot?: Partial<Boot>; idleMs?: number } = {}): Promise<{ child: ChildProcess; gone: Promise<void> } & AsyncDisposable> {
-  const argv = [...NODE_FLAGS, LOCAL_AGENT, home, JSON.stringify({ ...PLAIN_BOOT, listen: [], ...options.boot }), ...(options.idleMs === undefined ? [] : [String(options.idleMs)])]
+export async function localAgent(
+  home: string,
+  options: { boot?: Partial<Boot>; idleMs?: number } = {},
+): Promise<{ child: ChildProcess; gone: Promise<void> } & AsyncDisposable> {
+  const argv = [
+    ...NODE_FLAGS,
+    LOCAL_AGENT,
+    home,
+    JSON.stringify({ ...PLAIN_BOOT, listen: [], ...options.boot }),
+    ...(options.idleMs === undefined ? [] : [String(options.idleMs)]),
+  ]
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
   const gone = new Promise<void>((done) => child.on('exit', () => done()))
   const first = await new Promise<string>((done) => (child.stdio[3] as NodeJS.ReadableStream).setEncoding('utf8').once('data', done))

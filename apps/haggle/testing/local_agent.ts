@@ -3,7 +3,7 @@
 import { closeSync, existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { HaggleError } from '@haggle/wire'
-import { startAgent } from '../agent/agent.ts'
+import { type Joined, startAgent } from '../agent/agent.ts'
 import { createLog } from '../agent/log.ts'
 import { onSignals } from '../agent/signals.ts'
 import type { Boot } from '../boot.ts'
@@ -33,12 +33,25 @@ try {
   const log = createLog((text) => writeSync(2, text))
   // Stands for the store's lock, which the system gives back when its holder dies.
   const lock = join(home, 'double.lock')
-  const join_ = async (): Promise<ReturnType<typeof localMarket>> => {
-    if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8')))) throw new HaggleError('E_HOME_BUSY', `${home} is used by another process`)
+  const join_ = async (): Promise<Joined> => {
+    if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8'))))
+      throw new HaggleError('E_HOME_BUSY', `${home} is used by another process`)
     writeFileSync(lock, String(process.pid))
-    return localMarket()
+    const market = localMarket()
+    return {
+      market,
+      hardware: { kind: 'cpu', vramGiB: 0, text: 'no GPU; Test × 2, 4 GiB', firstPrice: '0.0040', firstReason: 'a test', notes: [] },
+      leave: () => market.close(),
+    }
   }
-  const agent = await startAgent({ paths, boot: JSON.parse(boot) as Boot, log, version: 'double', join: join_, ...(idleMs === undefined ? {} : { idleMs: Number(idleMs) }) })
+  const agent = await startAgent({
+    paths,
+    boot: JSON.parse(boot) as Boot,
+    log,
+    version: 'double',
+    join: join_,
+    ...(idleMs === undefined ? {} : { idleMs: Number(idleMs) }),
+  })
   onSignals(agent, log)
   say({ ready: true })
   await agent.gone

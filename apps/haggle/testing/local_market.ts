@@ -30,7 +30,13 @@ const NOTHING: OfferView = {
   rows: [],
   seen: 214,
   failures: [
-    { constraint: 'price.hour', count: 180, nearest: 'cheapest that fits otherwise: 0.34 (RTX 4090, DE)', relax: 'price.hour<=0.34', gains: 12 },
+    {
+      constraint: 'price.hour',
+      count: 180,
+      nearest: 'cheapest that fits otherwise: 0.34 (RTX 4090, DE)',
+      relax: 'price.hour<=0.34',
+      gains: 12,
+    },
     { constraint: 'gpu.cuda>=12.4', count: 21, nearest: '19 have 12.2', relax: 'drop it', gains: 4 },
   ],
   unknown: [],
@@ -48,17 +54,23 @@ export function localMarket(options: { ledger?: number } = {}): Market {
   const jobs = new Map<string, { job: Job; summary: JobSummary; replay: () => Job }>()
   let providing: Providing | null = null
   const check = (request: { where?: string }): void => {
-    if (request.where?.includes('broken(')) throw new HaggleError('E_EXPR_SYNTAX', 'Cannot read the expression at column 7: expected a value', { details: { column: 7 } })
+    if (request.where?.includes('broken('))
+      throw new HaggleError('E_EXPR_SYNTAX', 'Cannot read the expression at column 7: expected a value', { details: { column: 7 } })
   }
   const run = async (request: RunRequest): Promise<Job> => {
     check(request)
-    if (request.where?.includes('impossible')) throw new HaggleError('E_NOTHING_FITS', 'No offer fits: 214 seen', { next: 'relax a constraint above' })
+    if (request.where?.includes('impossible'))
+      throw new HaggleError('E_NOTHING_FITS', 'No offer fits: 214 seen', { next: 'relax a constraint above' })
     if (request.where?.includes('slow')) {
       await new Promise((_, fail) => request.signal?.addEventListener('abort', () => fail(new HaggleError('E_ABORTED', 'aborted'))))
     }
     const [command = 'true', ...args] = request.command ?? ['true']
     const contract = randomBytes(32).toString('hex')
-    const child = spawn(command, args, { stdio: [request.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '', ...request.env }, detached: true })
+    const child = spawn(command, args, {
+      stdio: [request.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', ...request.env },
+      detached: true,
+    })
     const { stdout, stderr } = child
     if (stdout === null || stderr === null) throw new Error('the child has no pipes')
     let exit: ExitStatus | null = null
@@ -69,7 +81,23 @@ export function localMarket(options: { ledger?: number } = {}): Market {
         exit = signal === null ? { kind: 'exit', code: code ?? 0 } : { kind: 'signal', signal }
         const exitCode = signal === null ? (code ?? 0) : 137
         void closed.then(() =>
-          resolve({ exit: exit as ExitStatus, exitCode, usedMs: 5, owed: '0.000001', receipt: { contract, provider: PROVIDER, renter: PEER, termsHash: '00', usedMs: 5, owed: '0.000001', unit: 'credits', signedBy: 'both', outcome: 'settled' } }),
+          resolve({
+            exit: exit as ExitStatus,
+            exitCode,
+            usedMs: 5,
+            owed: '0.000001',
+            receipt: {
+              contract,
+              provider: PROVIDER,
+              renter: PEER,
+              termsHash: '00',
+              usedMs: 5,
+              owed: '0.000001',
+              unit: 'credits',
+              signedBy: 'both',
+              outcome: 'settled',
+            },
+          }),
         )
       })
     })
@@ -124,7 +152,19 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     })
     child.stdin?.on('error', () => undefined)
     const job = view(tee(stdout, kept.stdout), tee(stderr, kept.stderr))
-    const summary: JobSummary = { contract, role: 'renter', peer: PROVIDER, phase: 'active', command, startedAt: Date.now(), usedMs: 0, owed: '0', get exit() { return exit } }
+    const summary: JobSummary = {
+      contract,
+      role: 'renter',
+      peer: PROVIDER,
+      phase: 'active',
+      command,
+      startedAt: Date.now(),
+      usedMs: 0,
+      owed: '0',
+      get exit() {
+        return exit
+      },
+    }
     jobs.set(contract, { job, summary, replay: () => view(replay('stdout'), replay('stderr')) })
     request.onProgress?.({ step: 'signed', provider: PROVIDER, contract, cap: '0.002000', pricePerHour: '0.004000' })
     return job
@@ -141,7 +181,9 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     },
     quote: async (request): Promise<QuoteView> => {
       check(request)
-      return request.where?.includes('impossible') ? { ...NOTHING, best: null, cap: '0', pricePerHour: '0', unit: 'credits' } : { ...VIEW, best: ROW, cap: '0.000667', pricePerHour: '0.004000', unit: 'credits' }
+      return request.where?.includes('impossible')
+        ? { ...NOTHING, best: null, cap: '0', pricePerHour: '0', unit: 'credits' }
+        : { ...VIEW, best: ROW, cap: '0.000667', pricePerHour: '0.004000', unit: 'credits' }
     },
     run,
     attach: async (contract) => {
@@ -154,17 +196,35 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       const offer = { ...ROW, pricePerHour: request.price }
       providing = {
         offer,
-        status: () => ({ running: [], requests: 3, accepted: 1, refusals: { price: 2 }, earned: '0.42', exposure: '0', unit: 'credits', devices: ROW.devices, runners: [{ runner: 'exec', isolation: 'none' }] }),
+        status: () => ({
+          running: [],
+          requests: 3,
+          accepted: 1,
+          refusals: { price: 2 },
+          earned: '0.42',
+          exposure: '0',
+          unit: 'credits',
+          devices: ROW.devices,
+          runners: [{ runner: 'exec', isolation: 'none' }],
+        }),
         reprice: async (price) => void Object.assign(offer, { pricePerHour: price }),
         stop: async () => void (providing = null),
       }
       return providing
     },
     ping: async (target) => {
-      if (!target.includes(PROVIDER)) throw new HaggleError('E_DIAL', `Cannot reach ${target}: connection refused`, { next: 'check the address' })
+      if (!target.includes(PROVIDER))
+        throw new HaggleError('E_DIAL', `Cannot reach ${target}: connection refused`, { next: 'check the address' })
       return { peerId: PROVIDER, rttMs: 0.2, path: { kind: 'memory', address: 'memory:1' } }
     },
-    ledger: async ({ limit = 20 } = {}) => Array.from({ length: Math.min(limit, options.ledger ?? 2) }, (_, at) => ({ index: (options.ledger ?? 2) - 1 - at, kind: 'receipt', at: 1_760_000_000_000, peer: PROVIDER, summary: 'settled 0.000001' })),
+    ledger: async ({ limit = 20 } = {}) =>
+      Array.from({ length: Math.min(limit, options.ledger ?? 2) }, (_, at) => ({
+        index: (options.ledger ?? 2) - 1 - at,
+        kind: 'receipt',
+        at: 1_760_000_000_000,
+        peer: PROVIDER,
+        summary: 'settled 0.000001',
+      })),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -13,6 +13,13 @@ export const verb: Verb = {
   async run(args) {
     await using open = await session(args)
     const { runJob } = await import('../run_job.ts')
-    return await runJob(open, 'attach', { params: { contract: args.positionals[0] }, stdin: !args.on('no-stdin'), told: null, json: false, quiet: false, env: args.env })
+    return await runJob(open, 'attach', {
+      params: { contract: args.positionals[0] },
+      stdin: !args.on('no-stdin'),
+      told: null,
+      json: false,
+      quiet: false,
+      env: args.env,
+    })
   },
 }

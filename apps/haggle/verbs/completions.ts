@@ -45,13 +45,22 @@ function zsh(verbs: readonly Verb[]): string[] {
   const text = (words: string): string => words.replace(/[[\]:\\]/g, (found) => `\\${found}`)
   const flag = (one: Flag): string => {
     const value = valueOf(one)
-    const action = one.kind === 'switch' ? '' : `:${text(one.value ?? 'value')}:${value === 'file' ? '_files' : value === 'folder' ? '_files -/' : value === undefined ? '' : `(${value.join(' ')})`}`
+    const action =
+      one.kind === 'switch'
+        ? ''
+        : `:${text(one.value ?? 'value')}:${value === 'file' ? '_files' : value === 'folder' ? '_files -/' : value === undefined ? '' : `(${value.join(' ')})`}`
     return `      ${shellQuote(`${one.repeat ? '*' : ''}--${one.name}[${text(one.help)}]${action}`)} \\`
   }
   const place = (verb: Verb): string[] =>
     verb.command
       ? ["      '*:: :_normal'"]
-      : [...(verb.positionals ?? []).map((one) => `      ${shellQuote(`${one.repeat ? '*' : ''}:${text(one.name)}:${one.kind === 'file' ? '_files' : one.choices === undefined ? '' : `(${one.choices.join(' ')})`}`)} \\`), '      && return']
+      : [
+          ...(verb.positionals ?? []).map(
+            (one) =>
+              `      ${shellQuote(`${one.repeat ? '*' : ''}:${text(one.name)}:${one.kind === 'file' ? '_files' : one.choices === undefined ? '' : `(${one.choices.join(' ')})`}`)} \\`,
+          ),
+          '      && return',
+        ]
   return [
     '#compdef haggle',
     '_haggle() {',
@@ -61,7 +70,12 @@ function zsh(verbs: readonly Verb[]): string[] {
     '  local verb=$words[2]',
     '  shift words; ((CURRENT--))',
     '  case $verb in',
-    ...verbs.flatMap((verb) => [`    ${verb.name}) _arguments -S \\`, ...[...verb.flags, ...EVERYWHERE].map(flag), ...place(verb), '      ;;']),
+    ...verbs.flatMap((verb) => [
+      `    ${verb.name}) _arguments -S \\`,
+      ...[...verb.flags, ...EVERYWHERE].map(flag),
+      ...place(verb),
+      '      ;;',
+    ]),
     '  esac',
     '}',
     'compdef _haggle haggle',
@@ -80,7 +94,14 @@ function fish(verbs: readonly Verb[]): string[] {
       return [
         ...[...verb.flags, ...EVERYWHERE].map((flag) => {
           const value = valueOf(flag)
-          const needs = flag.kind === 'switch' ? '' : value === 'file' || value === 'folder' ? ' -r -F' : value === undefined ? ' -x' : ` -x -a ${shellQuote(value.join(' '))}`
+          const needs =
+            flag.kind === 'switch'
+              ? ''
+              : value === 'file' || value === 'folder'
+                ? ' -r -F'
+                : value === undefined
+                  ? ' -x'
+                  : ` -x -a ${shellQuote(value.join(' '))}`
           return `complete -c haggle -n ${seen} -l ${flag.name}${flag.short === undefined ? '' : ` -s ${flag.short}`}${needs} -d ${shellQuote(flag.help)}`
         }),
         ...(words.length > 0 ? [`complete -c haggle -n ${seen} -a ${shellQuote(words.join(' '))}`] : []),
@@ -97,7 +118,11 @@ export const verb: Verb = {
   summary: 'print completions for your shell',
   positionals: [{ name: 'SHELL', help: 'bash, zsh or fish', kind: 'choice', choices: ['bash', 'zsh', 'fish'] }],
   flags: [],
-  examples: ['source <(haggle completions bash)', 'haggle completions zsh > ~/.zfunc/_haggle', 'haggle completions fish > ~/.config/fish/completions/haggle.fish'],
+  examples: [
+    'source <(haggle completions bash)',
+    'haggle completions zsh > ~/.zfunc/_haggle',
+    'haggle completions fish > ~/.config/fish/completions/haggle.fish',
+  ],
   async run(args) {
     const { allVerbs } = await import('./mod.ts')
     print(...(SHELLS[args.positionals[0] ?? 'bash'] ?? bash)(await allVerbs()))

@@ -27,12 +27,20 @@ export const verb: Verb = {
   name: 'config',
   summary: 'show and change settings, and where each value comes from',
   positionals: [
-    { name: 'WHAT', help: 'list (the default), get, set, unset or path', optional: true, kind: 'choice', choices: ['list', 'get', 'set', 'unset', 'path'] },
+    {
+      name: 'WHAT',
+      help: 'list (the default), get, set, unset or path',
+      optional: true,
+      kind: 'choice',
+      choices: ['list', 'get', 'set', 'unset', 'path'],
+    },
     { name: 'NAME', help: 'a setting', optional: true },
     { name: 'VALUE', help: 'its value; several for a list', optional: true, repeat: true },
   ],
   flags: [JSON_FLAG],
-  notes: ['Flags win over HAGGLE_… variables, these over the file, the file over defaults. A running agent takes a new price over at once.'],
+  notes: [
+    'Flags win over HAGGLE_… variables, these over the file, the file over defaults. A running agent takes a new price over at once.',
+  ],
   examples: ['haggle config', 'haggle config set bootstrap /dns4/relay.example/tcp/4001/p2p/12D3Koo…', 'haggle config get price'],
   async run(args) {
     const [what = 'list', name, ...given] = args.positionals
@@ -42,12 +50,23 @@ export const verb: Verb = {
       return EXIT.ok
     }
     if (what === 'list') {
-      const rows = [...all.values()].map((flag) => ({ name: flag.name, ...resolve(flag, undefined, args.around), variable: variableOf(flag.name) })).sort((a, b) => a.name.localeCompare(b.name))
-      if (args.on('json')) printJson({ file: args.around.filePath, settings: rows.map((row) => ({ name: row.name, values: row.values, origin: row.origin, variable: row.variable })) })
+      const rows = [...all.values()]
+        .map((flag) => ({ name: flag.name, ...resolve(flag, undefined, args.around), variable: variableOf(flag.name) }))
+        .sort((a, b) => a.name.localeCompare(b.name))
+      if (args.on('json'))
+        printJson({
+          file: args.around.filePath,
+          settings: rows.map((row) => ({ name: row.name, values: row.values, origin: row.origin, variable: row.variable })),
+        })
       else {
         const screen = screenOf(process.stdout, args.env)
         const paint = painter(screen)
-        const cells = rows.map((row) => [row.name, row.values.join(' ') || paint('dim', '(none)'), row.origin === 'default' ? paint('dim', 'default') : row.origin, paint('dim', row.variable)])
+        const cells = rows.map((row) => [
+          row.name,
+          row.values.join(' ') || paint('dim', '(none)'),
+          row.origin === 'default' ? paint('dim', 'default') : row.origin,
+          paint('dim', row.variable),
+        ])
         print(...table([{ head: 'setting' }, { head: 'value' }, { head: 'from' }, { head: 'variable' }], cells, screen))
       }
       return EXIT.ok
@@ -68,10 +87,13 @@ export const verb: Verb = {
     }
     const paths = openHome(args.home)
     const { keepSettings } = await import('../settings_file.ts')
-    keepSettings(paths.config, { [name]: what === 'unset' ? undefined : flag.kind === 'switch' ? given[0] === 'true' : flag.repeat ? given : given[0] })
+    keepSettings(paths.config, {
+      [name]: what === 'unset' ? undefined : flag.kind === 'switch' ? given[0] === 'true' : flag.repeat ? given : given[0],
+    })
     if (args.on('json')) printJson({ name, values: given, origin: what === 'unset' ? 'default' : 'file' })
     const took = await reloadAgent(paths)
-    if (took && !args.on('json')) note('the running agent was told; what it joined the network with changes at its next start (haggle down)')
+    if (took && !args.on('json'))
+      note('the running agent was told; what it joined the network with changes at its next start (haggle down)')
     return EXIT.ok
   },
 }

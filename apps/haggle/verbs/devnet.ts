@@ -12,7 +12,9 @@ export const verb: Verb = {
     { name: 'dir', kind: 'folder', value: 'DIR', help: 'keep homes here; a temporary folder when not given' },
     JSON_FLAG,
   ],
-  notes: ['Everything listens on loopback only and is on a network of its own. It prints what to type in another terminal. With --json the first line on stdout is one JSON object, once all is ready.'],
+  notes: [
+    'Everything listens on loopback only and is on a network of its own. It prints what to type in another terminal. With --json the first line on stdout is one JSON object, once all is ready.',
+  ],
   examples: ['haggle devnet', 'haggle devnet --providers 5 --dir /tmp/market'],
   async run(args) {
     const { runDevnet } = await import('../devnet.ts')

@@ -18,7 +18,10 @@ export const verb: Verb = {
     const findings = []
     for await (const finding of examine(args)) {
       findings.push(finding)
-      if (!args.on('json')) print(`  ${marks[finding.state]} ${pad(finding.name, 10)} ${finding.detail}${finding.fix === undefined ? '' : `   → ${finding.fix}`}`)
+      if (!args.on('json'))
+        print(
+          `  ${marks[finding.state]} ${pad(finding.name, 10)} ${finding.detail}${finding.fix === undefined ? '' : `   → ${finding.fix}`}`,
+        )
     }
     const ok = findings.every((finding) => finding.state !== 'bad')
     if (args.on('json')) printJson({ ok, checks: findings })

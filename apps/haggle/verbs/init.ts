@@ -17,7 +17,12 @@ export const verb: Verb = {
     const { openKeyFile } = await import('@haggle/identity/node')
     const { peerId } = await openKeyFile(paths.key, { create: true })
     if (args.on('json')) printJson({ home: paths.home, peerId, created: fresh })
-    else print(`${fresh ? 'made' : 'kept'}    ${paths.key} (0600)`, `node    ${peerId}`, 'next    haggle offers, haggle run -- echo hello, or haggle up to earn')
+    else
+      print(
+        `${fresh ? 'made' : 'kept'}    ${paths.key} (0600)`,
+        `node    ${peerId}`,
+        'next    haggle offers, haggle run -- echo hello, or haggle up to earn',
+      )
     return EXIT.ok
   },
 }

@@ -57,8 +57,20 @@ export const verb: Verb = {
       if (args.on('json')) printJson({ entries })
       else if (entries.length === 0) note('the ledger is empty')
       else {
-        const rows = entries.map((entry) => [String(entry.index), new Date(entry.at).toISOString().slice(0, 19).replace('T', ' '), safe(entry.kind, 20), shortPeer(entry.peer), safe(entry.summary, 80)])
-        print(...table([{ head: '#', right: true }, { head: 'when (UTC)' }, { head: 'kind' }, { head: 'peer' }, { head: 'what' }], rows, screenOf(process.stdout, args.env)))
+        const rows = entries.map((entry) => [
+          String(entry.index),
+          new Date(entry.at).toISOString().slice(0, 19).replace('T', ' '),
+          safe(entry.kind, 20),
+          shortPeer(entry.peer),
+          safe(entry.summary, 80),
+        ])
+        print(
+          ...table(
+            [{ head: '#', right: true }, { head: 'when (UTC)' }, { head: 'kind' }, { head: 'peer' }, { head: 'what' }],
+            rows,
+            screenOf(process.stdout, args.env),
+          ),
+        )
       }
       return EXIT.ok
     }
@@ -77,7 +89,10 @@ export const verb: Verb = {
       try {
         writeFileSync(to, found.bytes, { mode: 0o600 })
       } catch (cause) {
-        throw new Failure('E_FILE_WRITE', `Cannot write ${to}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { next: '--to FILE', cause })
+        throw new Failure('E_FILE_WRITE', `Cannot write ${to}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
+          next: '--to FILE',
+          cause,
+        })
       }
       if (args.on('json')) printJson({ contract: found.contract, file: resolve(to), bytes: found.bytes.length })
       else note(`wrote ${to}, ${bytes(found.bytes.length)}: haggle verify ${to}`)

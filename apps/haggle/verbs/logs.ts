@@ -13,7 +13,14 @@ export const verb: Verb = {
     await using open = await session(args)
     const { runJob } = await import('../run_job.ts')
     const follow = args.on('follow')
-    await runJob(open, 'attach', { params: { contract: args.positionals[0], follow, logs: true }, stdin: false, told: null, json: false, quiet: true, env: args.env })
+    await runJob(open, 'attach', {
+      params: { contract: args.positionals[0], follow, logs: true },
+      stdin: false,
+      told: null,
+      json: false,
+      quiet: true,
+      env: args.env,
+    })
     return 0
   },
 }

@@ -20,11 +20,19 @@ export const verb: Verb = {
     JSON_FLAG,
     ...NETWORK,
   ],
-  examples: ['haggle offers', "haggle offers --where 'runner=deno price.hour<=0.01 order by price.hour'", 'haggle offers --json | jq .rows'],
+  examples: [
+    'haggle offers',
+    "haggle offers --where 'runner=deno price.hour<=0.01 order by price.hour'",
+    'haggle offers --json | jq .rows',
+  ],
   async run(args) {
     const where = args.text('where')
     await using open = await session(args)
-    const view = await open.ask<OfferView>('offers', { probe: !args.on('no-probe'), waitMs: args.durationMs('wait'), ...(where === undefined ? {} : { where }) })
+    const view = await open.ask<OfferView>('offers', {
+      probe: !args.on('no-probe'),
+      waitMs: args.durationMs('wait'),
+      ...(where === undefined ? {} : { where }),
+    })
     if (args.on('json')) {
       printJson(view)
       return EXIT.ok

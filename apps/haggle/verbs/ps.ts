@@ -56,7 +56,17 @@ export const verb: Verb = {
     ])
     print(
       ...table(
-        [{ head: 'contract' }, { head: 'role' }, { head: 'peer' }, { head: 'phase' }, { head: 'exit' }, { head: 'started' }, { head: 'used', right: true }, { head: 'owed', right: true }, { head: 'job' }],
+        [
+          { head: 'contract' },
+          { head: 'role' },
+          { head: 'peer' },
+          { head: 'phase' },
+          { head: 'exit' },
+          { head: 'started' },
+          { head: 'used', right: true },
+          { head: 'owed', right: true },
+          { head: 'job' },
+        ],
         rows,
         screenOf(process.stdout, args.env),
       ),

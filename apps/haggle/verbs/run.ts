@@ -9,7 +9,8 @@ import { NETWORK, type Verb } from '../table.ts'
 
 async function run(args: Args): Promise<number> {
   const request = requestOf(args, { job: true })
-  if (args.on('json') && !args.on('dry-run') && !args.on('detach')) throw usage("--json goes with --dry-run or --detach: otherwise stdout is the job's")
+  if (args.on('json') && !args.on('dry-run') && !args.on('detach'))
+    throw usage("--json goes with --dry-run or --detach: otherwise stdout is the job's")
   const out = args.text('out')
   await using open = await session(args)
   if (args.on('dry-run')) return await (await import('../quote_page.ts')).showQuote(open, request, args)
@@ -39,8 +40,8 @@ export const verb: Verb = {
   ],
   command: true,
   notes: [
-    "stdin, stdout and stderr are the job's, and so is the exit code. On a terminal the first Ctrl-C leaves the job running and says what that costs, a second one within 5 s",
-    'cancels it; elsewhere the first cancels. The provider can read your job and its files.',
+    "stdin, stdout and stderr are the job's, and so is the exit code. On a terminal the first Ctrl-C leaves the job running and says what that costs, a second one within 5 s cancels it; elsewhere the first cancels.",
+    'The provider can read your job and its files.',
   ],
   examples: [
     'haggle run -- uname -a',

@@ -14,7 +14,7 @@ const LISTEN_ELSEWHERE = '/ip4/0.0.0.0/tcp/0'
 
 async function run(args: Args): Promise<number> {
   const listen = args.list('listen')
-  if (listen.length > 0) return await upOn(args, { listen })
+  if (listen.length > 0) return await upOn(args, { listen: listen.filter((address) => address !== 'none') })
   try {
     return await upOn(args, { listen: [LISTEN], listenAnywhere: true })
   } catch (error) {
@@ -24,7 +24,7 @@ async function run(args: Args): Promise<number> {
 }
 
 async function upOn(args: Args, where: BootMore): Promise<number> {
-  await using open = await session(args, { ...where, http: args.text('http') ?? null })
+  await using open = await session(args, { ...where, http: args.text('http') ?? null, provide: true })
   const { provideWith } = await import('../provide.ts')
   await provideWith(open, args)
   if (open.agent === undefined) return EXIT.ok
@@ -46,12 +46,26 @@ export const verb: Verb = {
     { name: 'region', kind: 'text', value: 'CC', help: 'where this is, such as DE or US-CA', setting: true },
     { name: 'accept', kind: 'text', value: 'EXPR', help: 'what a renter must have', setting: true },
     { name: 'accept-weak-isolation', kind: 'switch', help: 'serve strangers even where bubblewrap is missing', setting: true },
-    { name: 'listen', kind: 'address', value: 'ADDR', repeat: true, help: `where to listen (default ${LISTEN}, or any free port)`, setting: true },
+    {
+      name: 'listen',
+      kind: 'listen',
+      value: 'ADDR',
+      repeat: true,
+      help: `where to listen, or none: reached via a relay (default ${LISTEN}, or any free port)`,
+      setting: true,
+    },
     { name: 'http', kind: 'text', value: 'HOST:PORT', help: 'serve /healthz, /readyz and /metrics there too', setting: true },
     JSON_FLAG,
     ...NETWORK,
   ],
-  notes: ['You earn credits, not money. Strangers get one job at a time and ten minutes at most. On a terminal it asks at most three questions; elsewhere none.'],
-  examples: ['haggle up', 'haggle up --price 0.30 --for anyone', 'haggle up --for friends --allow 12D3Koo…', 'haggle up --foreground --http 127.0.0.1:9464'],
+  notes: [
+    'You earn credits, not money. Strangers get one job at a time and ten minutes at most. On a terminal it asks at most three questions; elsewhere none.',
+  ],
+  examples: [
+    'haggle up',
+    'haggle up --price 0.30 --for anyone',
+    'haggle up --for friends --allow 12D3Koo…',
+    'haggle up --foreground --http 127.0.0.1:9464',
+  ],
   run,
 }

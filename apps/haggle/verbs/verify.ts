@@ -11,7 +11,9 @@ export const verb: Verb = {
   summary: 'check an exported transcript offline, from the file alone',
   positionals: [{ name: 'FILE', help: 'what haggle run or haggle ledger export wrote; - is stdin', kind: 'file' }],
   flags: [JSON_FLAG],
-  notes: ['Needs no agent, no home and no network. Exit 0: everything in the file follows from its signatures. Exit 1: the first thing that is wrong is printed.'],
+  notes: [
+    'Needs no agent, no home and no network. Exit 0: everything in the file follows from its signatures. Exit 1: the first thing that is wrong is printed.',
+  ],
   examples: ['haggle verify out/a91.haggle', 'haggle verify --json out/a91.haggle'],
   async run(args) {
     const file = args.positionals[0] ?? '-'
