@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { advertTopics } from '@haggle/discovery'
-import { findMachine } from '@haggle/hardware'
+import { findHardware } from '@haggle/hardware'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
@@ -103,7 +103,7 @@ async function joinWith(options: JoinOptions, closers: (() => Promise<void>)[]):
     ledger: ledgerPort(ledger, clock),
     collect: collectFiles,
     saveFile,
-    ...(launcher === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine: options.machine ?? (await findMachine()) } }),
+    ...(launcher === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine: options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })) } }),
     ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
   }
   const market = createMarket(parts)
@@ -133,6 +133,11 @@ function openNode({ identity, id, store, ...options }: JoinOptions & { identity:
     storage: store.sub('mesh'),
     ...(psk === undefined ? {} : { psk }),
   })
+}
+
+/** What of the found hardware goes into offers. */
+export function machineOf({ devices, cpu, memMiB, diskMiB, net, os, arch }: Machine): Machine {
+  return { devices, cpu, memMiB, diskMiB, net, os, arch }
 }
 
 function closing(market: StartableMarket, close: () => Promise<void>): Market {

@@ -15,6 +15,6 @@
  */
 export * from './types.ts'
 export * from './parts.ts'
-export { joinMarket, type JoinOptions } from './join.ts'
+export { joinMarket, type JoinOptions, machineOf } from './join.ts'
 export { createMarket, type StartableMarket } from './market_node.ts'
 export { collectFiles } from './job_files.ts'

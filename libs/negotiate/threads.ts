@@ -108,6 +108,8 @@ class ThreadTable implements Threads {
   readonly #ended: string[] = []
   readonly #loading = new Map<string, Promise<Thread | undefined>>()
   readonly #reconnecting = new Map<string, () => void>()
+  /** By peer: settles when its last frame has found its thread. */
+  readonly #routing = new Map<string, Promise<void>>()
   /** `peerId thread` of the SYNC frames sent over the links that are open: a second one is no answer but an echo. */
   readonly #synced = new Set<string>()
   #links: ControlLinks | undefined
@@ -261,35 +263,52 @@ class ThreadTable implements Threads {
     }
   }
 
+  /** Frames of one peer find their threads in their order: a spec may follow the ACCEPT that opens its thread. The work on them goes on side by side. */
   async #take(frame: ControlFrame, peer: ControlPeer): Promise<void> {
-    const { handler } = this.#init
+    const before = this.#routing.get(peer.peerId) ?? Promise.resolve()
+    const routed = before.then(() => this.#route(frame, peer))
+    const settled = routed.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#routing.set(peer.peerId, settled)
     try {
-      switch (frame.kind) {
-        case 'envelope':
-          return await this.#takeEnvelope(frame.bytes, peer)
-        case 'sync':
-          return await this.#takeSync(frame, peer)
-        case 'spec': {
-          const thread = await this.#threadOf(frame.thread, peer)
-          if (thread !== undefined) handler.spec(thread, frame)
-          return
-        }
-        case 'output':
-          return handler.output(frame, peer)
-        case 'end':
-          return handler.end(frame, peer)
-      }
+      const work = await routed
+      await work()
     } catch (error) {
-      handler.refused(peer, errorCode(error))
+      this.#init.handler.refused(peer, errorCode(error))
+    } finally {
+      if (this.#routing.get(peer.peerId) === settled) this.#routing.delete(peer.peerId)
     }
   }
 
-  async #takeEnvelope(bytes: Uint8Array, peer: ControlPeer): Promise<void> {
+  /** Finds or opens the thread of a frame; gives back the work on it. */
+  async #route(frame: ControlFrame, peer: ControlPeer): Promise<() => Promise<void> | void> {
+    const { handler } = this.#init
+    switch (frame.kind) {
+      case 'envelope':
+        return this.#routeEnvelope(frame.bytes, peer)
+      case 'sync': {
+        const thread = await this.#threadOf(frame.thread, peer)
+        return () => this.#takeSync(thread, frame, peer)
+      }
+      case 'spec': {
+        const thread = await this.#threadOf(frame.thread, peer)
+        return () => (thread === undefined ? undefined : handler.spec(thread, frame))
+      }
+      case 'output':
+        return () => handler.output(frame, peer)
+      case 'end':
+        return () => handler.end(frame, peer)
+    }
+  }
+
+  async #routeEnvelope(bytes: Uint8Array, peer: ControlPeer): Promise<() => Promise<void>> {
     const message = this.#openArrived(bytes)
     if (!equalBytes(message.signer, peer.key)) throw new HaggleError('E_THREAD_PEER', 'The envelope is not signed by the key of its connection')
     const id = message.thread ?? new Uint8Array(0)
     const thread = (await this.#threadOf(id, peer)) ?? this.#opened(id, message, peer)
-    await thread.receive(message)
+    return () => thread.receive(message)
   }
 
   async #threadOf(id: Uint8Array, peer: ControlPeer): Promise<Thread | undefined> {
@@ -310,8 +329,7 @@ class ThreadTable implements Threads {
     return opened
   }
 
-  async #takeSync(frame: Extract<ControlFrame, { kind: 'sync' }>, peer: ControlPeer): Promise<void> {
-    const thread = await this.#threadOf(frame.thread, peer)
+  async #takeSync(thread: Thread | undefined, frame: Extract<ControlFrame, { kind: 'sync' }>, peer: ControlPeer): Promise<void> {
     if (thread === undefined) {
       // Never heard of: say so, and the peer sends its chain from the start.
       if (frame.mine > 0) await this.post(peer, [{ kind: 'sync', thread: frame.thread, mine: 0, yours: 0 }])
