@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util'
 import { type BenchModule, type BenchRow, meetsAim } from './row.ts'
 
 /** Files here that hold no rows. */
-const NOT_ROWS = /^(main|row|_.*|.*_test|.*_node)\.ts$/
+const NOT_ROWS = /^(main|row|_.*|.*_test)\.ts$/
 
-const nameOf = (path: string): string => basename(path, '.ts')
+const nameOf = (path: string): string => basename(path, '.ts').replaceAll('_', '-')
 
 /** Modules that may hold a row called `only`: `match` and `match-1e5` both are in match.ts. */
 export function chosen(files: readonly string[], only: string | undefined): string[] {

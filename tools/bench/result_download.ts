@@ -1,0 +1,50 @@
+// Results fetched by content, beside as many bytes over a bare libp2p stream.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { joinMarket } from '@haggle/market'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { fetchSource } from './_bare_streams.ts'
+import { createChildren } from './_children.ts'
+import { timed } from './_floor.ts'
+import { alternate, type BenchRow, rowOf } from './row.ts'
+
+const MIB = 64
+
+export async function rows(): Promise<readonly BenchRow[]> {
+  await using children = createChildren()
+  const bare = String((await children.start('_bare_node.ts', 'serve')).first['address'])
+  const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, 'bench', '1', '-')
+  await using market = await joinMarket({ network: 'bench', listen: [], peers: [String(provider.first['address'])] })
+  const node = await createLibp2p({ transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()] })
+  const module = `await Deno.mkdir('out'); const f = await Deno.open('out/data.bin', { write: true, create: true }); const block = new Uint8Array(1048576);
+for (let i = 0; i < ${MIB}; i++) { block[0] = i; await f.write(block) } f.close(); console.log('written'); for await (const _ of Deno.stdin.readable);`
+  const job = await market.run({
+    deno: 'main.ts',
+    files: { 'main.ts': new TextEncoder().encode(module) },
+    stdin: true,
+    diskMiB: 256,
+    outputs: ['out/*'],
+  })
+  for await (const _ of job.lines()) break
+  const folder = mkdtempSync(join(tmpdir(), 'haggle-download-'))
+  try {
+    const rate = (ms: number): number => (MIB * 1.048576 * 1000) / ms
+    const download = async (): Promise<number[]> => [rate(await timed(() => job.download(folder)))]
+    await download()
+    const measured = await alternate(
+      { subject: download, floor: async () => [rate(await fetchSource(node, bare, MIB * 1048576))], pairs: 5 },
+      0.05,
+    )
+    await job.closeStdin()
+    await job.done
+    return [rowOf('result-download', 'MB/s', measured, { aim: { atLeast: 0.8 }, note: `${MIB} MiB, hashed and written` })]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+    await node.stop()
+  }
+}
