@@ -8,6 +8,9 @@ import type { CancelReason, ReceiptReason } from './reasons.ts'
 import type { State } from './state.ts'
 import { clock, heads, move, must, note, set, unheld, type Work } from './_work.ts'
 
+/** Repetitions that a sleeping process may have missed: a day of them. */
+const MAX_MISSED = 2_880
+
 /** Ends this side without a signature. */
 export function close(work: Work): void {
   const { mine } = work.state
@@ -92,9 +95,11 @@ function providersTurn(work: Work): void {
   }
 }
 
+/** Once, however many repetitions were missed. */
 function repeat(work: Work): void {
+  const due = (): boolean => work.rules.deadlinesOf(work.state).some(({ name, atMs }) => name === 'repeat' && atMs <= work.nowMs)
+  for (let missed = 0; missed < MAX_MISSED && due(); missed++) set(work, { repeats: work.state.repeats + 1 })
   const { state } = work
-  set(work, { repeats: state.repeats + 1 })
   if (state.synced) work.effects.push({ kind: 'resend', seqs: unheld(state, { atLeastLast: true }).slice(0, MAX_RESEND) })
   else work.effects.push(heads(state))
 }

@@ -1,17 +1,17 @@
 // What arrives: messages of the peer, own messages that were signed, and the peer's heads.
 
 import { errorCode, fromHex, toHex } from '@haggle/wire'
-import { MAX_RESEND } from './constants.ts'
+import { ACCEPT_MS, ASK_MS } from './constants.ts'
 import type { IgnoreReason } from './effect.ts'
 import type { ThreadMessage } from './event.ts'
-import { live, metered, other } from './facts.ts'
+import { live, metered, other, walking } from './facts.ts'
 import { CONTRACT_MESSAGES, type ContractMessageName, type Role } from './messages.ts'
 import { usedMs } from './metering.ts'
 import { isEnd } from './phase.ts'
 import { type Rec, recordOf } from './record.ts'
 import type { Chain, State } from './state.ts'
 import { obey } from './_commands.ts'
-import { clock, extensionOf, heads, move, must, partiesOf, read, set, unheld, type Work } from './_work.ts'
+import { clock, extensionOf, heads, move, must, partiesOf, read, set, type Work } from './_work.ts'
 
 /** Ids that a chain keeps besides those that may still be acknowledged. */
 const KEPT_IDS = 64
@@ -24,6 +24,13 @@ function longer(chain: Chain, id: string, options: { readonly iat: number; reado
 
 function ignore(work: Work, reason: IgnoreReason, detail: string): void {
   work.effects.push({ kind: 'ignored', reason, detail })
+}
+
+/** Shows the peer what this side has, and so what it lacks. */
+function ask(work: Work): void {
+  if (work.nowMs - work.state.times.asked < ASK_MS) return
+  clock(work, { asked: work.nowMs })
+  work.effects.push(heads(work.state))
 }
 
 /** Index of the message that `ack` names in `chain`; -1 for none, undefined when the chain does not know it. */
@@ -96,7 +103,16 @@ function repeated(work: Work, message: ThreadMessage): void {
     return ignore(work, 'equivocation', `message ${message.seq}`)
   }
   ignore(work, 'duplicate', `message ${message.seq}`)
-  work.effects.push(heads(work.state))
+  ask(work)
+}
+
+/**
+ * A CONFIRM that comes after its ACCEPT's end, before this side may sign again: it is not processed, so that CANCEL, once it may be signed, does not
+ * acknowledge it. A side that may sign has signed that CANCEL already.
+ */
+function isLate(work: Work, message: ThreadMessage): boolean {
+  const { init, phase, synced, times } = work.state
+  return message.type === 'confirm' && init.role === 'renter' && phase === 'accepted' && !synced && work.nowMs >= times.phase + ACCEPT_MS
 }
 
 /** A message of the peer. `quiet` leaves out all answers: for messages that were stored before a restart. */
@@ -105,9 +121,9 @@ export function takePeer(work: Work, message: ThreadMessage, options: { readonly
   if (message.seq < state.peer.next) return repeated(work, message)
   if (message.seq > state.peer.next) {
     ignore(work, 'gap', `message ${message.seq}, expected ${state.peer.next}`)
-    work.effects.push(heads(state))
-    return
+    return ask(work)
   }
+  if (options.quiet !== true && isLate(work, message)) return ignore(work, 'late', `message ${message.seq}`)
   const fault = chainFault(state, message)
   if (fault !== null) return ignore(work, fault.reason, fault.detail)
   const ack = ackIndex(state.own, message.ack) ?? -1
@@ -136,7 +152,7 @@ function answer(work: Work, rec: Rec, expired: boolean): void {
   }
   if (!state.synced) return
   if (rec.type === 'meter') return pay(work)
-  if (rec.type === 'accept' && expired && rec.id !== null) {
+  if (rec.type === 'accept' && expired && rec.id !== null && walking(state.mine)) {
     return must(work, 'rejected', { reason: 'expired', path: null, of: fromHex(rec.id), terms: null, validMs: 0 })
   }
 }
@@ -154,38 +170,40 @@ function pay(work: Work): void {
 /** The peer's SYNC frame: it has signed `mine` messages and holds `yours` of ours. */
 export function takeHeads(work: Work, frame: { readonly mine: number; readonly yours: number }): void {
   const { state } = work
-  const { own, peer } = state
+  const { own, peer, init, phase, times } = state
   work.cause = 'sync'
   const before = state.mine
   set(work, { peerHas: Math.max(state.peerHas, Math.min(frame.yours, own.next)) })
   if (!state.synced) set(work, { need: { own: Math.max(frame.yours, own.next), peer: Math.max(frame.mine, peer.next) } })
   move(work, before)
-  const lacked = unheld({ ...work.state, peerHas: Math.min(frame.yours, own.next) }, { atLeastLast: false })
-  if (lacked.length > 0) work.effects.push({ kind: 'resend', seqs: lacked.slice(0, MAX_RESEND) })
-  if (frame.mine < peer.next) {
-    const seqs = Array.from({ length: Math.min(MAX_RESEND, peer.next - frame.mine) }, (_, at) => frame.mine + at)
-    work.effects.push({ kind: 'return', seqs })
+  if (!work.state.synced && init.role === 'renter' && phase === 'accepted' && work.nowMs >= times.phase + ACCEPT_MS && frame.yours <= own.next) {
+    // The ACCEPT is taken back before anything that answered it is read.
+    synced(work)
+    return must(work, 'cancel', { reason: 'expired' })
   }
-  if (frame.mine > peer.next || (!state.synced && frame.yours > own.next)) work.effects.push(heads(state))
   settleSync(work)
 }
 
 /** Once each side has what SYNC promised, this side may sign again, and does what waited. */
 function settleSync(work: Work): void {
-  const { synced, need, own, peer, parked } = work.state
-  if (synced || need === null || own.next < need.own || peer.next < need.peer) return
-  set(work, { synced: true, need: null, parked: [], repeats: 0 })
-  clock(work, { heard: work.nowMs, meter: Math.max(work.state.times.meter, work.nowMs) })
-  work.effects.push({ kind: 'notify', phase: work.state.phase, extension: extensionOf(work.state), on: 'sync' })
+  const { need, own, peer, parked } = work.state
+  if (work.state.synced || need === null || own.next < need.own || peer.next < need.peer) return
+  synced(work)
   pay(work)
   for (const command of parked) {
     try {
       obey(work, command)
     } catch (error) {
+      // What waited may have been overtaken by what SYNC brought.
       if (errorCode(error) !== 'E_CONTRACT_STATE') throw error
-      ignore(work, 'stale', command.do)
     }
   }
+}
+
+function synced(work: Work): void {
+  set(work, { synced: true, need: null, parked: [], repeats: 0 })
+  clock(work, { heard: work.nowMs, meter: Math.max(work.state.times.meter, work.nowMs) })
+  work.effects.push({ kind: 'notify', phase: work.state.phase, extension: extensionOf(work.state), on: 'sync' })
 }
 
 /** The names of the messages that the machine takes. */

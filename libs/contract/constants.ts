@@ -62,3 +62,6 @@ export const SYNC_MS = 10_000
 
 /** Most messages that one SYNC frame makes a side send again at once; the next frame asks for the rest. */
 export const MAX_RESEND = 256
+
+/** A side that lacks something asks for it with a SYNC frame at most this often, so that ten late messages are not ten questions. Ms. */
+export const ASK_MS = 250

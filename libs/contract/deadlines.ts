@@ -123,9 +123,10 @@ function planned(state: State): Deadline[] {
   }
 }
 
-/** What a side that has not SYNCed may still do by itself: give up, and stop the job. */
+/** What a side that has not SYNCed may still do by itself: give up, and stop the job. A job that nobody acknowledged gets one more tick, not more. */
 function alone(state: State, deadlines: readonly Deadline[]): Deadline[] {
-  const earliest = state.times.restored + SYNC_MS
+  const tickMs = state.mine.inForce?.terms.tickMs ?? SYNC_MS
+  const earliest = state.times.restored + (state.phase === 'confirmed' ? Math.min(tickMs, SYNC_MS) : SYNC_MS)
   const ends = deadlines.filter(({ name }) => name === 'turn' || name === 'silence' || name === 'stop' || name === 'max' || name === 'hold')
   return [
     ...ends.map(({ name, atMs }) => ({ name, atMs: name === 'max' || name === 'hold' ? atMs : Math.max(atMs, earliest) })),

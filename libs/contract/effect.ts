@@ -5,7 +5,7 @@ import type { Outcome } from './outcome.ts'
 import type { Cause, Phase, WalkPhase } from './phase.ts'
 import type { CancelReason } from './reasons.ts'
 
-/** Why a peer's message was not taken. Nothing else happens to it. */
+/** Why a peer's message was not taken. It must not be stored. */
 export type IgnoreReason =
   | 'duplicate'
   /** Another message of this signer at this seq is known: see the effect `evidence`. */
@@ -20,8 +20,8 @@ export type IgnoreReason =
   | 'time'
   /** Not this signer's message, or not its turn: the rule broken is in `detail`. */
   | 'rule'
-  /** A parked command that made no sense any more after SYNC. */
-  | 'stale'
+  /** CONFIRM after its ACCEPT's end, while this side may not sign yet: it comes again once CANCEL is signed. */
+  | 'late'
 
 /** Asks for one signature: the driver asks its sign-once table for (thread, seq), stores the envelope synced, feeds it back as `message`, sends it. */
 export type SignEffect = {
@@ -67,7 +67,6 @@ export type LedgerEntry =
  *
  * - `sign`: see {@link SignEffect}. At most one is open at a time: the next one comes when the message was fed back
  * - `resend`: send these own messages again, byte for byte, in order
- * - `return`: send these messages of the peer back to it, byte for byte: it has lost them
  * - `sync`: send a SYNC frame with these heads
  * - `wake`: call `step` with `wake` at `atMs` (replaces the last one; null: no need)
  * - `capacity`: reserve the devices and the slot of `terms` until `untilMs` (null: until released), or release them. Idempotent per thread
@@ -84,7 +83,6 @@ export type LedgerEntry =
 export type Effect =
   | SignEffect
   | { readonly kind: 'resend'; readonly seqs: readonly number[] }
-  | { readonly kind: 'return'; readonly seqs: readonly number[] }
   | { readonly kind: 'sync'; readonly mine: number; readonly yours: number }
   | { readonly kind: 'wake'; readonly atMs: number | null }
   | { readonly kind: 'capacity'; readonly action: 'reserve'; readonly termsHash: Uint8Array; readonly untilMs: number | null }

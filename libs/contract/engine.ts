@@ -11,7 +11,7 @@ import { isEnd, type Move } from './phase.ts'
 import { brokenRule } from './rules.ts'
 import type { Chain, ContractView, State, ThreadInit } from './state.ts'
 import { obey, obeyLater } from './_commands.ts'
-import { believed, fire } from './_deadline_actions.ts'
+import { believed, close, fire } from './_deadline_actions.ts'
 import { ackIndex, isContractMessage, takeHeads, takeOwn, takePeer } from './_incoming.ts'
 import { settle } from './_settle.ts'
 import { clock, emitSign, heads, type MachineRules, set, type Work, workOn } from './_work.ts'
@@ -31,11 +31,21 @@ export interface StoredThread {
   readonly peer: readonly ThreadMessage[]
 }
 
+/** What a process that starts again has to say. */
+export interface RestoreOptions {
+  /** The new monotonic clock. */
+  readonly nowMs: number
+  /** The wall clock, unix seconds. */
+  readonly nowS: number
+  /** True when this side had ended before, by its timeouts too: such an end is kept by the driver, and no message undoes it. */
+  readonly ended?: boolean
+}
+
 /** A machine made of certain rules. */
 export interface Machine {
   readonly begin: (init: ThreadInit, options: { readonly atMs: number }) => State
   readonly step: (state: State, event: Event) => Step
-  readonly restore: (init: ThreadInit, stored: StoredThread, options: { readonly nowMs: number; readonly nowS: number }) => Step
+  readonly restore: (init: ThreadInit, stored: StoredThread, options: RestoreOptions) => Step
   readonly viewOf: (state: State, options?: { readonly nowMs?: number }) => ContractView
 }
 
@@ -62,7 +72,7 @@ function fresh(init: ThreadInit, atMs: number): State {
     need: null,
     parked: [],
     closed: false,
-    times: { phase: at, walk: at, heard: at, since: at, confirm: at, ready: at, meter: at, measure: at, receipt: at, restored: at },
+    times: { phase: at, walk: at, heard: at, since: at, confirm: at, ready: at, meter: at, measure: at, receipt: at, asked: -Infinity, restored: at },
     repeats: 0,
     done: { capacity: 'none', started: false, stopped: false, paid: false, maxed: 0, opened: false, entered: null, voided: [] },
     over: null,
@@ -85,6 +95,7 @@ function fireDue(work: Work): void {
 
 function finish(work: Work): Step {
   settle(work)
+  fireDue(work)
   emitSign(work)
   const wakeAtMs = earliest(work.rules.deadlinesOf(work.state))?.atMs ?? null
   if (wakeAtMs !== work.state.wakeAtMs) {
@@ -153,20 +164,22 @@ export function createMachine(rules: Partial<MachineRules> = {}): Machine {
       return finish(work)
     },
 
-    restore: (init, stored, { nowMs, nowS }) => {
+    restore: (init, stored, { nowMs, nowS, ended = false }) => {
       const first = workOn({ ...fresh(init, nowMs - 86_400_000 * 365), synced: false }, -Infinity, all)
-      const replayed = replay(first, stored, (message) => nowMs - Math.max(0, nowS - message.iat) * 1_000)
+      // Seconds are whole: a second more makes every deadline early rather than late.
+      const replayed = replay(first, stored, (message) => nowMs - (Math.max(0, nowS - message.iat) + 1) * 1_000)
       const { state } = replayed
       const work = workOn(state, nowMs, all)
       clock(work, { restored: nowMs, measure: nowMs })
-      const taken = init.role === 'provider' && state.mine.confirms.length > 0
+      const taken = !ended && init.role === 'provider' && state.mine.confirms.length > 0
       set(work, { repeats: 0, done: { ...state.done, capacity: taken ? 'taken' : 'none' } })
       const { inForce } = state.mine
       if (taken && inForce !== null && !isEnd(state.phase)) {
         work.effects.push({ kind: 'capacity', action: 'reserve', termsHash: fromHex(inForce.hash), untilMs: null })
       }
       work.cause = 'restore'
-      if (!isEnd(state.phase)) work.effects.push(heads(work.state))
+      if (ended && !isEnd(state.phase)) close(work)
+      if (!isEnd(work.state.phase)) work.effects.push(heads(work.state))
       return finish(work)
     },
 
@@ -221,7 +234,7 @@ export function step(state: State, event: Event): Step {
  * `nowMs` is the new monotonic clock, `nowS` the wall clock: deadlines go on from the envelopes' iat. The effects repeat what must hold (capacity, job,
  * ledger), all of it idempotent.
  */
-export function restore(init: ThreadInit, stored: StoredThread, options: { readonly nowMs: number; readonly nowS: number }): Step {
+export function restore(init: ThreadInit, stored: StoredThread, options: RestoreOptions): Step {
   return machine.restore(init, stored, options)
 }
 

@@ -77,7 +77,8 @@ export type CommandName = Command['do']
  *
  * - `message`: a message of the peer arrived, or one of our own was signed (also one that the peer gave back to us in a SYNC). `unixS` is the wall
  *   clock: an ACCEPT that has expired by it is refused
- * - `sync`: the peer's SYNC frame arrived: it has signed `mine` messages and holds `yours` of ours
+ * - `sync`: the peer's SYNC frame arrived: it has signed `mine` messages and holds `yours` of ours. Sending what it lacks, and a SYNC frame where this
+ *   side lacks something or the stream is new, is the driver's business
  * - `wake`: time passed; due when the effect `wake` said so
  * - `command`: see {@link Command}
  */

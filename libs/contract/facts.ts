@@ -135,6 +135,11 @@ export function live(facts: Facts): boolean {
   )
 }
 
+/** A walk may go on: the first one that nobody ended, or an extension of a live contract. */
+export function walking(facts: Facts): boolean {
+  return confirmed(facts) ? live(facts) : facts.cancel.renter === null && facts.cancel.provider === null && facts.rejected === null
+}
+
 /** The last METER up to the provider's seq `ack`, or what stands for none. */
 export function meteredAt(facts: Facts, ack: number): MeterFact {
   return facts.meters.findLast((meter) => meter.seq <= ack) ?? facts.voucher

@@ -2,7 +2,7 @@
 
 import { equalBytes, toHex } from '@haggle/wire'
 import { MAX_COUNTERS } from './constants.ts'
-import { confirmed, type Facts, live, metered, meteredAt, other, takenBack } from './facts.ts'
+import { confirmed, type Facts, live, metered, meteredAt, other, takenBack, walking } from './facts.ts'
 import { type Role, SIGNER_OF } from './messages.ts'
 import { owedFor } from './metering.ts'
 import type { CancelReason } from './reasons.ts'
@@ -60,11 +60,6 @@ function wrongTerms(facts: Facts, proposal: Proposal | null | undefined, parties
   const { terms } = proposal
   if (!equalBytes(terms.renter, parties.renter) || !equalBytes(terms.provider, parties.provider)) return true
   return facts.inForce === null ? terms.extends !== null : !extendsTerms(terms, facts.inForce)
-}
-
-/** The first walk before CONFIRM, or an extension of a live contract. */
-function walking(facts: Facts): boolean {
-  return confirmed(facts) ? live(facts) : true
 }
 
 function sameFigures(a: { readonly usage: readonly bigint[]; readonly owed: bigint }, b: typeof a): boolean {

@@ -49,6 +49,8 @@ export interface Times {
   readonly measure: number
   /** Own RECEIPT. */
   readonly receipt: number
+  /** The last SYNC frame that a gap or a repeated message asked for. */
+  readonly asked: number
   /** The process started, for a restored state. */
   readonly restored: number
 }
