@@ -13,7 +13,7 @@ import { offerRow, offerView } from './offer_view.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
 import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
-import { Renter } from './renter.ts'
+import { type PreparedRun, Renter } from './renter.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import type { Job, JobSummary, Market, OfferView, ProvideRequest, ProviderStatus, Providing, QuoteView, RunRequest } from './types.ts'
@@ -24,9 +24,6 @@ const LOOK_AROUND_MS = 1_500
 const MAX_PAST_JOBS = 100
 /** A peer that does not answer a ping in this time is not there. Ms. */
 const PING_MS = 5_000
-/** Codes that say why nothing could be rented. */
-const NOTHING_FITS = 'E_NOTHING_FITS'
-const NO_OFFERS = 'E_NO_OFFERS'
 
 /** A {@link Market} that can be started; `joinMarket` and the libp2p service start it. */
 export interface StartableMarket extends Market {
@@ -148,7 +145,8 @@ class MarketNode implements StartableMarket {
     const prepared = await renter.prepare(request)
     const lost = new Set<string>()
     const candidates = await renter.candidates(prepared, lost)
-    if (candidates.length === 0) throw await this.#nothingFits(request)
+    // Nobody answered with a fit in time: whoever can be heard is looked at before the answer is no.
+    if (candidates.length === 0) candidates.push(...(await this.#lookAround(prepared, request)))
     request.onProgress?.({ step: 'matched', fits: candidates.length, seen: candidates.length })
     const first = await renter.take(prepared, candidates)
     return new RunningJob(first, { parts: this.#parts, run: { renter, prepared, lost }, demandedAtMs })
@@ -307,21 +305,33 @@ class MarketNode implements StartableMarket {
     }
   }
 
-  async #nothingFits(request: RunRequest): Promise<HaggleError> {
-    const view = await this.quote(request)
-    if (view.best !== null) return new HaggleError(NOTHING_FITS, 'Nothing fitted a moment ago, and something does now', { next: 'try again' })
+  /**
+   * Fitting offers among all that can be heard.
+   *
+   * @throws HaggleError `E_NO_OFFERS` when nothing is heard, `E_NOTHING_FITS` with the explanation as its cause.
+   */
+  async #lookAround({ demand }: PreparedRun, request: RunRequest): Promise<readonly KnownOffer[]> {
+    const { network } = this.#parts
+    const signal = request.signal === undefined ? {} : { signal: request.signal }
+    const only = request.providers === undefined ? {} : { only: request.providers }
+    const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
+    const view = offerView(
+      all.filter(({ peerId }) => request.exclude?.includes(peerId) !== true),
+      { where: demand.where, demand },
+      this.#parts,
+    )
+    if (view.fitting.length > 0) return view.fitting
+    const peers = network.peers().length
     if (view.seen === 0) {
-      return new HaggleError(NO_OFFERS, `No offers were heard from ${this.#parts.network.peers().length} peers`, {
-        details: { peers: this.#parts.network.peers().length },
-        next: this.#parts.network.peers().length === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up',
-      })
+      const next = peers === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up'
+      throw new HaggleError('E_NO_OFFERS', `No offers were heard from ${peers} peers`, { details: { peers }, next })
     }
     const first = view.failures[0]
     const why = first === undefined ? '' : `: ${first.count} fail ${first.constraint}`
-    return new HaggleError(NOTHING_FITS, `Nothing fits: 0 of ${view.seen} offers${why}`, {
+    throw new HaggleError('E_NOTHING_FITS', `Nothing fits: 0 of ${view.seen} offers${why}`, {
       details: { seen: view.seen },
       cause: view,
-      ...(first?.relax == null ? {} : { next: `${first.relax} gives ${first.gains}` }),
+      ...(first === undefined || first.relax === null ? {} : { next: `${first.relax} gives ${first.gains}` }),
     })
   }
 }

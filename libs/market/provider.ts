@@ -61,6 +61,7 @@ export class Provider {
   #policy: Policy | undefined
   #current: Message<Offer> | undefined
   #lastSeq = 0
+  #dirty = false
   #cancelRenewal: () => void = () => undefined
 
   constructor(parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }, threads: Threads, events: ProviderEvents) {
@@ -69,8 +70,9 @@ export class Provider {
     this.#events = events
   }
 
-  /** The offer that is out now; undefined when this node does not provide. */
+  /** The offer of this moment; undefined when this node does not provide. Whoever asks hears of a change before it is announced. */
   get current(): Message<Offer> | undefined {
+    if (this.#dirty) this.#renewed()
     return this.#current
   }
 
@@ -340,6 +342,7 @@ export class Provider {
 
   /** A change is signed and announced a moment later: not between an ACCEPT and its CONFIRM, and once for several. */
   #renewSoon(): void {
+    this.#dirty = true
     this.#cancelRenewal()
     this.#cancelRenewal = this.#parts.clock.after(RENEW_SOON_MS, () => this.#renewed())
   }
@@ -375,6 +378,7 @@ export class Provider {
     for (const [digest, promised] of this.#promised) if (promised.message.exp < iat) this.#promised.delete(digest)
     this.#promised.set(toHex(message.id), { message })
     this.#current = message
+    this.#dirty = false
     this.#cancelRenewal()
     this.#cancelRenewal = clock.after((OFFER_LIFETIME_S / 2) * 1000, () => {
       this.#renewed()
