@@ -30,9 +30,14 @@ export function indexOfRow(key: string): number {
   return Number.parseInt(key.slice(-8), 16)
 }
 
+/** The end of a row's key: the index as hex, so that rows of one prefix are in order. */
+export function suffixOf(index: number): string {
+  return index.toString(16).padStart(8, '0')
+}
+
 /** The rows of an entry: by peer, with what a score needs, and by contract. */
 export function indexRows(index: number, entry: Entry): Write[] {
-  const suffix = index.toString(16).padStart(8, '0')
+  const suffix = suffixOf(index)
   const rows: Write[] = []
   if (entry.peer) rows.push({ key: peerPrefix(entry.peer) + suffix, value: encodeSummary(entry) })
   if (entry.contract) rows.push({ key: contractPrefix(entry.contract) + suffix, value: new Uint8Array(0) })

@@ -1,14 +1,17 @@
-// Evidence that the owner of a log showed two histories: when two signed heads contradict each other, and the file that convinces a stranger.
+// Evidence that the owner of a log lied in it: two signed heads that contradict each other, an entry rewritten, a contract called void; as a file that convinces a stranger.
 
-import { concat, decode, encode, equalBytes, HaggleError, MESSAGE_LIMITS, open, peekEnvelope, type Suite, utf8, type Value } from '@haggle/wire'
+import { type Bodies, CONTRACT_MESSAGES, type ContractMessageName } from '@haggle/contract'
+import { concat, decode, encode, equalBytes, HaggleError, type Limits, type Message, MESSAGE_LIMITS, open, peekEnvelope, type Suite, utf8, type Value } from '@haggle/wire'
 import { checkpointMessage, type Checkpoint, type SignedHead } from './checkpoint.ts'
+import { decodeEntry, entryLeaf } from './entry.ts'
 import { HASH_BYTES, verifyInclusion } from './rfc9162.ts'
 
 /**
  * - `fork`: two signed heads that can't both be of one log, by what they say of themselves.
  * - `rewrite`: two signed heads, and different leaves that each proves at one index.
+ * - `void`: a signed head over an entry that calls a number void, and the CONFIRM and acknowledgement that made a contract of it.
  */
-export type EvidenceKind = 'fork' | 'rewrite'
+export type EvidenceKind = 'fork' | 'rewrite' | 'void'
 
 /** A leaf at one index under one head. */
 export interface LeafShown {
@@ -22,7 +25,7 @@ export interface Evidence {
   /** The key that signed both heads. */
   readonly culprit: Uint8Array
   readonly log: number
-  readonly heads: readonly [SignedHead, SignedHead]
+  readonly heads: readonly SignedHead[]
   /** What is wrong, in one sentence. */
   readonly sentence: string
 }
@@ -31,7 +34,7 @@ export interface Evidence {
 const MAGIC = /* @__PURE__ */ utf8('haggle-evidence/1\n')
 
 /** Two heads and two paths of up to 32 hashes each. */
-const EVIDENCE_LIMITS = { ...MESSAGE_LIMITS, maxItems: 128 }
+const EVIDENCE_LIMITS: Limits = { ...MESSAGE_LIMITS, maxItems: 128 }
 
 /**
  * Why two heads of one signer and log can't both be honest, or undefined when they can. The heads of a log form one chain, each naming size
@@ -77,6 +80,7 @@ export function readEvidence(file: Uint8Array, suite: Suite): Evidence {
   const value = decode(file.subarray(MAGIC.length), EVIDENCE_LIMITS)
   if (!Array.isArray(value) || value.length < 3) throw malformed()
   const [kind, first, second, ...rest] = value as readonly Value[]
+  if (kind === 'void') return readVoid(openHead(first, suite), [second, ...rest], suite)
   const heads = [openHead(first, suite), openHead(second, suite)] as const
   const [a, b] = heads
   if (!equalBytes(a.signer, b.signer) || !equalBytes(a.network, b.network)) throw noEvidence('the heads have different signers')
@@ -92,6 +96,57 @@ export function readEvidence(file: Uint8Array, suite: Suite): Evidence {
   const sentence = rewritten(index, heads, leaves, suite)
   if (sentence === undefined) throw noEvidence('the leaves do not differ, or are not proven')
   return { kind, ...found, sentence }
+}
+
+/** What {@link voidEvidence} is made of. */
+export interface VoidShown {
+  readonly head: SignedHead
+  readonly index: number
+  readonly salt: Uint8Array
+  /** The entry's bytes: kind `void`, contract the id of the ACCEPT. */
+  readonly bytes: Uint8Array
+  readonly path: readonly Uint8Array[]
+  /** The CONFIRM of that ACCEPT, as it was sent. */
+  readonly confirm: Uint8Array
+  /** A message of the renter that acknowledges the CONFIRM and isn't a CANCEL. */
+  readonly ack: Uint8Array
+}
+
+/** The file that shows that a log calls a contract void that was made. Throws `E_EVIDENCE_NONE` when it doesn't show that. */
+export function voidEvidence({ head, bytes, salt, index, path, confirm, ack }: VoidShown, suite: Suite): Uint8Array {
+  const file = pack(['void', head.bytes, bytes, salt, index, [...path], confirm, ack])
+  readEvidence(file, suite)
+  return file
+}
+
+function readVoid(head: SignedHead, rest: readonly (Value | undefined)[], suite: Suite): Evidence {
+  const [bytes, salt, index, path, confirmBytes, ackBytes] = rest
+  if (rest.length !== 6 || typeof index !== 'number' || !Array.isArray(path) || path.length > 32 || !path.every(isHash)) throw malformed()
+  if (![bytes, salt, confirmBytes, ackBytes].every((part) => part instanceof Uint8Array)) throw malformed()
+  const entry = decodeEntry(bytes as Uint8Array)
+  const leaf = entryLeaf(salt as Uint8Array, bytes as Uint8Array, suite.sha256)
+  const { size, root } = head.body
+  if (!verifyInclusion({ leaf, index, size, proof: path, root }, suite.sha256)) throw noEvidence('the entry is not under the head')
+  const confirm = openOf('confirm', confirmBytes as Uint8Array, suite)
+  const ack = openOf(peekEnvelope(ackBytes as Uint8Array, suite).type as ContractMessageName, ackBytes as Uint8Array, suite)
+  const isContract =
+    entry.kind === 'void' &&
+    entry.contract !== null &&
+    equalBytes(confirm.body.accept, entry.contract) &&
+    (equalBytes(confirm.signer, head.signer) || equalBytes(confirm.audience!, head.signer)) &&
+    equalBytes(ack.signer, confirm.audience!) &&
+    equalBytes(ack.thread!, confirm.thread!) &&
+    ack.ack !== null &&
+    equalBytes(ack.ack, confirm.id) &&
+    ack.type !== 'cancel'
+  if (!isContract) throw noEvidence('the messages do not make a contract of the void number')
+  return { kind: 'void', culprit: head.signer, log: head.body.log, heads: [head], sentence: `entry ${index} calls a contract void that was confirmed and acknowledged` }
+}
+
+function openOf<N extends ContractMessageName>(type: N, envelope: Uint8Array, suite: Suite): Message<Bodies[N]> {
+  const known = Object.hasOwn(CONTRACT_MESSAGES, type) ? CONTRACT_MESSAGES[type] : undefined
+  if (known === undefined) throw noEvidence('a message is of no kind that a contract has')
+  return open(envelope, known, { network: peekEnvelope(envelope, suite).network, suite })
 }
 
 /** True when `file` begins as evidence does. */

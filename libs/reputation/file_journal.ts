@@ -1,7 +1,7 @@
 // The journal as one file, appended to and synced with fdatasync.
 
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { HaggleError } from '@haggle/wire'
 import type { Journal } from './journal.ts'
@@ -40,6 +40,11 @@ export async function openJournal(path: string): Promise<Journal> {
       await file.close()
     },
   }
+}
+
+/** The journals of a home's logs, as `openMemory` asks for them: `ledger.journal`, and `ledger.1.journal` and so on for successors. */
+export function ledgerJournals(folder: string): (log: number) => Promise<Journal> {
+  return async (log) => await openJournal(join(folder, log === 0 ? 'ledger.journal' : `ledger.${log}.journal`))
 }
 
 async function openFile(path: string): Promise<FileHandle> {

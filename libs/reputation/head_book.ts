@@ -45,6 +45,8 @@ export interface HeadBook {
   accuse(file: Uint8Array): Promise<Evidence>
   /** The evidence against a key, which never goes away, or undefined. */
   convicted(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** Every convicted key, hex. */
+  convicts(): AsyncIterable<string>
 }
 
 /** The book kept in `store`. */
@@ -121,6 +123,9 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
     },
     async convicted(key: Uint8Array): Promise<Uint8Array | undefined> {
       return await store.get(`x${toHex(key)}`)
+    },
+    async *convicts(): AsyncGenerator<string> {
+      for await (const [key] of store.range({ gte: 'x', lt: 'y' })) yield key.slice(1)
     },
   }
   return book

@@ -123,7 +123,11 @@ class StoreHeadSigner implements HeadSigner {
     const head = open(envelope, checkpointMessage, { network, suite })
     if (!equalBytes(head.signer, signer.publicKey)) throw new HaggleError('E_HEAD_OTHER', 'Cannot compare the head: it is signed by another key')
     const { log, size, root } = head.body
-    if (log < ledger.log) return this.status()
+    if (log < ledger.log) {
+      // Who knows only the log that this one succeeds knows none of this one.
+      if (this.#last === undefined) this.#confirmed = true
+      return this.status()
+    }
     if (log > ledger.log || (this.#last && contradiction(head.body, this.#last.body) !== undefined)) {
       this.#target = head
       this.#forked = true

@@ -9,9 +9,10 @@ import { HEADER_BYTES } from './_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
-import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, tallyRows } from './_index.ts'
+import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, suffixOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
 import { appendTail, finishRestore, type KeptEntry, restore } from './_restore.ts'
+import { decodeSummary, type Summary } from './summary.ts'
 import { consistencySpans, Frontier, inclusionSpans, TreeHasher } from './tree.ts'
 
 /** What {@link openLedger} needs. */
@@ -97,6 +98,8 @@ export interface Ledger {
   entries(options?: ScanOptions): AsyncIterable<StoredEntry>
   /** Entries about a peer, oldest first; `reverse` gives the newest first. */
   bySubject(key: Uint8Array, options?: { readonly reverse?: boolean; readonly limit?: number }): AsyncIterable<StoredEntry>
+  /** What scores need of the entries about a peer from index `from` on, oldest first: read from the index alone. */
+  summaries(key: Uint8Array, from?: number): AsyncIterable<Summary & { readonly index: number }>
   /** Entries about a contract, oldest first. */
   byContract(id: Uint8Array): AsyncIterable<StoredEntry>
   status(): LedgerStatus
@@ -245,6 +248,15 @@ class StoreLedger implements Ledger {
     for await (const [row] of this.#init.store.range({ ...rowsOf(peerPrefix(key)), ...options })) yield await this.#reader.entry(indexOfRow(row))
   }
 
+  async *summaries(key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
+    this.#check()
+    const prefix = peerPrefix(key)
+    for await (const [name, row] of this.#init.store.range({ ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
+      const summary = decodeSummary(row)
+      if (summary) yield { ...summary, index: indexOfRow(name) }
+    }
+  }
+
   async *byContract(id: Uint8Array): AsyncGenerator<StoredEntry> {
     this.#check()
     for await (const [row] of this.#init.store.range(rowsOf(contractPrefix(id)))) yield await this.#reader.entry(indexOfRow(row))
@@ -306,3 +318,4 @@ class StoreLedger implements Ledger {
 
 export type { StoredEntry } from './_reader.ts'
 export type { KeptEntry } from './_restore.ts'
+export type { Summary } from './summary.ts'

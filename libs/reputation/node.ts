@@ -20,4 +20,4 @@
  * @module
  */
 
-export { openJournal } from './file_journal.ts'
+export { ledgerJournals, openJournal } from './file_journal.ts'

@@ -1,0 +1,152 @@
+// Scores for a running node: from its own ledger, from proofs that others brought, and from the evidence in its book of heads.
+
+import type { Store, Write } from '@haggle/store'
+import { type Clock, decodeAs, encodeAs, equalBytes, fromHex, HaggleError, type Suite, toHex, uint } from '@haggle/wire'
+import type { Entry, Facts } from './entry.ts'
+import type { HeadBook } from './head_book.ts'
+import type { Ledger } from './ledger.ts'
+import type { Observation } from './observation.ts'
+import { observationOf, type Proof, verifyProof } from './proof.ts'
+import { type Contribution, makeScorer, type Score, type Scorer } from './score.ts'
+import { decodeSummary, encodeSummary } from './summary.ts'
+
+/** Proofs kept of one subject: the newest. */
+const MAX_PER_SUBJECT = 256
+
+/** Subjects whose own observations are kept in memory. */
+const MAX_KEPT = 4096
+
+/** What {@link openScoreBook} needs. */
+export interface ScoreBookInit {
+  /** A store or sub-store of its own. */
+  readonly store: Store
+  /** This node's ledgers, the current one last. */
+  readonly ledgers: () => readonly Pick<Ledger, 'summaries' | 'size'>[]
+  readonly heads: Pick<HeadBook, 'convicts'>
+  readonly suite: Suite
+  readonly clock: Clock
+  /** This node's key. */
+  readonly key: Uint8Array
+}
+
+/** Scores of peers, seen from this node. */
+export interface ScoreBook {
+  /** The score of `key` as a provider or as a renter. */
+  score(key: Uint8Array, role: Facts['role']): Promise<Score>
+  /** The scores of many at once, in their order: the walk from my counterparties is made once. */
+  scores(keys: readonly Uint8Array[], role: Facts['role']): Promise<Score[]>
+  /** The lines that a score adds up from. */
+  explain(key: Uint8Array, role: Facts['role']): Promise<Contribution[]>
+  /**
+   * Takes a portable proof from anyone. It counts as far as its log's owner is trusted. Throws the codes of `verifyProof`, and
+   * `E_PROOF_USELESS` for an entry that only its owner signed or that no score can use.
+   */
+  bring(file: Uint8Array): Promise<Proof>
+  /** Sets how many gaps an audit of a peer's log found. */
+  setGaps(key: Uint8Array, gaps: number): Promise<void>
+}
+
+/** The book kept in `store`. */
+export function openScoreBook(init: ScoreBookInit): ScoreBook {
+  const { store, suite, clock, heads } = init
+  const me = toHex(init.key)
+  const own = ownObservations(init)
+  const brought = broughtObservations(store)
+
+  const scorerFor = async (keys: readonly Uint8Array[]): Promise<Scorer> => {
+    const others = await brought.all()
+    // Whose receipts may count, and through whom they may come to be trusted.
+    const names = new Set([...keys.map(toHex), ...others.flatMap(({ by, subject }) => [by, subject])])
+    const observations: Observation[] = [...others]
+    for (const name of names) for (const each of await own(name)) observations.push(each)
+    const convicted = new Set<string>()
+    for await (const name of heads.convicts()) convicted.add(name)
+    const gaps = new Map<string, number>()
+    for await (const [name, count] of store.range({ gte: 'g', lt: 'h' })) gaps.set(name.slice(1), decodeAs(uint(), count))
+    return makeScorer({ me, now: Math.floor(clock.now() / 1000), observations, convicted, gaps })
+  }
+
+  return {
+    async score(key: Uint8Array, role: Facts['role']): Promise<Score> {
+      return (await scorerFor([key])).score(toHex(key), role)
+    },
+    async scores(keys: readonly Uint8Array[], role: Facts['role']): Promise<Score[]> {
+      const scorer = await scorerFor(keys)
+      return keys.map((key) => scorer.score(toHex(key), role))
+    },
+    async explain(key: Uint8Array, role: Facts['role']): Promise<Contribution[]> {
+      return (await scorerFor([key])).explain(toHex(key), role)
+    },
+    async bring(file: Uint8Array): Promise<Proof> {
+      const proof = verifyProof(file, suite)
+      const observation = observationOf(proof)
+      if (observation === undefined || !observation.bothSigned || equalBytes(proof.owner, init.key)) {
+        throw new HaggleError('E_PROOF_USELESS', 'Cannot count the proof: it must show how a contract of two other parties ended, signed by both', {
+          next: 'prove an entry of kind closed or receipt that carries both receipts',
+        })
+      }
+      await brought.add(observation, proof.entry)
+      return proof
+    },
+    async setGaps(key: Uint8Array, count: number): Promise<void> {
+      await store.write([{ key: `g${toHex(key)}`, value: count === 0 ? null : encodeAs(uint(), count) }])
+    },
+  }
+}
+
+/** Observations of my own by subject (hex), of which only new rows are read when the ledger has grown. */
+function ownObservations({ ledgers, key: myKey }: ScoreBookInit): (subject: string) => Promise<readonly Observation[]> {
+  const by = toHex(myKey)
+  const kept = new Map<string, { readonly next: Map<number, number>; readonly observations: Observation[] }>()
+  return async (subject) => {
+    const key = fromHex(subject)
+    const known = kept.get(subject) ?? { next: new Map<number, number>(), observations: [] }
+    kept.delete(subject)
+    kept.set(subject, known)
+    if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!)
+    for (const [log, ledger] of ledgers().entries()) {
+      const { size } = ledger
+      const next = known.next.get(log) ?? 0
+      if (next >= size) continue
+      for await (const { kind, at, contract, facts } of ledger.summaries(key, next)) {
+        if ((kind === 'closed' || kind === 'receipt') && facts) known.observations.push({ contract, subject, by, at, facts, bothSigned: true })
+      }
+      known.next.set(log, size)
+    }
+    return known.observations
+  }
+}
+
+/** Observations of others, as proofs brought them: verified once, kept as rows. */
+function broughtObservations(store: Store): { all(): Promise<readonly Observation[]>; add(observation: Observation, entry: Entry): Promise<void> } {
+  let loaded: Promise<Map<string, Observation>> | undefined
+  const load = async (): Promise<Map<string, Observation>> => {
+    const found = new Map<string, Observation>()
+    for await (const [key, row] of store.range({ gte: 'b', lt: 'c' })) {
+      const summary = decodeSummary(row)
+      const [subject, by, contract] = key.slice(1).split('/')
+      if (summary?.facts && subject && by && contract) found.set(key, { contract, subject, by, at: summary.at, facts: summary.facts, bothSigned: true })
+    }
+    return found
+  }
+  return {
+    async all(): Promise<readonly Observation[]> {
+      return Array.from((await (loaded ??= load())).values())
+    },
+    async add(observation: Observation, entry: Entry): Promise<void> {
+      const all = await (loaded ??= load())
+      const prefix = `b${observation.subject}/`
+      const key = `${prefix}${observation.by}/${observation.contract}`
+      const same = [...all.keys()].filter((each) => each.startsWith(prefix) && each !== key)
+      const writes: Write[] = [{ key, value: encodeSummary(entry) }]
+      // The oldest go first.
+      same.sort((a, b) => all.get(b)!.at - all.get(a)!.at)
+      for (const old of same.slice(MAX_PER_SUBJECT - 1)) {
+        writes.push({ key: old, value: null })
+        all.delete(old)
+      }
+      all.set(key, observation)
+      await store.write(writes)
+    },
+  }
+}
