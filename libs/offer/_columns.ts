@@ -6,7 +6,7 @@ import { fold } from './evaluate.ts'
 import type { Listing, OfferedRunner, OfferStake } from './offer.ts'
 import type { Rail } from './meter.ts'
 import { DEVICE_PROPERTIES, OFFER_PROPERTIES } from './properties.ts'
-import { deviceValue, figureSource, listingValue } from './subject.ts'
+import { deviceValue, figureSource, listingValue, type PropertyValue } from './subject.ts'
 import { isNumeric } from './units.ts'
 
 /** A column of numbers: `data[row] * factor`, NaN for unknown. `data` changes when the column grows. */
@@ -159,6 +159,14 @@ export class Columns {
 
   otherMoney({ offer }: Listing): OtherMoney | undefined {
     return offer.rails.some((r) => r.unit !== this.money) ? { rails: offer.rails, stake: offer.stake } : undefined
+  }
+
+  /** The kind, freedom or a source of a device. */
+  smallValue(name: string, at: number): readonly PropertyValue[] {
+    if (name === 'kind') return [KINDS[this.deviceKind[at] as number] as string]
+    if (name === 'free') return [this.deviceFree[at] === 1]
+    const source = SOURCES[this.deviceSources.get(name)?.data[at] ?? 0]
+    return source === undefined || source === '' ? [] : [source]
   }
 
   /** Writes the devices of a row that has none. */

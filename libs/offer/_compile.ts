@@ -25,14 +25,56 @@ export const MANY: number = 1 << 30
 
 type Atom = Expr & { readonly kind: 'compare' | 'in' | 'has' }
 
+/** Names that one mask has bits for. */
+const NAMES = 29
+
 /** Compiles the tests of one query; the names in their masks are its own. */
 export class Compiler {
-  /** Property names by bit: name i is bit i + 1. */
-  readonly names: string[] = []
+  private readonly names: string[] = []
   private readonly tables: Tables
+  private readonly pass: number
 
-  constructor(tables: Tables) {
+  /** Masks have bits for the names of one `pass`; the others share {@link MANY}. */
+  constructor(tables: Tables, pass = 0) {
     this.tables = tables
+    this.pass = pass
+  }
+
+  /** Passes needed to tell all names that the compiled expressions have. */
+  get passes(): number {
+    return Math.ceil(this.names.length / NAMES)
+  }
+
+  /** The names of a mask without {@link MANY}. */
+  namesIn(mask: number): string[] {
+    return this.names.filter((_, at) => Math.floor(at / NAMES) === this.pass && (mask & (1 << ((at % NAMES) + 1))) !== 0)
+  }
+
+  /** A test of one GPU of a row. */
+  onGpu(expr: Expr): RowTest {
+    return this.test(expr, '')
+  }
+
+  /** How many parts of a row surely satisfy a count's condition. */
+  counter(expr: Expr & { kind: 'count' }): (row: number) => number {
+    const { columns } = this.tables
+    if (expr.over === 'runner') {
+      return (row) => {
+        const list = columns.runners.dictionary.value(columns.runners.data[row] as number) ?? []
+        return list.filter(
+          (r) => evaluate(expr.where, { value: (name) => (name === 'name' ? r.runner : r.isolation), parts: () => [] }) === true,
+        ).length
+      }
+    }
+    const inner = this.test(expr.where, expr.over)
+    const kind = expr.over === 'device' ? -1 : KINDS.indexOf(expr.over)
+    return (row) => {
+      let sure = 0
+      const start = columns.deviceStart[row] as number
+      const end = start + (columns.deviceCount[row] as number)
+      for (let at = start; at < end; at++) if ((kind < 0 || columns.deviceKind[at] === kind) && inner(row, at) === TRUE) sure++
+      return sure
+    }
   }
 
   /** A test of the whole row: `gpu.…` is tried on each GPU. */
@@ -59,7 +101,7 @@ export class Compiler {
   private bit(name: string): number {
     let at = this.names.indexOf(name)
     if (at < 0) at = this.names.push(name) - 1
-    return at < 29 ? 1 << (at + 1) : MANY
+    return Math.floor(at / NAMES) === this.pass ? 1 << ((at % NAMES) + 1) : MANY
   }
 
   private test(expr: Expr, part: Collection | ''): RowTest {
@@ -93,7 +135,7 @@ export class Compiler {
   private top(expr: Atom): RowTest {
     const { property } = expr
     if (isGpuProperty(property)) {
-      const test = this.device(expr, property.slice(4), this.bit(property))
+      const test = this.device({ ...expr, property: property.slice(4) }, property.slice(4), this.bit(property))
       return (row, device) => (device < 0 ? FALSE : test(row, device))
     }
     const { columns } = this.tables
@@ -185,8 +227,8 @@ export class Compiler {
     return compareNumber(op, column, wanted, bit)
   }
 
-  /** Reads money that is not the index's own. */
-  private otherMoney(property: string, literal: Literal): ((row: number) => number) | undefined {
+  /** How to read money that is not the index's own; undefined when it is. NaN: unknown. */
+  otherMoney(property: string, literal: Literal): ((row: number) => number) | undefined {
     if (typeof literal !== 'object' || literal.unit === this.tables.columns.money) return undefined
     const { unit } = literal
     const { other, numbers } = this.tables.columns

@@ -22,9 +22,9 @@ export interface Evidence {
   /** Rows whose `accept` refuses the renter, or undefined when no renter was given. */
   readonly refusing: Bits | undefined
   /**
-   * The values that decide a constraint about a property or a count, for one row: of a `gpu.…` property those of the GPUs for which `rest` holds.
+   * How to read the values that decide a constraint about a property or a count: of a `gpu.…` property those of the GPUs for which `rest` holds.
    */
-  values(constraint: Expr, row: number, rest: Expr): readonly PropertyValue[]
+  values(constraint: Expr, rest: Expr): (row: number) => readonly PropertyValue[]
   /** How many of `rows` miss each property when `expr` is evaluated, by name. */
   missing(expr: Expr, rows: Bits): ReadonlyMap<string, number>
   /** The row that ranks first among `rows` by price and key. */
@@ -107,10 +107,10 @@ function failureOf(
   const rest = constraint.onGpu ? conjunction(of.gpu.filter((c) => c !== constraint).map((c) => c.expr)) : conjunction([])
   const of1 = { constraint: constraint.text, count: size(constraint.truth.no) }
   if (drop === 0) {
-    const near = relaxation(constraint.expr, constraint.truth.no, (row) => evidence.values(constraint.expr, row, conjunction([])))
+    const near = relaxation(constraint.expr, constraint.truth.no, evidence.values(constraint.expr, conjunction([])))
     return { ...of1, nearest: near?.nearest ?? null, relax: null, gains: 0 }
   }
-  const near = relaxation(constraint.expr, gained, (row) => evidence.values(constraint.expr, row, rest))
+  const near = relaxation(constraint.expr, gained, evidence.values(constraint.expr, rest))
   return { ...of1, nearest: near?.nearest ?? null, relax: near?.relax ?? null, gains: near?.gains ?? drop }
 }
 

@@ -22,13 +22,14 @@ const numberOf = (literal: Literal): number => (typeof literal === 'object' ? li
 
 /**
  * The relaxation of `constraint` that lets in what is nearest among `rows`; undefined when its kind has none (`not`, `or`, `any`, `all`, `has`,
- * `!=`, `~`, truths) or no value is known.
+ * `!=`, `~`, truths, keys) or no value is known.
  */
 export function relaxation(constraint: Expr, rows: Bits, values: (row: number) => readonly PropertyValue[]): Relaxation | undefined {
   if (constraint.kind === 'count')
     return constraint.op === '!='
       ? undefined
       : numeric(constraint.op, [constraint.value], { rows, values, write: (value) => count(constraint, value) })
+  if ((constraint.kind === 'compare' || constraint.kind === 'in') && typeOf(constraint.property) === 'key') return undefined
   if (constraint.kind === 'compare') {
     const { op, value: literal } = constraint
     if (typeof literal === 'boolean' || op === '~' || op === '!=') return undefined

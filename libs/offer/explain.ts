@@ -80,7 +80,7 @@ export function explain(query: Query, listings: readonly Listing[], options: Exp
     live: rows(() => true),
     truth,
     refusing: who === undefined ? undefined : rows((row) => acceptVerdict(listings[row] as Listing, who, options) === false),
-    values: (constraint, row, rest) => constraintValues(constraint, subjects[row] as Subject, rest),
+    values: (constraint, rest) => (row) => constraintValues(constraint, subjects[row] as Subject, rest),
     missing: (expr, set) => {
       const counts = new Map<string, number>()
       each(set, (row) => {

@@ -20,3 +20,12 @@ export { byOrder, rank } from './rank.ts'
 export { deviceSubject, offerSubject, type PropertyValue, renterSubject, type Subject, type SubjectOptions } from './subject.ts'
 export { classesFor, mayFit, type Reach, reachOf } from './reach.ts'
 export { type Closest, explain, type ExplainOptions, type Explanation, type Failure } from './explain.ts'
+export {
+  type AskOptions,
+  DEFAULT_LIMIT,
+  type Hit,
+  type OfferIndex,
+  offerIndex,
+  type OfferIndexInit,
+  type PreparedQuery,
+} from './offer_index.ts'

@@ -1,0 +1,170 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { RandomExpr } from './_random_expr.ts'
+import type { Query } from './ast.ts'
+import { evaluate } from './evaluate.ts'
+import { explain } from './explain.ts'
+import { acceptVerdict } from './match.ts'
+import type { Listing } from './offer.ts'
+import { offerIndex } from './offer_index.ts'
+import { parseQuery } from './parse.ts'
+import { print, printQuery } from './print.ts'
+import { rank } from './rank.ts'
+import { offerSubject } from './subject.ts'
+import { sampleDemand, sampleOffer, seededNumbers, syntheticMarket } from './testing.ts'
+
+const RENTER = { renter: { key: new Uint8Array(32).fill(9) }, demand: sampleDemand() }
+const keyOf = (x: { provider: Uint8Array }): string => Buffer.from(x.provider).toString('hex')
+
+function market(seed: number, count: number): Listing[] {
+  const source = syntheticMarket({ seed })
+  return Array.from({ length: count }, () => vary(source.next().value, seed))
+}
+
+/** Some offers with what the market lacks: other money, stake, no price, odd rules. */
+function vary(listing: Listing, seed: number): Listing {
+  const roll = ((listing.provider[0] as number) + seed) % 16
+  const { offer } = listing
+  const usdc = {
+    rail: 'evm:1:0xabc',
+    unit: 'USDC',
+    decimals: 18,
+    meters: [{ unit: 'ms' as const, price: 400_000_000_000_000_000n, per: 3_600_000n }],
+  }
+  if (roll === 0)
+    return { ...listing, offer: { ...offer, rails: [...offer.rails, usdc], stake: { rail: usdc.rail, amount: 5n * 10n ** 18n } } }
+  if (roll === 1) return { ...listing, offer: { ...offer, rails: [usdc] } }
+  if (roll === 2) return { ...listing, offer: { ...offer, accept: 'this is (' } }
+  if (roll === 3) return { ...listing, offer: { ...offer, stake: { rail: 'free', amount: 2_000_000n } } }
+  return listing
+}
+
+function naive(query: Query, listings: readonly Listing[], who?: typeof RENTER): string[] {
+  const fits = listings.filter(
+    (l) => evaluate(query.where, offerSubject(l)) === true && (who === undefined || acceptVerdict(l, who) !== false),
+  )
+  return rank(fits, query.order).map(keyOf)
+}
+
+describe('offerIndex', () => {
+  test('find() gives what evaluating and ranking every offer gives, for any query', () => {
+    const listings = market(7, 1500)
+    const index = offerIndex()
+    for (const listing of listings) index.put(listing)
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 40 }), fc.boolean(), (seed, limit, asked) => {
+        const query = new RandomExpr(seededNumbers(seed)).query()
+        const who = asked ? RENTER : undefined
+        const found = index.find(query, { limit, ...(who === undefined ? {} : { who }) }).map(keyOf)
+        expect(found, printQuery(query)).toEqual(naive(query, listings, who).slice(0, limit))
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('explain() gives what explaining the list of all offers gives, for any query', () => {
+    const listings = market(11, 400)
+    const index = offerIndex()
+    for (const listing of listings) index.put(listing)
+    fc.assert(
+      fc.property(fc.integer(), fc.boolean(), (seed, asked) => {
+        const query = new RandomExpr(seededNumbers(seed)).query(8)
+        const who = asked ? { who: RENTER } : {}
+        expect(index.explain(query, who), print(query.where)).toEqual(explain(query, listings, who))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('put() and remove() leave the same as a fresh index, in any order of coming, changing and going', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const chance = seededNumbers(seed)
+        const source = syntheticMarket({ seed })
+        const index = offerIndex<number>()
+        const held = new Map<string, Listing>()
+        const pool: Listing[] = []
+        for (let step = 0; step < 2500; step++) {
+          const roll = chance()
+          const old = pool[Math.floor(chance() * pool.length)]
+          if (old === undefined || roll < 0.5) {
+            const listing = vary(source.next().value, seed)
+            pool.push(listing)
+            held.set(keyOf(listing), listing)
+            index.put(listing, step)
+          } else if (roll < 0.75) {
+            const other = source.next().value
+            const changed =
+              roll < 0.6 ? { ...old, offer: { ...old.offer, freeSlots: 0, region: 'IS' } } : { ...other, provider: old.provider }
+            held.set(keyOf(old), changed)
+            index.put(changed, step)
+          } else {
+            expect(index.remove(old.provider)).toBe(held.delete(keyOf(old)))
+          }
+        }
+        expect(index.size).toBe(held.size)
+        const random = new RandomExpr(chance)
+        for (let i = 0; i < 25; i++) {
+          const query = random.query()
+          expect(index.find(query, { limit: 20 }).map(keyOf), printQuery(query)).toEqual(naive(query, [...held.values()]).slice(0, 20))
+        }
+        for (const key of [...held.keys()].slice(0, held.size - 3)) index.remove(Buffer.from(key, 'hex'))
+        expect(index.size).toBe(3)
+        expect(index.find('', { limit: 100 })).toHaveLength(3)
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  test('find() stays right when thousands of offers share one price and one model', () => {
+    const index = offerIndex()
+    const chance = seededNumbers(3)
+    const listings = Array.from({ length: 3000 }, (_, i): Listing => {
+      const provider = Uint8Array.from({ length: 32 }, () => Math.floor(chance() * 256))
+      return { provider, offer: sampleOffer({ region: i % 7 === 0 ? 'FR' : 'DE' }) }
+    })
+    for (const listing of listings) index.put(listing)
+    for (const text of [
+      'region=FR',
+      'order by gpu.bench.f16 desc',
+      'price.hour>0.31',
+      'order by price.hour desc limit 5',
+      'order by memory, price.hour',
+    ])
+      expect(index.find(text, { limit: 30 }).map(keyOf), text).toEqual(naive(parseQuery(text), listings).slice(0, 30))
+  })
+
+  test('prepare() finds offers that came after it, with words that nobody had then', () => {
+    const index = offerIndex()
+    const prepared = index.prepare('region=IS cached.image="a/b:1"')
+    expect(prepared.find()).toEqual([])
+    for (const listing of market(5, 700)) index.put(listing)
+    expect(prepared.find()).toEqual([])
+    index.put({ provider: new Uint8Array(32), offer: sampleOffer({ region: 'IS', images: ['A/b:1'] }) })
+    expect(prepared.find().map((h) => h.priceMicro)).toEqual([310_000])
+    index.remove(new Uint8Array(32))
+    expect(prepared.find()).toEqual([])
+  })
+
+  test('payload() hands back what was put in last, has() and remove() tell what is there', () => {
+    const index = offerIndex<string>()
+    const listing = { provider: new Uint8Array(32), offer: sampleOffer() }
+    index.put(listing, 'one')
+    index.put({ ...listing, offer: sampleOffer({ rails: [], slots: 2 }) }, 'two')
+    expect([index.size, index.has(listing.provider), index.payload(listing.provider)]).toEqual([1, true, 'two'])
+    expect(index.find('')[0]).toEqual({ provider: listing.provider, priceMicro: undefined, payload: 'two' })
+    expect([index.remove(listing.provider), index.remove(listing.provider), index.size]).toEqual([true, false, 0])
+  })
+
+  test('put() keeps its memory when the same providers change words for ever', () => {
+    const index = offerIndex()
+    for (let i = 0; i < 4000; i++) {
+      const provider = new Uint8Array(32).fill(i % 50)
+      index.put({ provider, offer: sampleOffer({ images: [`registry/image:${i}`], cpu: { model: `cpu ${i}`, cores: 1, threads: 1 } }) })
+    }
+    expect(index.size).toBe(50)
+    expect(index.find('cached.image="registry/image:3999"')).toHaveLength(1)
+    expect(index.find('cached.image="registry/image:3949"')).toHaveLength(0)
+    expect(index.find('cached.image ~ "image:39"', { limit: 100 })).toHaveLength(50)
+  })
+})
