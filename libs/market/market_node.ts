@@ -1,6 +1,7 @@
 // A node of the market: one renter and at most one provider over the same threads, streams and ledger.
 
 import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
+import { isEnd } from '@haggle/contract'
 import { peerIdOf, publicKeyOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
@@ -337,11 +338,10 @@ class MarketNode implements StartableMarket {
 }
 
 function providerStatus(provider: Provider, devices: string): ProviderStatus {
-  const { counts, policy, jobs } = provider
+  const { counts, policy } = provider
+  const running = [...provider.jobs.values()].filter(({ thread }) => !isEnd(thread.view().phase))
   return {
-    running: [...jobs.values()]
-      .filter(({ thread }) => thread.view().phase === 'running' || thread.view().phase === 'staging')
-      .map(({ thread, job }) => ({
+    running: running.map(({ thread, job }) => ({
         contract: job.id,
         role: 'provider',
         peer: peerIdOf(thread.record.peerKey),
@@ -356,7 +356,7 @@ function providerStatus(provider: Provider, devices: string): ProviderStatus {
     accepted: counts.accepted,
     refusals: Object.fromEntries(counts.refusals),
     earned: formatAmount(counts.earned),
-    exposure: formatAmount([...jobs.values()].reduce((sum, { thread }) => sum + thread.view().metered - thread.view().vouched, 0n)),
+    exposure: formatAmount(running.reduce((sum, { thread }) => sum + thread.view().metered - thread.view().vouched, 0n)),
     unit: 'credits',
     devices,
     runners: policy?.runners ?? [],
