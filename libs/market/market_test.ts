@@ -1,5 +1,7 @@
 // Two members of a memory market: the whole path from demand to receipt, without sockets or processes.
 
+import { verifyTranscript } from '@haggle/contract'
+import { portableSuite } from '@haggle/identity'
 import { afterEach, expect, it } from 'vitest'
 import { type MemoryMarket, memoryMarket } from './testing.ts'
 
@@ -38,4 +40,20 @@ it('run() gives output, exit code and a receipt of both when a provider takes th
   expect(steps).toContain('signed')
   expect(steps.at(-1)).toBe('ended')
   expect((await renter.ledger()).map(({ kind }) => kind)).toEqual(['closed', 'opened'])
+})
+
+it('transcript() is what verifyTranscript() finds settled, and open when its tail is cut', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({ run: async () => 0 })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const job = await renter.run({ command: ['true'] })
+  await job.done
+  const file = await job.transcript()
+  const report = verifyTranscript(file, portableSuite())
+  expect(report).toMatchObject({ ok: true, termsHash: job.termsHash, outcome: { kind: 'settled', signedBy: 'both' } })
+  expect(verifyTranscript(file.subarray(0, file.length - 1), portableSuite())).toMatchObject({ ok: true, cut: true, outcome: { signedBy: 'renter' } })
+  const flipped = file.slice()
+  flipped[file.length - 1] = (flipped[file.length - 1] ?? 0) ^ 1
+  expect(verifyTranscript(flipped, portableSuite()).errors).toMatchObject([{ code: 'E_ENVELOPE_SIGNATURE', at: report.messages - 1 }])
 })

@@ -1,7 +1,7 @@
 // The provider's side of a node: its offer, its answers to what is asked, and the jobs of its contracts.
 
 import type { AcceptBody, CancelReason, RejectReason, Terms } from '@haggle/contract'
-import { termsFrom } from './_interim.ts'
+import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'

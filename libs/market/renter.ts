@@ -1,6 +1,6 @@
 // The renter's side of a node: what fits, what it would cost, and contracts with those who say yes.
 
-import { termsFrom } from './_interim.ts'
+import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'

@@ -169,7 +169,7 @@ export class RunningJob implements Job {
   }
 
   async transcript(): Promise<Uint8Array> {
-    return transcriptOf(this.#now.thread)
+    return transcriptOf(this.#now.thread, this.#init.parts.suite)
   }
 
   get #now(): RentedJob {
