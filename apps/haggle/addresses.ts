@@ -39,7 +39,7 @@ export function reachText(addresses: readonly string[], short: (peerId: string) 
   if (best === undefined) return 'not reachable from outside: no listening address and no relay; give --bootstrap ADDR'
   switch (scopeOf(best)) {
     case 'public':
-      return `direct: ${best}`
+      return `direct where its port is open: ${best}`
     case 'relay':
       return `no open port: reached via relay ${short(relayOf(best) ?? '')}; to be direct, open a TCP port and give --listen /ip4/0.0.0.0/tcp/PORT`
     case 'lan':

@@ -62,7 +62,7 @@ export function problemOf(flag: Flag, value: string): string | undefined {
     case 'duration':
       return durationOf(value) === undefined ? 'must be a duration such as 90s, 10m or 2h' : undefined
     case 'count':
-      return /^\d{1,6}$/.test(value) ? undefined : 'must be a whole number'
+      return /^\d{1,9}$/.test(value) ? undefined : 'must be a whole number'
     case 'choice':
       return flag.choices?.includes(value) ? undefined : `must be one of ${flag.choices?.join(', ')}`
     case 'address':

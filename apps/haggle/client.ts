@@ -12,6 +12,10 @@ import { type HomePaths, loadConfig, openHome, pathsOf } from './home.ts'
 const START_MS = 30_000
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
 const APPEAR_MS = 4000
+/** An agent that leaves says goodbye to its peers; this is long for that. */
+const LEAVE_MS = 10_000
+/** A call that met a leaving agent, or one of another network, is made again this often. */
+const MOST_TRIES = 2
 /** Between two looks at the socket of an agent that somebody else is starting. */
 const LOOK_AGAIN_MS = 40
 /** The log is moved aside at start when it is longer. */
@@ -193,10 +197,23 @@ export async function ask(
     try {
       return await result
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== 'E_AGENT_BOOT' || error.details['idle'] !== true || tries > 0) throw error
-      await stopAgent(reach.paths)
+      if (!(error instanceof Failure) || tries >= MOST_TRIES) throw error
+      if (error.code === 'E_AGENT_LEAVING') await gone(reach.paths)
+      else if (error.code === 'E_AGENT_BOOT' && error.details['idle'] === true) await stopAgent(reach.paths)
+      else throw error
     }
   }
+}
+
+/** Resolves once nothing answers on the home's socket. Throws E_AGENT_STUCK. */
+async function gone(paths: HomePaths): Promise<void> {
+  for (const until = Date.now() + LEAVE_MS; Date.now() < until;) {
+    const left = await dial(paths)
+    if (left === undefined) return
+    left.destroy()
+    await new Promise((again) => setTimeout(again, LOOK_AGAIN_MS))
+  }
+  throw new Failure('E_AGENT_STUCK', 'The agent said that it leaves, and is still there', { next: `its log: ${paths.log}` })
 }
 
 /** Asks an agent that has nothing open to leave, and resolves once it has. False when none was running. */
@@ -206,17 +223,9 @@ export async function stopAgent(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const socket = await dial(paths)
   if (socket === undefined) return undefined
-  const gone = new Promise<void>((done) => socket.once('close', () => done()))
-  const { result } = talk(socket, { call: 'stop', params, boot: null })
-  const answer = await result
-  await gone
-  for (const until = Date.now() + START_MS / 3; Date.now() < until;) {
-    const left = await dial(paths)
-    if (left === undefined) return answer
-    left.destroy()
-    await new Promise((again) => setTimeout(again, LOOK_AGAIN_MS))
-  }
-  throw new Failure('E_AGENT_STUCK', 'The agent said that it leaves, and is still there', { next: `its log: ${paths.log}` })
+  const answer = await talk(socket, { call: 'stop', params, boot: null }).result
+  await gone(paths)
+  return answer
 }
 
 /** Tells a running agent to read its settings again. False when none runs. */

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Args } from './args.ts'
 import { Failure } from './failure.ts'
+import { amount } from './format.ts'
 import { note, print, printJson } from './out.ts'
 
 /** A child must say that it is ready in this time. */
@@ -117,12 +118,10 @@ export async function runDevnet(args: Args): Promise<void> {
       print(
         `devnet ${network} in ${folder}`,
         `  relay       ${bootstrap}`,
-        ...providers.map((one, at) => `  ${at === 0 ? 'providers' : '         '}   ${one.peerId}  ${one.price}/h`),
+        ...providers.map((one, at) => `  ${at === 0 ? 'providers' : '         '}   ${one.peerId}  ${amount(one.price)}/h`),
         '',
         'in another terminal:',
-        `  export ${Object.entries(variables)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(' ')}`,
+        ...Object.entries(variables).map(([name, value]) => `  export ${name}=${value}`),
         '  haggle offers',
         '  haggle run -- uname -a',
         '',

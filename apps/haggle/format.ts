@@ -17,10 +17,11 @@ export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
   const s = Math.round(ms / 1000)
-  if (s < 3600) return `${Math.floor(s / 60)} m ${s % 60} s`
+  const two = (large: number, one: string, small: number, other: string): string =>
+    small === 0 ? `${large} ${one}` : `${large} ${one} ${small} ${other}`
+  if (s < 3600) return two(Math.floor(s / 60), 'm', s % 60, 's')
   const m = Math.floor(s / 60)
-  if (m < 24 * 60) return `${Math.floor(m / 60)} h ${m % 60} m`
-  return `${Math.floor(m / 1440)} d ${Math.floor(m / 60) % 24} h`
+  return m < 24 * 60 ? two(Math.floor(m / 60), 'h', m % 60, 'm') : two(Math.floor(m / 1440), 'd', Math.floor(m / 60) % 24, 'h')
 }
 
 /** Bytes in the largest binary unit with one decimal: `1.5 GiB`. */

@@ -3,7 +3,7 @@
 import type { OfferView, ProvideRequest } from '@haggle/market'
 import type { Args } from './args.ts'
 import { bestAddress, reachText } from './addresses.ts'
-import { problemOf } from './args.ts'
+import { type Origin, problemOf } from './args.ts'
 import { Failure } from './failure.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
 import type { Found } from './hardware.ts'
@@ -30,17 +30,21 @@ export interface UpSnapshot {
   }
 }
 
+/** Asks until the answer fits. Ctrl-C and the end of input mean: offer nothing. */
 async function question(text: string, fallback: string, problem: (value: string) => string | undefined): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
   const asking = createInterface({ input: process.stdin, output: process.stderr })
+  const left = new AbortController()
+  asking.once('close', () => left.abort())
   try {
     for (;;) {
-      const answer = (await asking.question(`  ${text} [${fallback}] `)).trim() || fallback
+      const answer = (await asking.question(`  ${text} [${fallback}] `, { signal: left.signal })).trim() || fallback
       const wrong = problem(answer)
       if (wrong === undefined) return answer
       note(`    ${wrong}`)
     }
   } catch (cause) {
+    note('')
     throw new Failure('E_CANCELLED', 'Nothing was offered', { cause })
   } finally {
     asking.close()
@@ -68,9 +72,17 @@ export async function provideWith(open: Session, args: Args): Promise<void> {
   else print(...upPage(snapshot, request.reason, screenOf(process.stdout, args.env)))
 }
 
+/** Where a price came from, as its line says it. */
+const SAID: Readonly<Record<Origin, string>> = {
+  flag: 'as you said',
+  environment: 'from HAGGLE_PRICE',
+  file: 'from your settings',
+  default: '',
+}
+
 async function requestWith(open: Session, args: Args, found: Found, asks: boolean): Promise<{ provide: ProvideRequest; reason: string }> {
   let price = args.text('price')
-  let reason = `from ${args.origin('price')}`
+  let reason = SAID[args.origin('price')]
   const kept: Record<string, unknown> = {}
   if (price === undefined) {
     const suggestion = suggestFrom(await othersPrices(open, found), { price: found.firstPrice, reason: found.firstReason })
@@ -80,7 +92,7 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
       price = await question('price per hour, in credits (not money)?', price, (value) =>
         problemOf({ name: 'price', kind: 'amount', help: '' }, value),
       )
-      if (price !== suggestion.price) reason = 'your choice'
+      reason = price === suggestion.price ? 'as suggested' : 'your choice'
       kept['price'] = price
     }
   }
@@ -130,7 +142,7 @@ export function runLine(snapshot: UpSnapshot): string {
 export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): string[] {
   const { terms, runners, offer } = snapshot.providing
   const line = (head: string, text: string): string => `  ${pad(head, 10)}${text}`
-  const weak = runners.some(({ isolation }) => isolation === 'permissions')
+  const weak = !runners.some(({ isolation }) => isolation === 'bubblewrap')
   const longest = duration(terms.maxJobMs ?? 600_000)
   const friends = terms.allow?.length ?? 0
   const serving =

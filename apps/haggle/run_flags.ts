@@ -32,6 +32,7 @@ export const JOB: readonly Flag[] = [
     help: 'give the job K from your environment (K=V works, but others on this machine can see it in the process list)',
   },
   { name: 'env-file', kind: 'file', value: 'F', repeat: true, help: 'give the job the K=V lines of a file' },
+  { name: 'wait', kind: 'duration', value: 'T', help: 'while nothing fits, look again for this long', fallback: '0s' },
   { name: 'retry', kind: 'count', value: 'N', help: 'try N other providers when one is lost', fallback: '0', setting: true },
 ]
 

@@ -116,7 +116,8 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
   }
   const second = Promise.withResolvers<void>()
   const interrupt = (): void => {
-    lines?.clear()
+    // The terminal has just printed ^C.
+    if (tty) process.stderr.write('\r\u001b[K')
     if (started === undefined || !tty || job.params['detach'] === true) cancel()
     else if (interruptedAt === 0) {
       interruptedAt = Date.now()
@@ -131,6 +132,7 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
     ...job.params,
     ...(typeof request === 'object' ? { request: { ...request, stdin: passesStdin } } : { stdin: passesStdin }),
     onGone: tty ? 'detach' : 'cancel',
+    bill: talks,
   }
   const output = async (channel: Channel, bytes: Uint8Array): Promise<void> => {
     lines?.clear()

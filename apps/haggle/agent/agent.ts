@@ -55,8 +55,11 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const stop = (options: { drain?: boolean; kill?: boolean } = {}): Promise<void> => {
     stopping ??= (async () => {
       log('info', 'leaving', { drain: options.drain === true })
-      const results = await Promise.allSettled([server.close(LEAVE_GRACE_MS), service.close({ drain: options.drain === true })])
+      // The socket goes last, after the home's lock: a command that finds no socket may start the next agent at once.
+      server.refuse()
+      const results = await Promise.allSettled([service.close({ drain: options.drain === true })])
       results.push(...(await Promise.allSettled([joined.leave({ kill: options.kill === true })])))
+      results.push(...(await Promise.allSettled([server.close(LEAVE_GRACE_MS)])))
       for (const result of results)
         if (result.status === 'rejected') log('error', 'leave_failed', { code: describe(result.reason).code, error: result.reason })
       log('info', 'left')

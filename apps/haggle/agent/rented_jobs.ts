@@ -2,6 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ExitStatus } from '@haggle/job'
 import type { Job, JobEnd, Market } from '@haggle/market'
 import { describe, Failure } from '../failure.ts'
 import { KIND } from '../frames.ts'
@@ -21,6 +22,8 @@ export interface PumpOptions {
   readonly follow: boolean
   /** What the end of the command means for the job. */
   readonly onGone: 'detach' | 'cancel'
+  /** Resolves when the job's process has ended. Given, the command is answered then, without the receipt. */
+  readonly exited?: Promise<ExitStatus>
 }
 
 interface Held {
@@ -169,7 +172,10 @@ export class RentedJobs {
         }, QUIET_MS / 4)
     const held = this.#heldAs(job.contract)
     const output = Promise.all([pass(job.stdout, KIND.stdout), pass(job.stderr, KIND.stderr)])
-    const finished = output.then(async () => await (held?.ended ?? job.done))
+    const whole = async (): Promise<object> => await (held?.ended ?? job.done)
+    const finished = output.then(
+      async () => await (options.exited === undefined ? whole() : Promise.race([whole(), early(options.exited)])),
+    )
     try {
       const first = await Promise.race([finished, leaving])
       if (typeof first !== 'string') return { ...first, contract: job.contract }
@@ -194,4 +200,10 @@ export class RentedJobs {
   async detachAll(): Promise<void> {
     await Promise.allSettled([...this.#held].map(({ job }) => job.detach()))
   }
+}
+
+/** The answer at the end of a job that ended by itself; every other end needs the market's own account. */
+async function early(exited: Promise<ExitStatus>): Promise<object> {
+  const exit = await exited
+  return exit.kind === 'exit' ? { exit, exitCode: exit.code } : await new Promise<never>(() => undefined)
 }

@@ -93,10 +93,15 @@ export class AgentServer {
     }, this.#init.idleMs).unref()
   }
 
-  /** Takes no more calls and resolves when the open ones are over, or after `graceMs`. */
-  async close(graceMs: number): Promise<void> {
+  /** Takes no more calls: they are told that the agent leaves. */
+  refuse(): void {
     this.#draining = true
     clearTimeout(this.#idle)
+  }
+
+  /** Closes the socket and resolves when the open ones are over, or after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.refuse()
     const gone = new Promise<void>((done) => this.#server.close(() => done()))
     this.#page?.close()
     const timer = setTimeout(() => {

@@ -1,6 +1,8 @@
 // What the agent does for each call: a table from the call's name to its handler, over one Market.
 
-import type { Job, Market, ProvideRequest, Providing, RunProgress, RunRequest } from '@haggle/market'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ExitStatus } from '@haggle/job'
+import type { Job, Market, OfferView, ProvideRequest, Providing, QuoteView, RunProgress, RunRequest } from '@haggle/market'
 import type { Boot } from '../boot.ts'
 import { describe, Failure } from '../failure.ts'
 import type { Channel } from '../frames.ts'
@@ -45,6 +47,11 @@ export type Snapshot = Readonly<Record<string, unknown>>
 /** How long `--peer` and `--bootstrap` addresses are tried before a call goes on without them. */
 const PEER_MS = 5000
 
+/** With `--wait`, the market is looked at again after this long. */
+const LOOK_AGAIN_MS = 2000
+/** What a demand that nobody fits is told. */
+const NOTHING: ReadonlySet<string> = new Set(['E_NOTHING_FITS', 'E_NO_OFFERS'])
+
 /** The agent's calls over one market. */
 export class Service {
   readonly #init: ServiceInit
@@ -86,16 +93,17 @@ export class Service {
 
   readonly #handlers: Readonly<Record<string, (params: Params, caller: Caller) => Promise<unknown>>> = {
     offers: async (params, { signal }) => {
-      await this.#reach(params)
+      const providers = await this.#reach(params)
       const { where, probe, waitMs } = params as { where?: string; probe?: boolean; waitMs?: number }
-      return await this.#init.market.offers({
+      const view = await this.#init.market.offers({
         signal,
         ...(where === undefined ? {} : { where }),
         ...(probe === undefined ? {} : { probe }),
         ...(waitMs === undefined ? {} : { waitMs }),
       })
+      return offersOf(providers.length === 0 ? view : { ...view, rows: view.rows.filter((row) => providers.includes(row.provider)) })
     },
-    quote: async (params, { signal }) => await this.#init.market.quote({ ...(await this.#request(params)), signal }),
+    quote: async (params, { signal }) => quoteOf(await this.#init.market.quote({ ...(await this.#request(params)), signal })),
     run: async (params, caller) => await this.#run(params, caller),
     attach: async (params, caller) => {
       const contract = await this.jobs.find(String(params['contract']))
@@ -141,6 +149,7 @@ export class Service {
       startedAt,
       uptimeMs: Date.now() - startedAt,
       jobs: await market.jobs(),
+      peers: null,
       ledger: (await market.ledger({ limit: 1 }))[0]?.index ?? null,
       providing: this.#providing === null ? null : { terms: this.#terms, offer: this.#providing.offer, ...this.#providing.status() },
     }
@@ -198,24 +207,43 @@ export class Service {
     // Until the job exists, any word and the command's own end mean: don't start it.
     caller.onWord(() => stopped.abort(new Failure('E_CANCELLED', 'Cancelled before any contract was signed')))
     const request = await this.#request(params)
-    let job: Job
-    try {
-      job = await this.#init.market.run({
-        ...request,
-        signal: AbortSignal.any([stopped.signal, caller.signal]),
-        onProgress: (progress: RunProgress) => caller.event({ event: 'progress', progress }),
-      })
-    } catch (error) {
-      if (describe(error).code === 'E_NOTHING_FITS') caller.event({ event: 'explain', view: await this.#init.market.quote(request) })
-      throw error
+    const signal = AbortSignal.any([stopped.signal, caller.signal])
+    const exited = Promise.withResolvers<ExitStatus>()
+    const onProgress = (progress: RunProgress): void => {
+      caller.event({ event: 'progress', progress })
+      if (progress.step === 'ended') exited.resolve(progress.exit)
     }
+    const waitMs = typeof params['waitMs'] === 'number' ? params['waitMs'] : 0
+    const job = await this.#rent({ ...request, signal, onProgress }, caller, waitMs)
     this.jobs.hold(job, typeof params['out'] === 'string' ? params['out'] : null)
     caller.event({ event: 'job', ...jobView(job) })
     if (wantsDetach) {
       await job.detach()
       return { detached: true, ...jobView(job) }
     }
-    return await this.jobs.pump(job, caller, { stdin: request.stdin === true, follow: true, onGone })
+    return await this.jobs.pump(job, caller, {
+      stdin: request.stdin === true,
+      follow: true,
+      onGone,
+      // A command that shows no bill need not wait for the receipt: the agent does.
+      ...(params['bill'] === true || typeof params['out'] === 'string' ? {} : { exited: exited.promise }),
+    })
+  }
+
+  /** Rents what fits; while nothing does, looks again until the wait is over, then tells the command why. */
+  async #rent(request: RunRequest & { signal: AbortSignal }, caller: Caller, waitMs: number): Promise<Job> {
+    for (const until = performance.now() + waitMs; ;) {
+      try {
+        return await this.#init.market.run(request)
+      } catch (error) {
+        if (!NOTHING.has(describe(error).code)) throw error
+        if (performance.now() >= until) {
+          caller.event({ event: 'explain', view: offersOf(await this.#init.market.quote(request)) })
+          throw error
+        }
+        await delay(LOOK_AGAIN_MS, undefined, { signal: request.signal })
+      }
+    }
   }
 
   async #up(params: Params): Promise<unknown> {
@@ -261,4 +289,14 @@ export function jobView(job: Job): Readonly<Record<string, unknown>> {
 function expressionOf(params: Params): string | undefined {
   const { where, request, provide } = params as { where?: string; request?: RunRequest; provide?: ProvideRequest }
   return where ?? request?.where ?? provide?.accept
+}
+
+/** The part of a view that travels to a command: what the interface names, whatever else the market keeps in it. */
+function offersOf({ rows, seen, failures, unknown }: OfferView): OfferView {
+  return { rows, seen, failures, unknown }
+}
+
+function quoteOf(view: QuoteView): QuoteView {
+  const { best, cap, pricePerHour, unit } = view
+  return { ...offersOf(view), best, cap, pricePerHour, unit }
 }

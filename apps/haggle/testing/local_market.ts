@@ -80,6 +80,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       child.on('exit', (code, signal) => {
         exit = signal === null ? { kind: 'exit', code: code ?? 0 } : { kind: 'signal', signal }
         const exitCode = signal === null ? (code ?? 0) : 137
+        request.onProgress?.({ step: 'ended', exit })
         void closed.then(() =>
           resolve({
             exit: exit as ExitStatus,
@@ -221,7 +222,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       Array.from({ length: Math.min(limit, options.ledger ?? 2) }, (_, at) => ({
         index: (options.ledger ?? 2) - 1 - at,
         kind: 'receipt',
-        at: 1_760_000_000_000,
+        at: 1_760_000_000,
         peer: PROVIDER,
         summary: 'settled 0.000001',
       })),

@@ -11,9 +11,12 @@ import { type Session, session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
 import { safe, screenOf, table } from '../term.ts'
 
+const MS_PER_S = 1000
+
 interface Entry {
   readonly index: number
   readonly kind: string
+  /** Unix seconds, as the entry has it. */
   readonly at: number
   readonly peer: string
   readonly summary: string
@@ -59,14 +62,14 @@ export const verb: Verb = {
       else {
         const rows = entries.map((entry) => [
           String(entry.index),
-          new Date(entry.at).toISOString().slice(0, 19).replace('T', ' '),
+          new Date(entry.at * MS_PER_S).toISOString().slice(0, 19).replace('T', ' '),
           safe(entry.kind, 20),
           shortPeer(entry.peer),
-          safe(entry.summary, 80),
+          safe(entry.summary.replace(/^\w+ /, '').replace(/ with 12D3Koo\w+/, ''), 80),
         ])
         print(
           ...table(
-            [{ head: '#', right: true }, { head: 'when (UTC)' }, { head: 'kind' }, { head: 'peer' }, { head: 'what' }],
+            [{ head: '#', right: true }, { head: 'when (UTC)' }, { head: 'kind' }, { head: 'peer' }, { head: 'contract' }],
             rows,
             screenOf(process.stdout, args.env),
           ),

@@ -9,9 +9,11 @@ export const verb: Verb = {
   summary: 'ask what a job would cost; spends nothing',
   flags: [...DEMAND, JSON_FLAG, ...NETWORK],
   command: true,
+  notes: ['Without --deno or a command it asks for a machine that runs commands.'],
   examples: ["haggle quote --where 'gpu.vram>=24GiB' --timeout 1h", 'haggle quote --deno main.ts --json'],
   async run(args) {
-    const request = requestOf(args, { job: false })
+    const asked = requestOf(args, { job: false })
+    const request = asked.deno === undefined && asked.command === undefined ? { ...asked, command: ['true'] } : asked
     await using open = await session(args)
     const { showQuote } = await import('../quote_page.ts')
     return await showQuote(open, request, args)

@@ -16,7 +16,7 @@ async function run(args: Args): Promise<number> {
   if (args.on('dry-run')) return await (await import('../quote_page.ts')).showQuote(open, request, args)
   const { runJob } = await import('../run_job.ts')
   return await runJob(open, 'run', {
-    params: { request, out: out === undefined ? null : resolve(out), detach: args.on('detach') },
+    params: { request, out: out === undefined ? null : resolve(out), detach: args.on('detach'), waitMs: args.durationMs('wait') },
     stdin: !args.on('no-stdin') && !args.on('detach'),
     told: open.reach.paths.told,
     json: args.on('json'),
