@@ -47,9 +47,9 @@ export interface AdvertRates {
 /** The rates of a node. spec/advert.md says why each. */
 export const ADVERT_RATES: AdvertRates = {
   signer: { perSecond: 0.2, burst: 10 },
-  newSignersPerNeighbour: { perSecond: 4, burst: 300 },
-  newSigners: { perSecond: 100, burst: 2_000 },
-  neighbour: { perSecond: 250, burst: 5_000 },
+  newSignersPerNeighbour: { perSecond: 2, burst: 300 },
+  newSigners: { perSecond: 50, burst: 1_000 },
+  neighbour: { perSecond: 150, burst: 2_000 },
 }
 
 /** What the gate asks the book. */
@@ -138,7 +138,8 @@ export class AdvertGate {
     if (className !== undefined && !this.#neighbours.take(from, clock.monotonicMs())) return { ok: false, reason: 'neighbour' }
     if (bytes.byteLength > (this.#options.maxBytes ?? MAX_ADVERT_BYTES)) return { ok: false, reason: 'length' }
     try {
-      const message = open(bytes, advertMessage, {
+      // What is kept must not hold on to the packet that it came in, which a hostile neighbour makes as large as it may.
+      const message = open(bytes.slice(), advertMessage, {
         network: networkId,
         nowS: Math.floor(clock.now() / 1_000),
         suite: this.#suite,

@@ -3,7 +3,6 @@
 import { toHex } from '@haggle/wire'
 import type { Clock, Message, Random } from '@haggle/wire'
 import { peerIdOf } from '@haggle/identity'
-import { priceBucketFloor } from '@haggle/offer'
 import type { ClassName } from '@haggle/offer'
 import { classNameOf, MAX_TTL_S } from './advert.ts'
 import type { Advert } from './advert.ts'
@@ -16,7 +15,9 @@ export interface BookEntry {
   readonly advert: Advert
   readonly className: ClassName
   /** The advert's envelope as it was sent: what a snapshot passes on. */
-  readonly message: Message<Advert>
+  readonly bytes: Uint8Array
+  /** The envelope's seq. */
+  readonly seq: number
   /** Monotonic ms of its arrival, and of its end. */
   readonly heardAtMs: number
   readonly endsAtMs: number
@@ -41,7 +42,7 @@ export interface BookQuery {
 export interface BookOptions {
   readonly clock: Clock
   readonly random: Random
-  /** Entries kept at most. Default 10,000: 12 MB. */
+  /** Entries kept at most. Default 10,000, which is 40 MB. */
   readonly maxEntries?: number
   /** Signers whose last seq is remembered at most. Default 40,000. */
   readonly maxSeqs?: number
@@ -63,9 +64,9 @@ export function meets(advert: Advert, query: BookQuery): boolean {
   return query.minFree === undefined || advert.freeCount >= query.minFree
 }
 
-/** Cheapest first; among equals the ones with more room. */
+/** Cheapest first, those without a price last; among equals the ones with more room. */
 export function byPrice(a: { readonly advert: Advert }, b: { readonly advert: Advert }): number {
-  return priceBucketFloor(a.advert.priceBucket) - priceBucketFloor(b.advert.priceBucket) || b.advert.freeCount - a.advert.freeCount
+  return a.advert.priceBucket - b.advert.priceBucket || b.advert.freeCount - a.advert.freeCount
 }
 
 /** See the file's first line. */
@@ -109,7 +110,8 @@ export class OfferBook {
       provider: message.signer,
       advert: message.body,
       className: classNameOf(message.body),
-      message,
+      bytes: message.bytes,
+      seq: message.seq,
       heardAtMs: now,
       endsAtMs: now + left * 1_000,
       from,

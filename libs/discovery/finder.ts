@@ -1,6 +1,6 @@
 // Finding offers: the book, snapshots and the DHT at once; whoever is heard of is asked, and answers are passed on as they come.
 
-import { errorCode } from '@haggle/wire'
+import { errorCode, MAX_SKEW_S } from '@haggle/wire'
 import type { ClassKey } from '@haggle/offer'
 import type { PeerTarget } from '@haggle/mesh'
 import type { AdvertGate } from './advert_gate.ts'
@@ -68,7 +68,6 @@ export class Finder {
       if (meets(entry.advert, query) && (query.only?.includes(entry.peerId) ?? true)) asks.add(targetOf(entry))
     }
     const forget = this.#book.listen(add)
-    for (const entry of this.#book.entries(query).slice(0, (query.limit ?? DEFAULT_LIMIT) * 2)) add(entry)
     const sources = this.#search(query, asks, signal).finally(() => asks.sourcesDone())
     try {
       let left = query.limit ?? DEFAULT_LIMIT
@@ -97,27 +96,42 @@ export class Finder {
 
   /** Asks one connected peer for a snapshot into the book. Resolves with the number of adverts that were new and good. */
   learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {
-    const learning = this.#learn(peerId, query, options).finally(() => this.#learning.delete(learning))
+    this.#askedAt.delete(peerId)
+    this.#askedAt.set(peerId, this.#parts.clock.monotonicMs())
+    const oldest = this.#askedAt.keys().next()
+    if (this.#askedAt.size > 256 && oldest.done !== true) this.#askedAt.delete(oldest.value)
+    const learning = this.#learn(peerId, query, options)
     this.#learning.add(learning)
+    const forget = (): void => void this.#learning.delete(learning)
+    learning.then(forget, forget)
     return learning
   }
 
   async #learn(peerId: string, query: BookQuery, options: { signal?: AbortSignal }): Promise<number> {
-    this.#askedAt.set(peerId, this.#parts.clock.monotonicMs())
     let learnt = 0
     for await (const { advert, remainingS } of askSnapshot(this.#parts, { peerId }, query, options)) {
       const admission = this.#gate.admit(advert, peerId)
       if (!admission.ok) continue
-      this.#book.enter(admission.message, peerId, Math.min(remainingS, admission.message.exp + 30 - Math.floor(this.#parts.clock.now() / 1_000)))
+      const { message } = admission
+      this.#book.enter(message, peerId, Math.min(remainingS, message.exp + MAX_SKEW_S - Math.floor(this.#parts.clock.now() / 1_000)))
       learnt += 1
     }
     return learnt
   }
 
   async #search(query: FindQuery, asks: Asks, signal: AbortSignal): Promise<void> {
-    if (this.#book.entries(query).length >= WARM_ENTRIES || query.only !== undefined) {
-      for (const peerId of query.only ?? []) asks.add({ peerId, ...addressesOf(this.#book.get(peerId)) })
+    if (query.only !== undefined) {
+      for (const peerId of query.only) asks.add({ peerId, ...addressesOf(this.#book.get(peerId)) })
       return
+    }
+    // A warm book needs no search, unless those in it turn out to be dead.
+    const known = this.#book.entries(query)
+    const limit = query.limit ?? DEFAULT_LIMIT
+    for (let i = 0; i < known.length; i += 2 * limit) {
+      for (const entry of known.slice(i, i + 2 * limit)) asks.add(targetOf(entry))
+      if (known.length < WARM_ENTRIES) break
+      await asks.idle(signal)
+      if (asks.answered >= Math.min(WARM_ENTRIES, limit)) return
     }
     if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
     // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
@@ -139,7 +153,9 @@ export class Finder {
         if (learnt > 0) return
       }
     }
-    await Promise.all([...Array.from({ length: SOURCES }, next), ...[...this.#learning].map((learning) => learning.catch(() => 0))])
+    // Peers that have just connected are being asked already: their answers are waited for, too.
+    const others = [...this.#learning].map((learning) => orAborted(learning, signal))
+    await Promise.all([...others, ...Array.from({ length: SOURCES }, next)])
   }
 
   async #lookUp(query: BookQuery, asks: Asks, signal: AbortSignal): Promise<void> {
@@ -197,6 +213,19 @@ export function isDead(error: unknown): boolean {
   return ['E_DIAL', 'E_PROTOCOL_UNSUPPORTED', 'E_OFFER_NONE', 'E_OFFER_FOREIGN', 'E_STREAM_RESET', 'E_ASK_TIME'].includes(errorCode(error))
 }
 
+/** Resolves when `work` has ended somehow, or with the signal. */
+function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    work.then(done, done)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}
+
 /** The providers of one search: each is asked once, some at a time, and the answers are queued. */
 class Asks {
   readonly #ask: (target: PeerTarget) => Promise<FetchedOffer>
@@ -204,8 +233,10 @@ class Asks {
   readonly #waiting: PeerTarget[] = []
   readonly #answers: FetchedOffer[] = []
   #running = 0
+  #answered = 0
   #searching = true
   #wake: () => void = () => undefined
+  #wakeIdle: () => void = () => undefined
 
   constructor(ask: (target: PeerTarget) => Promise<FetchedOffer>, own: string) {
     this.#ask = ask
@@ -217,6 +248,21 @@ class Asks {
     this.#seen.add(target.peerId)
     this.#waiting.push(target)
     this.#next()
+  }
+
+  /** Providers that have answered. */
+  get answered(): number {
+    return this.#answered
+  }
+
+  /** Resolves when everyone that was added has been asked and has answered, or with the signal. */
+  async idle(signal: AbortSignal): Promise<void> {
+    while (this.#running > 0 && !signal.aborted) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wakeIdle = resolve
+      })
+      await orAborted(woken, signal)
+    }
   }
 
   sourcesDone(): void {
@@ -252,11 +298,19 @@ class Asks {
       if (target === undefined) return
       this.#running += 1
       this.#ask(target)
-        .then((answer) => this.#answers.push(answer), () => undefined)
+        .then(
+          (answer) => {
+            this.#answered += 1
+            this.#answers.push(answer)
+          },
+          // Who does not answer is left out of the answers: `ask` has noted it in the book.
+          () => undefined,
+        )
         .finally(() => {
           this.#running -= 1
           this.#next()
           this.#wake()
+          this.#wakeIdle()
         })
     }
   }

@@ -116,7 +116,7 @@ export function snapshotFrames(entries: readonly BookEntry[], nowMs: number): Ui
   for (const entry of entries) {
     const remainingS = Math.min(MAX_TTL_S, Math.floor((entry.endsAtMs - nowMs) / 1_000))
     if (remainingS <= 0) continue
-    const frame = writeFrame(encodeSnapshotItem({ remainingS, advert: entry.message.bytes }))
+    const frame = writeFrame(encodeSnapshotItem({ remainingS, advert: entry.bytes }))
     if (size + frame.length > MAX_SNAPSHOT_BYTES) break
     size += frame.length
     frames.push(frame)
