@@ -1,5 +1,6 @@
 // The parts of a first output that nobody can save: a round trip, two signatures, two verifications, two synced writes, a sandbox's start.
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
@@ -35,7 +36,8 @@ export interface Floors extends AsyncDisposable {
 }
 
 /** The module that the deno rows run. */
-export const HELLO_MODULE = new TextEncoder().encode("console.log('x')\n")
+export const HELLO_PATH = join(import.meta.dirname, '_hello_job.ts')
+const HELLO_MODULE = new Uint8Array(readFileSync(HELLO_PATH))
 
 /** Prepares the floors; `echo` is the address of a bare node that serves the echo. */
 export async function createFloors(folder: string, echo: string): Promise<Floors> {

@@ -1,9 +1,11 @@
 // A provider of the market as a process of its own, with what a benchmark needs said on its command line.
 // Usage: _provider_node.ts HOME NETWORK SLOTS FRIEND|- [BOOTSTRAP]
 
+import { mkdirSync } from 'node:fs'
 import { startLauncher } from '@haggle/runners'
 
 const [home = '', network = '', slots = '1', friend = '-', bootstrap = ''] = process.argv.slice(2)
+mkdirSync(home, { recursive: true, mode: 0o700 })
 const launcher = await startLauncher({ home, deno: `${import.meta.dirname}/../../node_modules/.bin/deno` })
 const { joinMarket } = await import('@haggle/market')
 const market = await joinMarket({

@@ -3,7 +3,7 @@
 import type { Market, RunRequest } from '@haggle/market'
 import { joinMarket } from '@haggle/market'
 import { type Child, type Children, createChildren } from './_children.ts'
-import { createFloors, type Floors, HELLO_MODULE, sum } from './_floor.ts'
+import { createFloors, type Floors, HELLO_PATH, sum } from './_floor.ts'
 import { alternate, type BenchRow, rowOf } from './row.ts'
 
 const TIMES = 12
@@ -12,7 +12,7 @@ const LINK_MS = 30
 const NETWORK = 'bench'
 
 const EXEC: RunRequest = { command: ['echo', 'x'] }
-const DENO: RunRequest = { deno: 'main.ts', files: { 'main.ts': HELLO_MODULE } }
+const DENO: RunRequest = { deno: HELLO_PATH }
 
 /** One run to its end; the milliseconds to its first output. */
 async function firstOutput(market: Market, request: RunRequest): Promise<number> {

@@ -21,11 +21,9 @@ export async function rows(): Promise<readonly BenchRow[]> {
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, 'bench', '1', '-')
   await using market = await joinMarket({ network: 'bench', listen: [], peers: [String(provider.first['address'])] })
   const node = await createLibp2p({ transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()] })
-  const module = `await Deno.mkdir('out'); const f = await Deno.open('out/data.bin', { write: true, create: true }); const block = new Uint8Array(1048576);
-for (let i = 0; i < ${MIB}; i++) { block[0] = i; await f.write(block) } f.close(); console.log('written'); for await (const _ of Deno.stdin.readable);`
   const job = await market.run({
-    deno: 'main.ts',
-    files: { 'main.ts': new TextEncoder().encode(module) },
+    deno: join(import.meta.dirname, '_data_job.ts'),
+    args: [String(MIB)],
     stdin: true,
     diskMiB: 256,
     outputs: ['out/*'],

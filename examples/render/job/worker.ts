@@ -2,7 +2,7 @@
 // line; each finished tile is a file in out/ and a JSON line on stdout. The end of stdin is the end of the job.
 
 import { createGpuTracer } from './gpu.ts'
-import { compileScene } from './scene.ts'
+import { compileScene, type SceneFile } from './scene.ts'
 import { encodeTile, tileCount, tileRect } from './tile.ts'
 import { createTracer } from './tracer.ts'
 
@@ -53,12 +53,15 @@ async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string>
 
 async function main(): Promise<void> {
   const wantsGpu = Deno.args.includes('--gpu')
-  const scene = compileScene(await Deno.readTextFile('scene.json'))
+  const text = await Deno.readTextFile('scene.json')
+  const total = tileCount(JSON.parse(text) as SceneFile)
+  // Without a GPU to ask, the renter hears at once that its job runs; the scene takes some hundred milliseconds to prepare.
+  if (!wantsGpu) say({ kind: 'ready', device: 'cpu', engine: 'cpu', tiles: total })
+  const scene = compileScene(text)
   const gpu = wantsGpu ? await createGpuTracer(scene, await Deno.readTextFile('trace.wgsl')) : null
+  if (wantsGpu) say({ kind: 'ready', device: gpu?.device ?? 'cpu', engine: gpu ? 'webgpu' : 'cpu', tiles: total })
   const cpu = createTracer(scene)
-  const total = tileCount(scene.file)
   await Deno.mkdir('out', { recursive: true })
-  say({ kind: 'ready', device: gpu?.device ?? 'cpu', engine: gpu ? 'webgpu' : 'cpu', tiles: total })
   for await (const line of lines(Deno.stdin.readable)) {
     if (line.trim() === '') continue
     const tile = Number(line)

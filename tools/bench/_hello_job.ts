@@ -1,0 +1,2 @@
+// The job of the deno rows: one line of output.
+console.log('x')
