@@ -53,7 +53,9 @@ test('ask() replaces an idle agent of another network and leaves a busy one alon
   expect(second['pid']).not.toBe(first['pid'])
   expect(second['network']).toBe('devnet-1')
   await ask(other, 'up', { provide: { price: '0.1' } })
-  const refused = await ask(here, 'status', {}).catch((error: unknown) => describe(error))
+  expect((await ask(here, 'status', {}))['pid']).toBe(second['pid'])
+  const another: Reach = { ...here, boot: { ...PLAIN_BOOT, network: 'haggle' } }
+  const refused = await ask(another, 'status', {}).catch((error: unknown) => describe(error))
   expect(refused).toMatchObject({ code: 'E_AGENT_BOOT', next: 'haggle down, then again' })
   await stopAgent(here.paths, { now: true })
 })

@@ -3,12 +3,16 @@
 import { resolve } from 'node:path'
 import { type Args, pathOf } from './args.ts'
 
+/** The network of an agent that was told none. */
+export const PUBLIC = 'haggle'
+
 /** How an agent joins the network. Travels from a verb to the agent it starts, and with every call, so that an agent of another network is noticed. */
 export interface Boot {
-  readonly network: string
+  /** Null: the public one, or whatever the running agent is on. */
+  readonly network: string | null
   /** Relays to find the mesh by. */
   readonly bootstrap: readonly string[]
-  /** Absolute path of the pre-shared key's file, or null. */
+  /** Absolute path of the pre-shared key's file. Null: none, or that of the running agent. */
   readonly pskFile: string | null
   /** Absolute path of the file with the key's passphrase, or null. */
   readonly passphraseFile: string | null
@@ -38,7 +42,7 @@ export function bootOf(args: Args, more: BootMore = {}): Boot {
     return typed === undefined ? null : resolve(pathOf(typed, args.env['HOME'] ?? '/'))
   }
   return {
-    network: args.text('network') ?? 'haggle',
+    network: args.origin('network') === 'default' ? null : (args.text('network') ?? null),
     bootstrap: args.list('bootstrap'),
     pskFile: file('psk-file'),
     passphraseFile: file('passphrase-file'),
@@ -52,8 +56,8 @@ export function bootOf(args: Args, more: BootMore = {}): Boot {
 
 /** What keeps a running agent from serving a call: null when nothing does. Bootstrap addresses don't count: the agent dials new ones. */
 export function differs(running: Boot, asked: Boot): 'network' | 'psk-file' | 'listen' | 'http' | 'role' | null {
-  if (running.network !== asked.network) return 'network'
-  if (running.pskFile !== asked.pskFile) return 'psk-file'
+  if (asked.network !== null && asked.network !== (running.network ?? PUBLIC)) return 'network'
+  if (asked.pskFile !== null && asked.pskFile !== running.pskFile) return 'psk-file'
   const listening = running.listen ?? []
   if (
     asked.listen !== null &&

@@ -37,4 +37,6 @@ export function check(bytes: Uint8Array): Promise<Verdict> {
 
 const CHECKERS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Verdict>>> = {
   'haggle-transcript/1': async (bytes) => (await import('./transcript_verdict.ts')).transcriptVerdict(bytes),
+  'haggle-proof/1': async (bytes) => (await import('./ledger_verdict.ts')).proofVerdict(bytes),
+  'haggle-evidence/1': async (bytes) => (await import('./ledger_verdict.ts')).evidenceVerdict(bytes),
 }

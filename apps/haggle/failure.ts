@@ -30,51 +30,33 @@ export function usage(message: string, next?: string): Failure {
   return new Failure('E_USAGE', message, { next })
 }
 
+/** Whole codes. They win over prefixes. spec/errors.md has every code; a test holds both together. */
 const EXACT: Readonly<Record<string, number>> = {
-  E_USAGE: EXIT.usage,
-  E_FILE_MISSING: EXIT.usage,
-  E_JOB_UNKNOWN: EXIT.usage,
-  E_NOTHING_FITS: EXIT.nothingFits,
-  E_NO_OFFERS: EXIT.nothingFits,
-  E_ABOVE_CAP: EXIT.nothingFits,
-  E_OFFER_PRICE: EXIT.nothingFits,
   E_TIMEOUT: EXIT.timeout,
   E_PROVIDER_LOST: EXIT.lost,
+  E_JOB_LOST: EXIT.lost,
   E_CANCELLED: EXIT.cancelled,
   E_ABORTED: EXIT.cancelled,
-  E_PROTOCOL_UNSUPPORTED: EXIT.network,
-  E_NO_PEERS: EXIT.network,
-  E_CLOCK: EXIT.config,
+  E_OFFER_NONE: EXIT.network,
+  E_OFFER_FOREIGN: EXIT.network,
+  E_OFFER_RATE: EXIT.network,
 }
 
-/** First match wins. Prefixes of codes and what they exit with. */
-const PREFIXES: readonly (readonly [prefix: string, exit: number])[] = [
-  ['E_EXPR', EXIT.usage],
-  ['E_DEMAND', EXIT.usage],
-  ['E_OFFER', EXIT.usage],
-  ['E_HOME', EXIT.config],
-  ['E_KEY', EXIT.config],
-  ['E_CONFIG', EXIT.config],
-  ['E_PORT', EXIT.config],
-  ['E_PSK', EXIT.config],
-  ['E_LAUNCHER', EXIT.config],
-  ['E_LISTEN', EXIT.config],
-  ['E_ADDRESS', EXIT.usage],
-  ['E_AGENT', EXIT.config],
-  ['E_ISOLATION', EXIT.config],
-  ['E_STORE', EXIT.config],
-  ['E_DIAL', EXIT.network],
-  ['E_NETWORK', EXIT.network],
-  ['E_STREAM', EXIT.network],
-  ['E_PEER', EXIT.network],
-  ['E_RELAY', EXIT.network],
-]
+/** First letters of codes, by exit code. */
+const PREFIXES: Readonly<Record<number, RegExp>> = {
+  [EXIT.usage]:
+    /^E_(USAGE|FILE_MISSING|EXPR|AMOUNT|DURATION|SIZE|HEX|ADDRESS|PEER_ID|RUN_|JOB_(PATH|SPEC|UNKNOWN|AMBIGUOUS)|DEMAND|OFFER|PROVIDE_(RUNNERS|SLOTS))/,
+  [EXIT.config]:
+    /^E_(NODE_VERSION|HOME|KEY|CONFIG|PSK|PORT|LISTEN|AGENT|ISOLATION|LAUNCHER|STORE|JOURNAL|LEDGER|HEAD|RESTORE|SUCCEED|NO_HOST|NOT_|SERVICE|CLOCK)/,
+  [EXIT.nothingFits]: /^E_(NOTHING_FITS|NO_OFFERS|NOBODY_TAKES|ABOVE_CAP|TERMS)/,
+  [EXIT.network]: /^E_(DIAL|NETWORK|PROTOCOL|STREAM|TOPIC|ASK|SNAPSHOT|OUTPUT_LOST|THREAD)/,
+}
 
 /** The exit code that belongs to an error's code: 1 when nothing more exact is known. */
 export function exitCodeOf(code: string): number {
   const exact = EXACT[code]
   if (exact !== undefined) return exact
-  for (const [prefix, exit] of PREFIXES) if (code.startsWith(prefix)) return exit
+  for (const [exit, pattern] of Object.entries(PREFIXES)) if (pattern.test(code)) return Number(exit)
   return EXIT.failed
 }
 

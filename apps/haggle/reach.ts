@@ -2,9 +2,9 @@
 
 import type { Agent } from './agent/agent.ts'
 import type { Args } from './args.ts'
-import { type Boot, type BootMore, bootOf } from './boot.ts'
+import { type BootMore, bootOf } from './boot.ts'
 import { ask, reachOf, type Reach } from './client.ts'
-import { openHome, pathsOf } from './home.ts'
+import { openHome } from './home.ts'
 
 /** An agent's reach for one verb, and what ends the agent when it runs inside the command. */
 export interface Session extends AsyncDisposable {
@@ -32,20 +32,4 @@ export async function session(args: Args, more: BootMore = {}): Promise<Session>
       (await ask(reach, call, { ...network, ...params })) as T,
     [Symbol.asyncDispose]: async () => await agent?.stop(),
   }
-}
-
-/** A session of a home whose agent is only asked when it runs already: verbs of it never start one. */
-export function quietReach(home: string): Reach {
-  const boot: Boot = {
-    network: '',
-    bootstrap: [],
-    pskFile: null,
-    passphraseFile: null,
-    mdns: false,
-    listen: null,
-    listenAnywhere: false,
-    http: null,
-    provide: false,
-  }
-  return { paths: pathsOf(home), boot, start: () => Promise.resolve() }
 }

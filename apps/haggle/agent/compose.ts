@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Boot } from '../boot.ts'
+import { type Boot, PUBLIC } from '../boot.ts'
 import { denoBinary } from '../deno_binary.ts'
 import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
@@ -27,7 +27,7 @@ export async function joinAs(paths: HomePaths, boot: Boot): Promise<Joined> {
     const market = await joinMarket({
       home: paths.home,
       identity,
-      network: boot.network,
+      network: boot.network ?? PUBLIC,
       bootstrap: [...boot.bootstrap],
       listen: [...(boot.listen ?? [])],
       mdns: boot.mdns,

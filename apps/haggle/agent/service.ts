@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExitStatus } from '@haggle/job'
 import type { Job, Market, OfferView, ProvideRequest, Providing, QuoteView, RunProgress, RunRequest } from '@haggle/market'
-import type { Boot } from '../boot.ts'
+import { type Boot, PUBLIC } from '../boot.ts'
 import { describe, Failure } from '../failure.ts'
 import type { Channel } from '../frames.ts'
 import type { Found } from '../hardware.ts'
@@ -143,7 +143,7 @@ export class Service {
       version,
       pid: process.pid,
       peerId: market.peerId,
-      network: boot.network,
+      network: boot.network ?? PUBLIC,
       private: boot.pskFile !== null,
       addresses: market.addresses(),
       startedAt,

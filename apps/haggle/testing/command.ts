@@ -46,6 +46,8 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
+  /** Everything on stdout until now, as text. */
+  said(): string
   /** Resolves when stderr or stdout has matched. */
   seen(pattern: RegExp): Promise<void>
 }
@@ -98,7 +100,7 @@ export function start(
       look()
       void ended.then(() => fail(new Error(`ended before ${String(pattern)}: ${text}`)))
     })
-  return { child, ended, seen }
+  return { child, ended, seen, said: () => Buffer.concat(out).toString() }
 }
 
 /** Runs `haggle` to its end. */

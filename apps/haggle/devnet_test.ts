@@ -1,0 +1,142 @@
+// The whole command against a real market: relay, provider, renter and launcher as processes on loopback.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pathsOf } from './home.ts'
+import { type Ended, haggle, type Running, start, temporary } from './testing/command.ts'
+
+const place = temporary()
+let devnet: Running
+let env: Record<string, string>
+let provider: { peerId: string; home: string; pid: number }
+
+beforeAll(async () => {
+  devnet = start(['devnet', '--json', '--providers', '1', '--dir', place.folder])
+  await devnet.seen(/\n/)
+  const ready = JSON.parse(devnet.said().split('\n')[0] ?? '') as { env: Record<string, string>; providers: (typeof provider)[] }
+  env = ready.env
+  provider = ready.providers[0] as typeof provider
+}, 60_000)
+
+afterAll(async () => {
+  await haggle(['down', '--now'], { env })
+  devnet.child.kill('SIGINT')
+  expect((await devnet.ended).code).toBe(0)
+  place[Symbol.dispose]()
+}, 30_000)
+
+const run = (argv: readonly string[], options: { stdin?: Uint8Array | 'open'; cwd?: string } = {}): Promise<Ended> =>
+  haggle(argv, { ...options, env })
+const json = async <T>(argv: readonly string[]): Promise<T> => JSON.parse((await run(argv)).stdout.toString()) as T
+
+test('haggle offers finds the provider through the relay alone', async () => {
+  const { rows, seen } = await json<{ rows: { provider: string; seen: string }[]; seen: number }>(['offers', '--json'])
+  expect(rows).toMatchObject([{ provider: provider.peerId }])
+  expect(seen).toBe(1)
+}, 30_000)
+
+test('haggle run passes bytes and codes through a sandboxed stranger', async () => {
+  const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256))
+  const found = await run(['run', '--', 'sh', '-c', 'cat; echo bad >&2; exit 9'], { stdin: bytes })
+  expect(found.stdout.equals(bytes)).toBe(true)
+  expect(found.stderr).toContain('bad\n')
+  expect(found.code).toBe(9)
+}, 30_000)
+
+test('haggle run --deno carries a module, a folder and results', async () => {
+  const folder = join(place.folder, 'job')
+  mkdirSync(join(folder, 'in'), { recursive: true })
+  writeFileSync(join(folder, 'in', 'words.txt'), 'hello')
+  writeFileSync(
+    join(folder, 'main.ts'),
+    'await Deno.mkdir("out", { recursive: true })\nawait Deno.writeTextFile("out/loud.txt", (await Deno.readTextFile("words.txt")).toUpperCase() + Deno.args[0])\n',
+  )
+  const found = await run(['run', '--in', 'in', '--out', 'results', '--deno', 'main.ts', '!'], { cwd: folder })
+  expect(found.stderr).not.toContain('(E_')
+  expect(found.code).toBe(0)
+  expect(readFileSync(join(folder, 'results', 'out', 'loud.txt'), 'utf8')).toBe('HELLO!')
+}, 30_000)
+
+test('haggle run leaves a receipt that haggle verify accepts, and refuses when a byte is flipped', async () => {
+  const contract = (await run(['run', '--detach', '--', 'true'])).stdout.toString().trim()
+  const file = join(pathsOf(env['HAGGLE_HOME'] ?? '').receipts, `${contract.slice(0, 16)}.haggle`)
+  await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true)
+  const verdict = JSON.parse((await haggle(['verify', '--json', file])).stdout.toString()) as {
+    ok: boolean
+    outcome: string
+    contract: string
+  }
+  expect(verdict).toMatchObject({ ok: true, outcome: 'settled', signedBy: 'both', contract })
+  const bytes = readFileSync(file)
+  const at = Math.floor(bytes.length / 2)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  writeFileSync(file, bytes)
+  const broken = await haggle(['verify', file])
+  expect(broken.code).toBe(1)
+  expect(broken.stderr).toMatch(/does not check: .*\(E_/)
+}, 30_000)
+
+test('haggle run cancels at Ctrl-C and is gone from the provider', async () => {
+  const running = start(['run', '--', 'sh', '-c', 'echo started; exec sleep 600'], { env, stdin: 'open' })
+  await running.seen(/started/)
+  running.child.kill('SIGINT')
+  expect((await running.ended).code).toBe(130)
+  await expect
+    .poll(async () => (await json<{ jobs: unknown[] }>(['ps', '--json', '--home', provider.home])).jobs, { timeout: 10_000 })
+    .toEqual([])
+}, 30_000)
+
+test('a job outlives its command and the kill -9 of its agent; attach has all of its output', async () => {
+  const contract = (await run(['run', '--detach', '--', 'sh', '-c', 'echo first; sleep 3; echo last; exit 5'])).stdout.toString().trim()
+  expect(contract).toMatch(/^[0-9a-f]{64}$/)
+  const { pid } = await json<{ pid: number }>(['status', '--json'])
+  process.kill(pid, 'SIGKILL')
+  const attached = await run(['attach', '-n', contract.slice(0, 10)])
+  expect(attached.stdout.toString()).toBe('first\nlast\n')
+  expect(attached.code).toBe(5)
+}, 60_000)
+
+test('haggle run exits 124 when the time is over and 4 when nothing fits', async () => {
+  expect((await run(['run', '--timeout', '1s', '--', 'sleep', '60'])).code).toBe(124)
+  const nothing = await run(['run', '--where', 'price.hour<=0.000001', '--', 'true'])
+  expect(nothing.code).toBe(4)
+  expect(nothing.stderr).toMatch(/nothing fits: 0 of 1 offer\b/)
+}, 30_000)
+
+test('haggle run gives its own line and caret for a bad expression', async () => {
+  const found = await run(['run', '--where', 'price.hour <=', '--', 'true'])
+  expect(found.code).toBe(2)
+  expect(found.stderr).toMatch(/\n {2}price\.hour <=\n +\^\n/)
+}, 30_000)
+
+test('haggle up says when its port is taken', async () => {
+  const { addresses } = await json<{ addresses: string[] }>(['status', '--json', '--home', provider.home])
+  const port = /tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1] ?? ''
+  const found = await haggle([
+    'up',
+    '--home',
+    join(place.folder, 'second'),
+    '--listen',
+    `/ip4/127.0.0.1/tcp/${port}`,
+    '--price',
+    '1',
+    '--mdns',
+    'off',
+  ])
+  expect(found.code).toBe(3)
+  expect(found.stderr).toContain('E_PORT_TAKEN')
+}, 30_000)
+
+test('haggle --foreground refuses a home that an agent has', async () => {
+  const found = await run(['status', '--foreground'])
+  expect(found.code).toBe(3)
+  expect(found.stderr).toContain('E_HOME_BUSY')
+}, 30_000)
+
+test('haggle doctor finds this machine fit, or says what is missing', async () => {
+  const { checks } = await json<{ checks: { name: string; state: string; fix?: string }[] }>(['doctor', '--json'])
+  expect(checks.find(({ name }) => name === 'agent')?.state).toBe('ok')
+  expect(checks.find(({ name }) => name === 'relay')?.state).toBe('ok')
+  expect(checks.filter(({ state }) => state === 'bad').every(({ fix }) => fix !== undefined)).toBe(true)
+}, 30_000)
