@@ -2,7 +2,9 @@
 
 import { concat, equalBytes, HaggleError } from '@haggle/wire'
 import { type JobFiles, matchesGlob } from './files.ts'
-import { type FileRef, isSafePath } from './spec.ts'
+import { isSafePath } from './path.ts'
+import { printable } from './printable.ts'
+import type { FileRef } from './spec.ts'
 
 /** {@link JobFiles} over the maps that `folderOf` gives. */
 export function memoryJobFiles(folderOf: (id: string) => Map<string, Uint8Array>, hash: (content: Uint8Array) => Uint8Array): JobFiles {
@@ -17,7 +19,7 @@ export function memoryJobFiles(folderOf: (id: string) => Map<string, Uint8Array>
     },
 
     async stage(id, file, { offset, content }) {
-      if (!isSafePath(file.path)) throw new HaggleError('E_JOB_PATH', `"${file.path}" is no plain relative path`)
+      if (!isSafePath(file.path)) throw new HaggleError('E_JOB_PATH', `"${printable(file.path)}" is no plain relative path`)
       if (offset !== 0) throw new HaggleError('E_JOB_FILE', `Cannot go on with "${file.path}" at ${offset}: nothing of it is kept`)
       const parts: Uint8Array[] = []
       for await (const part of content) parts.push(part.slice())
@@ -34,9 +36,10 @@ export function memoryJobFiles(folderOf: (id: string) => Map<string, Uint8Array>
     },
 
     async open(id, path, { globs, offset }) {
-      if (!isSafePath(path) || !matchesGlob(path, globs)) throw new HaggleError('E_JOB_PATH', `"${path}" is not one of the job's results`)
+      if (!isSafePath(path) || !matchesGlob(path, globs))
+        throw new HaggleError('E_JOB_PATH', `"${printable(path)}" is not one of the job's results`)
       const content = folderOf(id).get(path)
-      if (content === undefined) throw new HaggleError('E_JOB_FILE', `The job has left no file "${path}"`)
+      if (content === undefined) throw new HaggleError('E_JOB_FILE', `The job has left no file "${printable(path)}"`)
       return { size: content.length, content: once(content.slice(offset)) }
     },
   }

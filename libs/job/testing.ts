@@ -378,10 +378,12 @@ async function* iterate(content: Uint8Array): AsyncGenerator<Uint8Array, void> {
   yield content
 }
 
+/** Octets as Latin-1 text, in slices that fit a call. */
 function decode(bytes: Uint8Array | undefined | void): string {
-  let text = ''
-  for (const byte of bytes ?? []) text += String.fromCharCode(byte)
-  return text
+  const all = bytes ?? new Uint8Array()
+  const parts: string[] = []
+  for (let at = 0; at < all.length; at += 4096) parts.push(String.fromCharCode(...all.subarray(at, at + 4096)))
+  return parts.join('')
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {

@@ -1,6 +1,7 @@
 // From what a job may see to the options of bubblewrap.
 
 import type { DeviceAccess } from '@haggle/hardware'
+import { deviceEnv } from './device_env.ts'
 import { type Defences, type HostFacts, on } from './runner.ts'
 
 /** Where the job's folder is inside. */
@@ -82,10 +83,6 @@ function addOwnRoot(request: SandboxRequest, add: (...more: string[]) => void): 
   }
   for (const { from, to } of request.show) add('--ro-bind', from, to)
   add('--bind', folder, WORK_FOLDER, '--chdir', WORK_FOLDER)
-}
-
-function deviceEnv(devices: readonly DeviceAccess[]): Record<string, string> {
-  return Object.assign({}, ...devices.map(({ env }) => env)) as Record<string, string>
 }
 
 function isBelow(path: string, folders: readonly string[]): boolean {

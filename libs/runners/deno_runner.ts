@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import { HaggleError } from '@haggle/wire'
 import { sandboxOptions, WORK_FOLDER } from './bubblewrap.ts'
+import { deviceEnv } from './device_env.ts'
 import { type LaunchPlan, on, type PlanRequest, type Runner } from './runner.ts'
 
 /** Where the Deno binary is inside a sandbox. */
@@ -10,6 +11,8 @@ const DENO_INSIDE = '/deno'
 /** Variables that would reach the runtime or the dynamic linker before the job's own code is under permissions. */
 const RESERVED_ENV =
   /^(?:LD_|DYLD_|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
+/** Without `--no-remote` imports would reach hosts of the network although every permission is refused. */
+const NOTHING_ELSE = ['--no-remote', '--no-npm', '--deny-import', '--deny-net', '--deny-run', '--deny-ffi', '--deny-sys']
 /** V8 traps when its heap is full (133), and Rust aborts when an allocation fails (134). */
 const OUT_OF_MEMORY_CODES = [133, 134]
 
@@ -75,14 +78,9 @@ function plan(request: PlanRequest): LaunchPlan {
 function denoCommand({ spec, memMiB, defences }: PlanRequest, at: { binary: string; folder: string }): string[] {
   const [entry = '', ...args] = spec.args
   const names = Object.keys(spec.env)
-  const permissions = [
-    ...(on(defences, 'network') ? ['--no-remote', '--no-npm', '--deny-import', '--deny-net'] : ['--allow-import', '--allow-net']),
-    on(defences, 'environment') ? (names.length === 0 ? '--deny-env' : `--allow-env=${names.join(',')}`) : '--allow-env',
-    ...(on(defences, 'processes') ? ['--deny-run'] : ['--allow-run']),
-    '--deny-ffi',
-    '--deny-sys',
-    ...(on(defences, 'files') ? [`--allow-read=${at.folder}`, `--allow-write=${at.folder}`] : ['--allow-read', '--allow-write']),
-  ]
+  const environment = names.length === 0 ? '--deny-env' : `--allow-env=${names.join(',')}`
+  const reach = [`--allow-read=${at.folder}`, `--allow-write=${at.folder}`]
+  const permissions = on(defences, 'permissions') ? [...NOTHING_ELSE, environment, ...reach] : ['-A']
   const heap = on(defences, 'memory') ? [`--v8-flags=--max-old-space-size=${Math.max(16, memMiB)}`] : []
   return [at.binary, 'run', '--quiet', '--no-prompt', '--no-config', '--no-lock', ...permissions, ...heap, `${at.folder}/${entry}`, ...args]
 }
@@ -93,8 +91,9 @@ function runtimeEnv(cache: string, { devices }: PlanRequest): Record<string, str
     DENO_DIR: cache,
     DENO_NO_UPDATE_CHECK: '1',
     HOME: cache,
-    // Without a device the Vulkan loader is pointed at nothing, so that no adapter of the machine appears by itself.
-    ...(devices.length === 0 ? { VK_ICD_FILENAMES: '/dev/null', VK_DRIVER_FILES: '/dev/null' } : {}),
-    ...Object.assign({}, ...devices.map(({ env }) => env)),
+    // Without a device there is no WebGPU back end at all: the machine's libraries could still make an adapter out of the processor.
+    ...(devices.length === 0
+      ? { DENO_WEBGPU_BACKEND: 'none', VK_ICD_FILENAMES: '/dev/null', VK_DRIVER_FILES: '/dev/null' }
+      : deviceEnv(devices)),
   }
 }

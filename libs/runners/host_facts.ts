@@ -1,6 +1,8 @@
 // Reads once what planners must know of this machine: which folders are links, which files of /etc and /proc there are.
 
 import { accessSync, constants, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type { HostFacts } from './runner.ts'
 
 /** Top folders that programs live in. */
@@ -60,6 +62,18 @@ export function readHostFacts(paths: HostPaths): HostFacts {
     driverFolders: DRIVER_FOLDERS.filter(isFolder),
     procFiles: PROC_FILES.map((name) => `/proc/${name}`).filter(exists),
     skeleton: paths.skeleton,
+  }
+}
+
+/**
+ * The Deno binary of the npm package `deno`, as the module at `from` (an `import.meta.url`) would find it. Undefined when it is not installed.
+ */
+export function findDeno(from: string): string | undefined {
+  try {
+    const folder = dirname(createRequire(from).resolve('deno/package.json'))
+    return firstExecutable([join(folder, process.platform === 'win32' ? 'deno.exe' : 'deno')]) ?? undefined
+  } catch {
+    return undefined // The package is not there.
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, opendir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileRef, isSafePath, type JobFiles, type JobSpec, matchesGlob, type OpenedFile } from '@haggle/job'
 import { HaggleError, toHex } from '@haggle/wire'
@@ -66,8 +66,11 @@ export async function stageFile(
         await rm(part)
         throw new HaggleError('E_JOB_FILE', `"${file.path}" is longer than the ${file.size} bytes that the spec says`)
       }
-      await handle.write(chunk, 0, chunk.length, at)
-      at += chunk.length
+      for (let done = 0; done < chunk.length;) {
+        const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, at)
+        done += bytesWritten
+        at += bytesWritten
+      }
     }
     if (at < file.size) throw new HaggleError('E_JOB_FILE', `"${file.path}" ended after ${at} of ${file.size} bytes`)
     const hash = createHash('sha256')
@@ -108,7 +111,7 @@ export async function listOutputs(folder: string, globs: readonly string[]): Pro
       if (++walked > MAX_WALKED) return
       const child = path === '' ? entry.name : `${path}/${entry.name}`
       if (entry.isDirectory()) await walk(child, depth + 1)
-      else if (entry.isFile() && matchesGlob(child, globs) && Buffer.byteLength(child) <= 255) paths.push(child)
+      else if (entry.isFile() && isSafePath(child) && matchesGlob(child, globs)) paths.push(child)
     }
   }
   await walk('', 0)
@@ -163,17 +166,18 @@ async function isWhole(folder: string, ref: FileRef): Promise<boolean> {
   return found !== null && found.size === ref.size && Buffer.from(found.sha256).equals(ref.sha256)
 }
 
-/** Puts a file in its place by a new name, so that whoever looks sees all of it or nothing. */
+/** Writes a file of the job's folder, whatever stood in its place before. */
 async function place(folder: string, file: FileRef, content: AsyncIterable<Uint8Array>): Promise<void> {
-  const fresh = `${file.path}.${toHex(file.sha256).slice(0, 8)}~`
-  const handle = await openBeneath(folder, fresh, { flags: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, makeFolders: true })
+  const handle = await openBeneath(folder, file.path, {
+    flags: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
+    makeFolders: true,
+  })
   try {
-    for await (const chunk of content) await handle.write(chunk)
+    for await (const chunk of content) await handle.writeFile(chunk)
     await handle.chmod(file.executable ? 0o755 : 0o644)
   } finally {
     await handle.close()
   }
-  await rename(join(folder, fresh), join(folder, file.path))
 }
 
 function partPath(parts: string, file: FileRef): string {

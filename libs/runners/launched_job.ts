@@ -23,7 +23,6 @@ const MiB = 1024 * 1024
 export interface JobTools {
   readonly takeStub: () => Promise<Stub>
   readonly defences: Defences
-  readonly setpriv: string | null
   /** Called when the job is over, after its exit is on disk. */
   readonly onEnd: () => void
 }
@@ -128,8 +127,7 @@ export class LaunchedJob {
       return
     }
     if (this.#ended !== null || this.#reason !== null) {
-      stub.kill()
-      void stub.emptied()
+      void stub.discard()
       this.#finish(this.#reason ?? { kind: 'lost' })
       return
     }
@@ -145,7 +143,6 @@ export class LaunchedJob {
     stub.go({
       plan,
       stdin: order.stdin,
-      setpriv: this.#tools.setpriv,
       rlimits: {
         dataMiB: noCgroup && memBytes !== null ? limits.memMiB + DATA_RESERVE_MIB : null,
         fileMiB: defences.disk === false ? null : Math.max(1, limits.diskMiB),
@@ -174,6 +171,7 @@ export class LaunchedJob {
       processes: () => stub.cgroup?.processes() ?? null,
       diskBytes: defences.disk === false ? null : limits.diskMiB * MiB,
       memBytes: defences.memory === false || stub.cgroup !== null ? null : limits.memMiB * MiB,
+      pids: defences.pids === false || stub.cgroup !== null ? null : limits.pids + this.order.plan.extraPids,
       onOver: (limit) => this.#stop({ kind: 'limit', limit }),
     })
     void stub.exited.then(() => {
@@ -224,8 +222,16 @@ export class LaunchedJob {
     if (signal === 'SIGTRAP' || (signal === 'SIGABRT' && plan.outOfMemoryCodes.length > 0)) return { kind: 'limit', limit: 'memory' }
     if (code === FILE_SIZE_CODE || signal === 'SIGXFSZ') return { kind: 'limit', limit: 'disk' }
     if (events !== undefined && events.pids > 0) return { kind: 'limit', limit: 'pids' }
-    if (plan.sandbox !== null && !ranProgram) return { kind: 'killed', reason: 'the sandbox did not start; stderr says why' }
+    if (plan.sandbox !== null && !ranProgram) return this.#notRun()
     return code === null ? { kind: 'signal', signal: signal ?? 'SIGKILL' } : { kind: 'exit', code }
+  }
+
+  /** bubblewrap came to an end without having run the program: it tells why on stderr. A shell's codes for a command that is not there. */
+  #notRun(): ExitStatus {
+    const words = this.logs.stderr.tail(1024)
+    if (/bwrap: execvp .*: No such file or directory/.test(words)) return { kind: 'exit', code: 127 }
+    if (/bwrap: execvp .*: (?:Permission denied|Exec format error)/.test(words)) return { kind: 'exit', code: 126 }
+    return { kind: 'killed', reason: 'the sandbox did not start; stderr says why' }
   }
 
   #finish(exit: ExitStatus, ranMs = 0): void {

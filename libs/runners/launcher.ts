@@ -133,19 +133,17 @@ class LauncherServer implements Launcher {
     if (this.#reparking !== null) clearTimeout(this.#reparking)
     await Promise.all([...this.#jobs.values()].filter((job) => job.running).map((job) => job.kill('the launcher was stopped')))
     const stub = await this.#parked?.catch(() => null)
-    stub?.kill()
-    await stub?.emptied()
+    await stub?.discard()
     for (const socket of this.#connections) socket.destroySoon()
     if (this.#cgroups !== null) closeCgroups(this.#cgroups)
     rmSync(this.socketPath, { force: true })
     this.#left.resolve()
   }
 
-  #tools(): { takeStub: () => Promise<Stub>; defences: Defences; setpriv: string | null; onEnd: () => void } {
+  #tools(): { takeStub: () => Promise<Stub>; defences: Defences; onEnd: () => void } {
     return {
       takeStub: () => this.#takeStub(),
       defences: this.#init.defences ?? {},
-      setpriv: this.#setpriv,
       onEnd: () => this.#lingerIfIdle(),
     }
   }
@@ -167,7 +165,13 @@ class LauncherServer implements Launcher {
 
   #newStub(): Promise<Stub> {
     const cgroup = this.#cgroups === null ? null : new Cgroup(this.#cgroups, `parked-${this.#parks++}`)
-    return Stub.park({ fifos: this.#fifos, filter: this.#filter, cgroup })
+    return Stub.park({
+      fifos: this.#fifos,
+      filter: this.#filter,
+      cgroup,
+      clearEnv: this.#init.defences?.environment !== false,
+      setpriv: this.#setpriv,
+    })
   }
 
   #park(): void {

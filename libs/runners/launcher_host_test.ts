@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { testJobHost, type TestProgram } from '@haggle/job/testing'
-import { it } from 'vitest'
+import type { FileRef } from '@haggle/job'
+import { type JobHostSetup, testJobHost, type TestProgram } from '@haggle/job/testing'
+import { describe, it } from 'vitest'
 import { startLauncher } from './mod.ts'
+import { noSandbox, testDeno, titleOf } from './_test_machine.ts'
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
+
+const deno = testDeno()
+const why = noSandbox()
+const whyDeno = deno === undefined ? 'deno is not installed' : null
+
 const COMMANDS: Record<TestProgram, string> = {
   say: 'printf %s "$1"',
   cat: 'exec cat',
@@ -17,22 +24,46 @@ const COMMANDS: Record<TestProgram, string> = {
   show: 'cat "$1"',
 }
 
-testJobHost(
-  'startLauncher() with exec',
-  async () => {
-    const home = mkdtempSync(join(tmpdir(), 'haggle-launcher-'))
-    const host = await startLauncher({ home })
-    return {
-      host,
-      files: host.files,
-      isolation: 'bubblewrap',
-      sha256,
-      spec: (program, ...args) => ({ runner: 'exec', args: ['sh', '-c', COMMANDS[program], 'sh', ...args] }),
-      async close() {
-        await host.shutdown()
-        rmSync(home, { recursive: true })
-      },
-    }
-  },
-  { it },
-)
+const MODULE = `const [program, arg = ''] = Deno.args
+const write = async (text: string) => { const bytes = new TextEncoder().encode(text); for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at)) }
+if (program === 'say') await write(arg)
+if (program === 'cat') for await (const chunk of Deno.stdin.readable) await Deno.stdout.write(chunk)
+if (program === 'fail') { await Deno.stderr.write(new TextEncoder().encode('oops')); Deno.exit(Number(arg)) }
+if (program === 'forever') { await write('ready'); await new Promise((resolve) => setTimeout(resolve, 1e9)) }
+if (program === 'flood') for (let left = Number(arg); left > 0; left -= 65536) await write('x'.repeat(Math.min(left, 65536)))
+if (program === 'result') { await Deno.mkdir('out'); await Deno.writeTextFile('out/result.txt', arg); await Deno.writeTextFile('beside.txt', arg) }
+if (program === 'show') await write(await Deno.readTextFile(arg))
+`
+
+async function setup(isolation: string, spec: JobHostSetup['spec']): Promise<JobHostSetup> {
+  const home = mkdtempSync(join(tmpdir(), 'haggle-launcher-'))
+  const host = await startLauncher({ home, ...(deno === undefined ? {} : { deno }) })
+  return {
+    host,
+    files: host.files,
+    isolation,
+    sha256,
+    spec,
+    async close() {
+      await host.shutdown()
+      rmSync(home, { recursive: true })
+    },
+  }
+}
+
+const execSpec: JobHostSetup['spec'] = (program, ...args) => ({ runner: 'exec', args: ['sh', '-c', COMMANDS[program], 'sh', ...args] })
+const denoSpec: JobHostSetup['spec'] = (program, ...args) => {
+  const bytes = new TextEncoder().encode(MODULE)
+  const file: FileRef = { path: 'main.ts', size: bytes.length, sha256: sha256(bytes), executable: false }
+  return { runner: 'deno', args: ['main.ts', program, ...args], files: [file], inline: [{ file: 0, bytes }] }
+}
+
+describe.skipIf(why !== null)(titleOf('exec in bubblewrap', why), () => {
+  testJobHost('startLauncher()', () => setup('bubblewrap', execSpec), { it })
+})
+describe.skipIf((why ?? whyDeno) !== null)(titleOf('deno in bubblewrap', why ?? whyDeno), () => {
+  testJobHost('startLauncher()', () => setup('bubblewrap', denoSpec), { it })
+})
+describe.skipIf(whyDeno !== null)(titleOf('deno with permissions only', whyDeno), () => {
+  testJobHost('startLauncher()', () => setup('permissions', denoSpec), { it })
+})

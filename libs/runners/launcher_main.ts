@@ -1,7 +1,28 @@
 // Entry of the launcher process. Started once per home, detached, with few imports so that it stays small: what it forks is copied.
 
+import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createLauncher } from './launcher.ts'
 
+/** `O_CLOEXEC` in the flags of /proc/self/fdinfo, octal. */
+const CLOSE_ON_EXEC = 0o2000000
+
+/** Whatever the agent was started with may be open here too, and would be in every job: a terminal, a log, a database. */
+function closeInherited(): void {
+  if (!existsSync('/proc/self/fdinfo')) return
+  for (const name of readdirSync('/proc/self/fd')) {
+    const fd = Number(name)
+    if (fd <= 2) continue
+    try {
+      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]
+      // Node opens everything of its own close-on-exec.
+      if (flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0) closeSync(fd)
+    } catch {
+      // It was the one that listed the folder.
+    }
+  }
+}
+
+closeInherited()
 const [folder] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: launcher_main FOLDER')
 // The agent's terminal is not ours: Ctrl-C there must not end the jobs.

@@ -1,6 +1,6 @@
 // One kept output channel: a file that grows, and readers that get what is new at once and the rest from the file.
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Octets read from the file at once for a reader that is behind. */
 const READ_BYTES = 128 * 1024
@@ -57,11 +57,11 @@ export class OutputLog {
     for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at)
   }
 
-  /** Drops everything past `length`, so that two channels can share one limit. */
-  truncate(length: number): void {
-    if (length >= this.#length) return
-    ftruncateSync(this.#open(), length)
-    this.#length = length
+  /** The last octets, as Latin-1 text. */
+  tail(count: number): string {
+    const part = Buffer.alloc(Math.min(count, this.#length))
+    const read = readSync(this.#open(), part, 0, part.length, this.#length - part.length)
+    return part.toString('latin1', 0, read)
   }
 
   end(): void {

@@ -11,11 +11,13 @@ export type Isolation = 'bubblewrap' | 'permissions'
  * There is no flag, variable or setting that reaches this.
  */
 export interface Defences {
-  /** Own network namespace; `--deny-net` and no remote imports for Deno. */
+  /** Deno's own permissions: the inner layer of the deno runner, and its only one without bubblewrap. */
+  readonly permissions?: boolean
+  /** Own network namespace. */
   readonly network?: boolean
   /** Cleared environment. */
   readonly environment?: boolean
-  /** Own root with only system folders, read-only; Deno reads and writes its folder only. */
+  /** Own root with only system folders, read-only, and the job's folder. */
   readonly files?: boolean
   /** Own process namespace. */
   readonly processes?: boolean

@@ -1,7 +1,7 @@
 // A parked shell that becomes a job: started and counted before there is one, so that a start costs no fork of this process and no wait for cgroups.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Cgroup } from './cgroup.ts'
 import type { Fifos } from './fifos.ts'
@@ -20,7 +20,17 @@ export interface StubOrder {
   readonly stdin: boolean
   /** rlimits that hold where no cgroup does: data MiB per process, file MiB, tasks. */
   readonly rlimits: { readonly dataMiB: number | null; readonly fileMiB: number | null; readonly pids: number | null }
-  /** Path of `setpriv`, which makes a job without a sandbox die with the launcher; null where there is none. */
+}
+
+/** What a stub is parked with. */
+export interface ParkOptions {
+  readonly fifos: Fifos
+  /** File with the system call filter. */
+  readonly filter: string
+  readonly cgroup: Cgroup | null
+  /** False only in tests: the launcher's own environment is left in. */
+  readonly clearEnv: boolean
+  /** Path of `setpriv`, which makes the stub and the job that it becomes die with the launcher; null where there is none. */
   readonly setpriv: string | null
 }
 
@@ -40,7 +50,6 @@ export class Stub {
   readonly stderr: Socket
   readonly exited: Promise<StubExit>
   readonly #script: number
-  #used = false
   /** The first process of the sandbox, as this machine counts; null before it is known. */
   #insidePid: number | null = null
 
@@ -68,14 +77,15 @@ export class Stub {
     this.exited = new Promise((resolve) => {
       // 'close' and not 'exit': the status of a sandbox may come after its exit.
       parts.process.once('close', (code, signal) => {
-        if (!this.#used) closeSync(this.#script)
+        // Not before: the shell may not have opened the script yet, and opening a pipe without a writer waits for ever.
+        closeSync(this.#script)
         resolve({ code, signal, ranProgram: /"exit-code"/.test(status) })
       })
     })
   }
 
   /** Starts a shell that waits. `cgroup` is joined before this resolves. */
-  static async park({ fifos, filter, cgroup }: { fifos: Fifos; filter: string; cgroup: Cgroup | null }): Promise<Stub> {
+  static async park({ fifos, filter, cgroup, clearEnv, setpriv }: ParkOptions): Promise<Stub> {
     const [stdin, stdout, stderr, script] = await Promise.all([
       fifos.take({ blockingWrite: false }),
       fifos.take({ blockingWrite: true }),
@@ -84,9 +94,11 @@ export class Stub {
     ])
     // Opened anew each time: bubblewrap reads the filter from the descriptor's own position.
     const seccomp = openSync(filter, 'r')
-    const process = spawn('/bin/sh', ['-c', `. /dev/fd/${SCRIPT_FD}`], {
+    const dying = setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
+    const [command = '', ...args] = [...dying, '/bin/sh', '-c', `. /dev/fd/${SCRIPT_FD}`]
+    const process = spawn(command, args, {
       stdio: [stdin.read, stdout.write, stderr.write, seccomp, 'pipe', 'pipe', script.read],
-      env: {},
+      ...(clearEnv ? { env: {} } : {}),
       cwd: '/',
     })
     for (const fd of [stdin.read, stdout.write, stderr.write, seccomp, script.read]) closeSync(fd)
@@ -108,25 +120,27 @@ export class Stub {
 
   /** Turns the shell into the job. Synchronous: when it returns, the job is on its way. */
   go(order: StubOrder): void {
-    this.#used = true
     const script = Buffer.from(stubScript(order))
     const options = extraPipe(this.process, OPTIONS_FD)
     if (order.plan.sandbox === null) options.end()
     else options.end(Buffer.from(order.plan.sandbox.options.map((option) => `${option}\0`).join('')))
-    try {
-      for (let at = 0; at < script.length;) at += writeSync(this.#script, script, at)
-    } finally {
-      closeSync(this.#script)
-    }
+    for (let at = 0; at < script.length;) at += writeSync(this.#script, script, at)
     if (!order.stdin) this.stdin.destroy()
   }
 
   /** Ends every process of the job. */
   kill(): void {
+    // Its first process takes the whole namespace with it; bubblewrap outside buries it and then ends by itself.
+    if (this.#insidePid !== null && kill(this.#insidePid)) return
     this.cgroup?.processes().forEach(kill)
-    // Its first process takes the whole namespace with it; bubblewrap then ends by itself.
-    if (this.#insidePid !== null) kill(this.#insidePid)
     this.process.kill('SIGKILL')
+  }
+
+  /** Ends a stub that did not become a job. */
+  async discard(): Promise<void> {
+    this.kill()
+    await this.emptied()
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy()
   }
 
   /** Resolves when no process is left. */
@@ -134,13 +148,22 @@ export class Stub {
     await this.exited
     const inside = this.#insidePid
     if (this.cgroup !== null) await this.cgroup.end()
-    else if (inside !== null) while (kill(inside)) await new Promise((resolve) => setTimeout(resolve, 1))
+    else if (inside !== null) while (isAlive(inside) && kill(inside)) await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 
 /** A pipe beyond stdio; Node's types know five of them. */
 function extraPipe(process: ChildProcess, fd: number): Socket {
   return (process.stdio as readonly unknown[])[fd] as Socket
+}
+
+/** False for one that is only waiting to be buried, as where nobody looks after orphans. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false // There is no such process.
+  }
 }
 
 /** False when there is no such process. */
@@ -153,7 +176,7 @@ function kill(pid: number): boolean {
 }
 
 /** The lines that turn the shell into the job. Every string of the job is quoted as a whole: a shell never reads into it. */
-export function stubScript({ plan, stdin, rlimits, setpriv }: StubOrder): string {
+export function stubScript({ plan, stdin, rlimits }: StubOrder): string {
   const { sandbox } = plan
   const lines = ['ulimit -c 0']
   if (rlimits.dataMiB !== null) lines.push(`ulimit -d ${rlimits.dataMiB * 1024}`)
@@ -170,11 +193,11 @@ export function stubScript({ plan, stdin, rlimits, setpriv }: StubOrder): string
   } else {
     lines.push(`cd ${quote(plan.cwd)}`, 'unset PWD OLDPWD')
     for (const [name, value] of Object.entries(plan.env)) lines.push(`export ${name}=${quote(value)}`)
-    const command = setpriv === null ? plan.argv : [setpriv, '--pdeathsig', 'KILL', '--', ...plan.argv]
     const close = [SECCOMP_FD, OPTIONS_FD, STATUS_FD, SCRIPT_FD].map((fd) => ` ${fd}<&-`).join('')
-    lines.push(`exec ${command.map(quote).join(' ')}${close}${input}`)
+    lines.push(`exec ${plan.argv.map(quote).join(' ')}${close}${input}`)
   }
-  return `${lines.join('\n')}\n`
+  // Only reached when there is nothing to become.
+  return `${lines.join('\n')}\nexit 127\n`
 }
 
 /** One shell word with exactly this content. Specs have no NUL (the dialect refuses it), so there is one. */

@@ -1,12 +1,12 @@
-// Limits that nothing in the kernel keeps for us: bytes in a job's folder, and resident memory where there is no cgroup.
+// Limits that nothing in the kernel keeps for us: bytes in a job's folder, and processes and resident memory where there is no cgroup.
 
 import { execFile } from 'node:child_process'
 import { lstat, opendir, readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Memory is looked at this often: at 1 GB/s of new pages the overrun is 50 MB. */
-const MEMORY_EVERY_MS = 50
+/** Processes and their memory are looked at this often: at 1 GB/s of new pages the overrun is 50 MB. */
+const PROCESSES_EVERY_MS = 50
 /** The shortest and longest time between two looks at a folder. */
 const DISK_EVERY_MS = { min: 50, max: 1000 } as const
 /** A disk takes no more than this: how long the space left can last decides when to look again. */
@@ -23,8 +23,10 @@ export interface Watched {
   readonly processes: () => number[] | null
   readonly diskBytes: number | null
   readonly memBytes: number | null
+  /** Processes at a time, bubblewrap's own two included. */
+  readonly pids: number | null
   /** Called once. */
-  readonly onOver: (limit: 'memory' | 'disk') => void
+  readonly onOver: (limit: 'memory' | 'disk' | 'pids') => void
 }
 
 /** Watches until a limit is passed or the returned function is called. */
@@ -39,16 +41,17 @@ export function watchJob(watched: Watched): () => void {
     }, ms)
     timers.add(timer)
   }
-  const end = (limit: 'memory' | 'disk'): void => {
+  const end = (limit: 'memory' | 'disk' | 'pids'): void => {
     if (over) return
     over = true
     watched.onOver(limit)
   }
-  const { diskBytes, memBytes } = watched
-  const lookAtMemory = async (): Promise<void> => {
-    if (memBytes === null) return
-    if ((await residentBytes(await processesOf(watched))) > memBytes) return end('memory')
-    later(MEMORY_EVERY_MS, lookAtMemory)
+  const { diskBytes, memBytes, pids } = watched
+  const lookAtProcesses = async (): Promise<void> => {
+    const processes = await processesOf(watched)
+    if (pids !== null && processes.length > pids) return end('pids')
+    if (memBytes !== null && (await residentBytes(processes)) > memBytes) return end('memory')
+    later(PROCESSES_EVERY_MS, lookAtProcesses)
   }
   const lookAtDisk = async (): Promise<void> => {
     if (diskBytes === null) return
@@ -56,7 +59,7 @@ export function watchJob(watched: Watched): () => void {
     if (used > diskBytes) return end('disk')
     later(Math.min(DISK_EVERY_MS.max, Math.max(DISK_EVERY_MS.min, (diskBytes - used) / DISK_BYTES_PER_MS)), lookAtDisk)
   }
-  if (memBytes !== null) later(MEMORY_EVERY_MS, lookAtMemory)
+  if (memBytes !== null || pids !== null) later(PROCESSES_EVERY_MS, lookAtProcesses)
   if (diskBytes !== null) later(DISK_EVERY_MS.min, lookAtDisk)
   return () => {
     over = true

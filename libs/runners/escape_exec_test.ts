@@ -1,0 +1,319 @@
+// What a hostile exec job tries, each attack shown to work when its defence is off.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Bench, type BenchJob, type BenchResult, withBench } from './_test_bench.ts'
+import { noSandbox, titleOf } from './_test_machine.ts'
+import type { Defences } from './runner.ts'
+
+const why = noSandbox()
+
+/** An attack, run with all defences and again with some off. */
+interface Attack {
+  readonly name: string
+  /** What the job tries. May prepare the provider's side first. */
+  readonly attempt: (bench: Bench) => Promise<BenchResult>
+  /** True when the attack got what it wanted. */
+  readonly succeeded: (result: BenchResult) => boolean
+  /** The defences that together stop it; one is enough. */
+  readonly off: Defences
+  /** Off without cgroups: another defence takes their place. */
+  readonly useCgroups?: boolean
+  /** Why the attack can't be shown on this machine even without defences; null when it can. */
+  readonly needs?: () => string | null
+}
+
+const MARK = 'haggle-escape-mark'
+const VSOCK = `use Socket; print "${MARK}" if socket(my $s, 40, 1, 0)`
+const says =
+  (text: string) =>
+  ({ stdout }: BenchResult): boolean =>
+    stdout.includes(text)
+
+/** A secret file in the provider's home, as a key would be. */
+function keyFile(bench: Bench): string {
+  const folder = join(bench.home, 'keys')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, 'identity.key'), MARK, { mode: 0o600 })
+  return join(folder, 'identity.key')
+}
+
+/** Runs `use` with a server on the provider's loopback that says the mark to whoever connects. */
+async function withServer<T>(use: (port: number) => Promise<T>): Promise<T> {
+  const server = createServer((socket) => socket.on('error', () => {}).end(MARK))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const address = server.address()
+    return await use(typeof address === 'object' && address !== null ? address.port : 0)
+  } finally {
+    server.close()
+  }
+}
+
+const small: BenchJob = { limits: { memMiB: 64, diskMiB: 8, pids: 16 } }
+
+const ATTACKS: readonly Attack[] = [
+  {
+    name: "reaching a service on the provider's loopback",
+    attempt: (bench) =>
+      withServer((port) => bench.exec(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3`]).then((id) => bench.end(id))),
+    succeeded: says(MARK),
+    off: { network: false },
+  },
+  {
+    name: "seeing the machine's network interfaces",
+    attempt: (bench) => bench.sh('cat /proc/net/dev'),
+    succeeded: ({ stdout }) => stdout.split('\n').filter((line) => line.includes(':')).length > 1,
+    off: { network: false },
+  },
+  {
+    name: "reading the launcher's environment",
+    attempt: (bench) => bench.sh('env'),
+    // The test runner sets it in this process, where the launcher is.
+    succeeded: says('VITEST='),
+    off: { environment: false },
+  },
+  {
+    name: "reading the node's key",
+    attempt: (bench) => bench.sh(`cat ${keyFile(bench)}`),
+    succeeded: says(MARK),
+    off: { files: false },
+  },
+  {
+    name: 'writing outside its folder',
+    attempt: (bench) => bench.sh(`echo x > ${bench.home}/planted && echo ${MARK}`),
+    succeeded: says(MARK),
+    off: { files: false },
+  },
+  {
+    name: 'changing the system that later jobs see',
+    attempt: (bench) =>
+      bench.sh(
+        `for at in / /usr /usr/bin /etc /dev /lib; do touch $at/haggle-planted && echo ${MARK} && rm $at/haggle-planted; done 2>/dev/null`,
+      ),
+    succeeded: says(MARK),
+    off: { files: false },
+  },
+  {
+    name: "reading another job's folder",
+    attempt: async (bench) => {
+      const other = await bench.sh(`echo ${MARK} > secret`)
+      return bench.sh(`cat ${bench.host.folder(other.id)}/secret ../*/work/secret ../../*/work/secret`)
+    },
+    succeeded: says(MARK),
+    off: { files: false },
+  },
+  {
+    name: 'giving a file of the provider another name',
+    attempt: (bench) => bench.sh(`ln ${keyFile(bench)} ${bench.home}/link && cat ${bench.home}/link`),
+    succeeded: says(MARK),
+    off: { files: false },
+  },
+  {
+    name: "finding the provider's processes",
+    attempt: (bench) =>
+      bench.sh(`test -e /proc/${process.pid}/status && grep -q "^Pid:.*${process.pid}$" /proc/${process.pid}/status && echo ${MARK}`),
+    succeeded: says(MARK),
+    off: { processes: false },
+  },
+  {
+    name: 'making a user namespace of its own',
+    attempt: (bench) => bench.sh(`unshare --user --map-root-user echo ${MARK}`),
+    succeeded: says(MARK),
+    off: { namespaces: false, seccomp: false },
+  },
+  {
+    name: "reaching the keys of the provider's session",
+    // keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, create)
+    attempt: (bench) =>
+      bench
+        .exec(['perl', '-e', `print "${MARK}" if syscall(${process.arch === 'x64' ? 250 : 219}, 0, -3, 1) != -1`])
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { seccomp: false },
+  },
+  {
+    name: 'tracing a process',
+    attempt: (bench) =>
+      bench
+        .exec(['perl', '-e', `print "${MARK}" if syscall(${process.arch === 'x64' ? 101 : 117}, 0, 0, 0, 0) == 0`])
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { seccomp: false },
+  },
+  {
+    name: 'opening a socket to the host of this virtual machine',
+    // AF_VSOCK, the way to the host of a virtual machine, which no network namespace contains.
+    attempt: (bench) => bench.exec(['perl', '-e', VSOCK]).then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { seccomp: false },
+    needs: () => (spawnSync('perl', ['-e', VSOCK]).stdout.toString() === MARK ? null : 'this kernel has no such socket'),
+  },
+  {
+    name: 'making more processes than it may',
+    attempt: (bench) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep 0.5; echo ${MARK}`, small),
+    succeeded: says(MARK),
+    off: { pids: false },
+  },
+  {
+    name: 'making more processes than it may, where there are no cgroups',
+    attempt: (bench) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep 0.5; echo ${MARK}`, small),
+    succeeded: says(MARK),
+    off: { pids: false },
+    useCgroups: false,
+  },
+  {
+    name: 'taking more memory than it may',
+    attempt: (bench) => bench.exec(['perl', '-e', `my $x = "x" x 200_000_000; print "${MARK}"`], small).then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { memory: false },
+  },
+  {
+    name: 'taking more memory than it may, where there are no cgroups',
+    attempt: (bench) =>
+      bench
+        .exec(['perl', '-e', `my @x; for (1..10) { push @x, "x" x 20_000_000; select undef, undef, undef, 0.05 } print "${MARK}"`], small)
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { memory: false },
+    useCgroups: false,
+  },
+  {
+    name: 'hiding its memory in many processes, where there are no cgroups',
+    attempt: (bench) => bench.sh(`for i in 1 2 3 4 5 6; do perl -e 'my $x = "x" x 30_000_000; sleep 1' & done; wait; echo ${MARK}`, small),
+    succeeded: says(MARK),
+    off: { memory: false },
+    useCgroups: false,
+  },
+  {
+    name: 'filling the disk with one file',
+    attempt: (bench) => bench.sh(`head -c 30000000 /dev/zero > big && echo ${MARK}`, small),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'filling the disk with many files',
+    attempt: (bench) => bench.sh(`for i in 1 2 3 4 5 6 7 8; do head -c 5000000 /dev/zero > big$i; done; sleep 0.5; echo ${MARK}`, small),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'filling the disk with files that it deleted',
+    attempt: (bench) =>
+      bench
+        .exec(
+          [
+            'perl',
+            '-e',
+            `my @f; for my $i (1..8) { open $f[$i], '>', "big$i"; unlink "big$i"; print {$f[$i]} "x" x 5_000_000; } sleep 1; print "${MARK}"`,
+          ],
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'writing more than it may say',
+    attempt: (bench) => bench.sh('head -c 3000000 /dev/zero', { limits: { outMiB: 1 } }),
+    succeeded: ({ stdout }) => stdout.length > 1024 * 1024,
+    off: { output: false },
+  },
+  {
+    name: 'running longer than it may',
+    attempt: (bench) => bench.sh(`sleep 0.8; echo ${MARK}`, { limits: { maxMs: 200 } }),
+    succeeded: says(MARK),
+    off: { time: false },
+  },
+]
+
+const LIMIT_OF: Readonly<Record<string, string>> = { pids: 'pids', memory: 'memory', disk: 'disk', output: 'output', time: 'time' }
+
+describe.skipIf(why !== null)(titleOf('exec escapes', why), () => {
+  for (const { name, attempt, succeeded, off, useCgroups = true, needs = () => null } of ATTACKS) {
+    const reason = needs()
+    it(`exec stops a job from ${name}`, async () => {
+      const result = await withBench({ useCgroups }, attempt)
+      expect(succeeded(result), result.stdout).toBe(false)
+      const limit = LIMIT_OF[Object.keys(off)[0] ?? '']
+      if (limit !== undefined) expect(result.exit).toEqual({ kind: 'limit', limit })
+    })
+
+    it.skipIf(reason !== null)(
+      titleOf(`exec does not stop a job from ${name} when ${Object.keys(off).join(' and ')} is off`, reason),
+      async () => {
+        const result = await withBench({ defences: off, useCgroups }, attempt)
+        expect(succeeded(result), `${JSON.stringify(result.exit)} ${result.stderr}`).toBe(true)
+      },
+    )
+  }
+
+  it('exec has two layers against nested namespaces: either one is enough', async () => {
+    for (const defences of [{ namespaces: false }, { seccomp: false }]) {
+      const { stdout } = await withBench({ defences }, (bench) => bench.sh(`unshare --user --map-root-user echo ${MARK}`))
+      expect(stdout).toBe('')
+    }
+  })
+
+  it('exec gives a job no capability and no way to new privileges', async () => {
+    const { stdout } = await withBench({}, (bench) => bench.sh('id -u; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status'))
+    expect(stdout).toBe('65534\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n')
+  })
+
+  it('exec gives a job pipes that it can open by name, as a shell does', async () => {
+    const { stdout, stderr } = await withBench({}, (bench) => bench.sh('echo out > /dev/stdout; echo err > /dev/stderr'))
+    expect([stdout, stderr]).toEqual(['out\n', 'err\n'])
+  })
+
+  it('exec bounds what /tmp and /dev/shm hold', async () => {
+    const { stdout } = await withBench({}, (bench) =>
+      bench.sh('for at in /tmp /dev/shm; do head -c 90000000 /dev/zero > $at/big 2>/dev/null || echo full $at; rm $at/big; done', {
+        limits: { memMiB: 256, diskMiB: 64 },
+      }),
+    )
+    expect(stdout).toBe('full /tmp\nfull /dev/shm\n')
+  })
+
+  it('exec leaves no process behind when a job hides one from its own end', async () => {
+    const seconds = String(100_000 + (process.pid % 10_000))
+    const left = await withBench({}, async (bench) => {
+      await bench.sh(`setsid sleep ${seconds} > /dev/null 2>&1 & sleep 0.1`)
+      return processesWith(`sleep\0${seconds}`)
+    })
+    expect(left).toEqual([])
+  })
+
+  it('exec serves other jobs while one misbehaves in every way', async () => {
+    await withBench({}, async (bench) => {
+      const bad = await Promise.all([
+        bench.exec(['sh', '-c', 'while :; do sleep 100 & done'], { limits: { ...small.limits, maxMs: 2000 } }),
+        bench.exec(['sh', '-c', 'yes'], { limits: { outMiB: 32 } }),
+        bench.exec(['perl', '-e', 'my @x; push @x, "x" x 1_000_000 while 1'], small),
+        bench.exec(['sh', '-c', 'i=0; while :; do i=$((i+1)); echo x > f$i; done'], small),
+      ])
+      for (let round = 0; round < 3; round++) expect((await bench.sh('echo fine')).stdout).toBe('fine\n')
+      expect(await bench.host.list()).toHaveLength(7)
+      await Promise.all(bad.map((id) => bench.host.kill(id, 'enough')))
+    })
+  })
+
+  it('exec says which command it did not find', async () => {
+    const result = await withBench({}, async (bench) => bench.end(await bench.exec(['haggle-no-such-command'])))
+    expect(result.exit).toEqual({ kind: 'exit', code: 127 })
+    expect(result.stderr).toContain('haggle-no-such-command')
+  })
+})
+
+function processesWith(commandLine: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(commandLine)
+    } catch {
+      return false // It ended while we looked.
+    }
+  })
+}
