@@ -10,8 +10,6 @@ import { createInterface } from 'node:readline'
 export interface Child {
   readonly first: Readonly<Record<string, string | number | undefined>>
   readonly pid: number
-  /** Writes a line to its stdin. */
-  tell(line: string): void
   exited: Promise<number | null>
 }
 
@@ -41,7 +39,7 @@ export function createChildren(): Children {
         )
         void exited.then((code) => reject(new Error(`${script} ended with ${code ?? 'a signal'} before it was ready`)))
       })
-      return { first, pid: child.pid ?? 0, exited, tell: (line) => void child.stdin?.write(`${line}\n`) }
+      return { first, pid: child.pid ?? 0, exited }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(

@@ -1,11 +1,9 @@
-// A TCP relay that holds every byte back for a while: a long link on one machine. `drop` on stdin cuts all connections.
+// A TCP relay that holds every byte back for a while: a long link on one machine.
 // Usage: _delay_node.ts HOST PORT ONE_WAY_MS
 
 import { connect, createServer, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 
 const [host = '127.0.0.1', port = '0', oneWayMs = '30'] = process.argv.slice(2)
-const open = new Set<Socket>()
 
 /** Passes bytes on `oneWayMs` after they came, in order, however many are on their way. */
 function delayed(from: Socket, to: Socket): void {
@@ -18,10 +16,6 @@ function delayed(from: Socket, to: Socket): void {
 
 const server = createServer({ noDelay: true }, (near) => {
   const far = connect({ host, port: Number(port), noDelay: true })
-  for (const socket of [near, far]) {
-    open.add(socket)
-    socket.on('close', () => open.delete(socket))
-  }
   delayed(near, far)
   delayed(far, near)
 })
@@ -29,7 +23,5 @@ server.listen(0, '127.0.0.1', () => {
   const at = server.address()
   process.stdout.write(`${JSON.stringify({ port: typeof at === 'object' ? at?.port : 0 })}\n`)
 })
-createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line === 'drop') for (const socket of open) socket.destroy()
-})
+process.stdin.resume()
 process.stdin.on('end', () => process.exit(0))
