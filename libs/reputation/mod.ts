@@ -51,5 +51,5 @@ export {
   verifyInclusion,
 } from './rfc9162.ts'
 export { type Axis, type AxisScore, type Contribution, GAP_WEIGHT, LOWER_QUANTILE, makeScorer, type Score, type Scorer, type ScoreInput, VOICE_WEIGHT } from './score.ts'
-export { FULL_TRUST, PAIR_CAP, type Trust, WALK_SHARE, WALK_STEPS, walkTrust } from './trust_walk.ts'
+export { FAILURE_FACTOR, FULL_TRUST, PAIR_CAP, type Trust, WALK_SHARE, WALK_STEPS, walkTrust } from './trust_walk.ts'
 export { openScoreBook, type ScoreBook, type ScoreBookInit } from './score_book.ts'

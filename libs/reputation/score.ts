@@ -3,13 +3,17 @@
 import { betaQuantile } from './beta.ts'
 import type { Facts } from './entry.ts'
 import { canonical, type Observation, observationWeight } from './observation.ts'
-import { PAIR_CAP, type Trust, walkTrust } from './trust_walk.ts'
+import { otherSide, PAIR_CAP, type Trust, walkTrust } from './trust_walk.ts'
 
 /** What a score is made of: providers complete, are up, are as fast as they say and don't end in disputes; renters pay. */
 export type Axis = 'completes' | 'uptime' | 'speed' | 'disputes' | 'pays'
 
-/** Weight of others' words for each whole unit of trust that stands behind them: twice a pair's. */
-export const VOICE_WEIGHT: number = 2 * PAIR_CAP
+/**
+ * Weight of others' words for each whole unit of trust that stands behind them. Small on purpose: what others show puts strangers in order, and
+ * only work for me makes somebody trusted. A counterparty that I trust fully did work of weight {@link PAIR_CAP} for that; all that it can lend to
+ * names of its own, counted over all steps of the walk, is `VOICE_WEIGHT`, less than 4 % of it.
+ */
+export const VOICE_WEIGHT = 0.3
 
 /** The share of cases in which the true rate is below what is shown. */
 export const LOWER_QUANTILE = 0.05
@@ -104,8 +108,8 @@ export function makeScorer(input: ScoreInput): Scorer {
     for (const [by, own] of Map.groupBy(about, (o) => o.by)) {
       for (const axis of AXES[role]) {
         // My own word counts as it is. Another's counts as far as it is trusted, and all its words together only as far as its trust reaches.
-        const most = by === me ? PAIR_CAP : VOICE_WEIGHT * trust.voice(by, subject)
-        const line = contribution({ axis, by, own, now, trust: trust.of(by), most })
+        const most = by === me ? PAIR_CAP : VOICE_WEIGHT * trust.voice(by, subject, role)
+        const line = contribution({ axis, by, own, now, trust: trust.of(by, otherSide(role)), most })
         if (line) lines.push(line)
       }
     }

@@ -144,18 +144,33 @@ describe('makeScorer()', () => {
     expect(many.score('p', 'provider').axes.completes?.good).toBe(PAIR_CAP)
   })
 
-  it('counts others only as far as they are my counterparties, or theirs', () => {
-    const stranger = times(9, () => seen('x', 'p'))
-    expect(valueOf('p', stranger)).toBeCloseTo(0.05, 12)
-    const known = [...stranger, ...times(3, () => seen('me', 'x'))]
-    expect(valueOf('p', known)).toBeGreaterThan(0.2)
-    const further = [...times(9, () => seen('y', 'p')), ...times(3, () => seen('me', 'x')), ...times(3, () => seen('x', 'y'))]
+  it('counts renters that my own providers worked for, and theirs, and nobody else', () => {
+    const praise = times(9, () => seen('renter', 'p'))
+    expect(valueOf('p', praise)).toBeCloseTo(0.05, 12)
+    const known = [...praise, ...times(3, () => seen('me', 'mine')), ...times(3, () => seen('mine', 'renter', { role: 'renter' }))]
+    expect(valueOf('p', known)).toBeGreaterThan(0.055)
+    const further = [
+      ...times(9, () => seen('other renter', 'p')),
+      ...times(3, () => seen('me', 'mine')),
+      ...times(3, () => seen('mine', 'renter', { role: 'renter' })),
+      ...times(3, () => seen('renter', 'other')),
+      ...times(3, () => seen('other', 'other renter', { role: 'renter' })),
+    ]
     expect(valueOf('p', further)).toBeGreaterThan(0.05)
     expect(valueOf('p', further)).toBeLessThan(valueOf('p', known))
   })
 
+  it('believes nobody about providers for having been a good provider', () => {
+    expect(valueOf('p', [...times(9, () => seen('mine', 'p')), ...times(3, () => seen('me', 'mine'))])).toBeCloseTo(0.05, 12)
+  })
+
+  it('takes trust from a counterparty that failed me', () => {
+    const path = [...times(9, () => seen('renter', 'p')), ...times(3, () => seen('me', 'mine')), ...times(3, () => seen('mine', 'renter', { role: 'renter' }))]
+    expect(valueOf('p', [...path, seen('me', 'mine', { outcome: 'failed', liable: 'provider' })])).toBeCloseTo(0.05, 12)
+  })
+
   it('lets nobody be blamed, or praised, by a word that only one side signed', () => {
-    const trusted = times(3, () => seen('me', 'x'))
+    const trusted = times(3, () => seen('me', 'x', { role: 'renter' }))
     const alone = { bothSigned: false }
     expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', { outcome: 'failed', liable: 'provider' }, alone))])).toBeCloseTo(0.05, 12)
     expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', {}, alone))])).toBeCloseTo(0.05, 12)
@@ -165,11 +180,16 @@ describe('makeScorer()', () => {
 
   it('shares trust out and never multiplies it, however many names stand behind one counterparty', () => {
     const sybils = Array.from({ length: 200 }, (_, i) => `s${i}`)
-    const wash = sybils.flatMap((s, i) => [seen('x', s), seen(s, sybils[(i + 1) % 200]!), seen(s, sybils[(i + 7) % 200]!)])
+    const sides = ['provider', 'renter'] as const
+    const wash = sybils.flatMap((s, i) =>
+      sides.flatMap((role) => [seen('x', s, { role }), seen(s, sybils[(i + 1) % 200]!, { role }), seen(s, sybils[(i + 7) % 200]!, { role })]),
+    )
     const observations = [...times(3, () => seen('me', 'x')), ...wash]
     const trust = walkTrust('me', observations, NOW)
-    expect(trust.of('x')).toBe(1)
-    expect(sybils.reduce((sum, s) => sum + trust.of(s), 0)).toBeLessThanOrEqual(1)
+    expect(trust.of('x', 'provider')).toBe(1)
+    const total = sybils.reduce((sum, s) => sum + trust.of(s, 'provider') + trust.of(s, 'renter'), 0)
+    expect(total).toBeGreaterThan(0.1)
+    expect(total).toBeLessThanOrEqual(1)
   })
 
   it('uptime, speed and disputes lower a score and never raise it', () => {
@@ -203,7 +223,7 @@ describe('makeScorer()', () => {
   })
 
   it('explain() gives the lines that the figure adds up from', () => {
-    const observations = [...times(3, () => seen('me', 'x')), ...times(3, () => seen('x', 'p', { upS: 3_000 })), seen('me', 'p', { outcome: 'failed', liable: 'provider' })]
+    const observations = [...times(3, () => seen('me', 'x', { role: 'renter' })), ...times(3, () => seen('x', 'p', { upS: 3_000 })), seen('me', 'p', { outcome: 'failed', liable: 'provider' })]
     const scorer = makeScorer({ me: 'me', now: NOW, observations, gaps: new Map([['p', 1]]) })
     const { axes } = scorer.score('p', 'provider')
     const lines = scorer.explain('p', 'provider')

@@ -1,5 +1,6 @@
 // How far others' receipts count: a walk from me to my own counterparties, on to theirs, losing half at each step and never multiplying.
 
+import type { Facts } from './entry.ts'
 import { canonical, type Observation, observationWeight } from './observation.ts'
 
 /** Most that all observations of one pair weigh: nobody's praise, or mine, adds up without end. */
@@ -12,76 +13,122 @@ export const WALK_SHARE = 0.5
 export const WALK_STEPS = 3
 
 /** Weight of settled contracts with me at which a counterparty has all of my trust. */
-export const FULL_TRUST = 4
+export const FULL_TRUST: number = PAIR_CAP
 
-/** What one party has seen of another, capped. */
-interface Edge {
-  readonly to: string
-  readonly weight: number
-}
+/** What a failure towards me takes from my trust in somebody's receipts, in settled weight: one is enough to lose most of it. */
+export const FAILURE_FACTOR = 10
 
-/** Trust in others' receipts, and what flows along each pair. */
+/** What somebody was in a contract. */
+type Role = Facts['role']
+
+/** Trust in others' receipts, and how much of it stands behind each word. */
 export interface Trust {
-  /** 0 to 1: how far `key`'s receipts count. Mine count fully. */
-  of(key: string): number
-  /** The share of `from`'s trust that stands behind its word about `to`: behind all of its words together at most half of its own. */
-  voice(from: string, to: string): number
+  /** 0 to 1: how far the receipts count that `key` has as `role`. Mine count fully. */
+  of(key: string, role: Role): number
+  /**
+   * The share of `from`'s trust that stands behind its word about `to`, which was `role`: behind all of its words together at most half of its own.
+   */
+  voice(from: string, to: string, role: Role): number
 }
 
 /**
- * Walks from `me`. Trust is shared out, not copied: two hundred names behind one counterparty have together at most what that one passes on.
+ * Walks from `me`. Trust is shared out, not copied: two hundred names behind one counterparty have together at most what that one passes on. And
+ * it changes sides at each step: who did good work for me is believed about the renters that it worked for, and those about other providers. So
+ * nobody who is trusted as a provider can praise another provider directly, itself under a new name least of all.
  * Observations that the subject hasn't signed count only when they are mine.
  */
 export function walkTrust(me: string, observations: Iterable<Observation>, now: number): Trust {
   const sorted = canonical(observations)
-  const edges = edgesOf(me, sorted, { now, settledOnly: true })
-  const words = edgesOf(me, sorted, { now, settledOnly: false })
-  const seeds = (edges.get(me) ?? []).map(({ to, weight }) => [to, Math.min(1, weight / FULL_TRUST)] as const)
+  const relations = relationsOf(me, sorted, now)
   const trust = new Map<string, number>()
-  let wave = new Map(seeds)
+  let wave = new Map(seedsOf(me, sorted, now))
   for (let step = 0; step <= WALK_STEPS && wave.size > 0; step++) {
-    for (const [key, mass] of wave) trust.set(key, (trust.get(key) ?? 0) + mass)
+    for (const [node, mass] of wave) trust.set(node, (trust.get(node) ?? 0) + mass)
     const next = new Map<string, number>()
     for (const [from, mass] of wave) {
-      const out = edges.get(from) ?? []
-      const total = totalOf(out)
-      for (const { to, weight } of out) if (to !== me) next.set(to, (next.get(to) ?? 0) + (WALK_SHARE * mass * weight) / total)
+      const own = relations.get(from)
+      for (const [to, { settled }] of own?.to ?? []) next.set(to, (next.get(to) ?? 0) + (WALK_SHARE * mass * settled) / own!.total)
     }
-    // Sorted, so that sums don't depend on the order in which evidence arrived.
-    wave = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)))
+    // Trust that comes back to me is at its end. Sorted, so that sums don't depend on the order in which evidence arrived.
+    wave = new Map([...next].filter(([node]) => keyOf(node) !== me).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
-  const of = (key: string): number => (key === me ? 1 : Math.min(1, trust.get(key) ?? 0))
+  const of = (key: string, role: Role): number => (key === me ? 1 : Math.min(1, trust.get(nodeOf(key, role)) ?? 0))
   return {
     of,
-    voice(from: string, to: string): number {
-      const out = words.get(from) ?? []
-      const edge = out.find((each) => each.to === to)
-      return edge === undefined ? 0 : (WALK_SHARE * of(from) * edge.weight) / totalOf(out)
+    voice(from: string, to: string, role: Role): number {
+      const own = relations.get(nodeOf(from, otherSide(role)))
+      const relation = own?.to.get(nodeOf(to, role))
+      return own === undefined || relation === undefined ? 0 : (WALK_SHARE * of(from, otherSide(role)) * relation.weight) / own.total
     },
   }
 }
 
-/** Who has little history passes little on: the shares are of a full pair's weight at least. */
-function totalOf(out: readonly Edge[]): number {
-  return Math.max(
-    PAIR_CAP,
-    out.reduce((sum, edge) => sum + edge.weight, 0),
-  )
+/** Somebody in one of its two roles. */
+function nodeOf(key: string, role: Role): string {
+  return `${key}/${role}`
 }
 
-function edgesOf(me: string, observations: readonly Observation[], { now, settledOnly }: { now: number; settledOnly: boolean }): Map<string, Edge[]> {
-  const edges = new Map<string, Edge[]>()
-  for (let i = 0; i < observations.length; ) {
-    const { subject, by } = observations[i]!
+function keyOf(node: string): string {
+  return node.slice(0, node.lastIndexOf('/'))
+}
+
+/** What the other party of a contract was. */
+export function otherSide(role: Role): Role {
+  return role === 'provider' ? 'renter' : 'provider'
+}
+
+/** What one party has seen of another, capped: what was settled, and everything. */
+interface Relation {
+  readonly settled: number
+  readonly weight: number
+}
+
+/** Everybody whom one party has seen, and what its trust is shared out over. */
+interface Relations {
+  readonly to: Map<string, Relation>
+  /**
+   * The sum of its relations, one full pair at least: who has little history passes little on. A relation in which anything failed counts as a full
+   * one, so that nobody speaks louder for having failed.
+   */
+  total: number
+}
+
+function relationsOf(me: string, observations: readonly Observation[], now: number): Map<string, Relations> {
+  const pairs = Map.groupBy(
+    observations.filter(({ by, subject, bothSigned }) => subject !== by && (bothSigned || by === me)),
+    ({ by, subject, facts }) => `${nodeOf(by, otherSide(facts.role))} ${nodeOf(subject, facts.role)}`,
+  )
+  const relations = new Map<string, Relations>()
+  for (const own of pairs.values()) {
+    let settled = 0
     let weight = 0
-    for (; observations[i]?.subject === subject && observations[i]?.by === by; i++) {
-      const each = observations[i]!
-      if ((each.facts.outcome === 'settled' || !settledOnly) && (each.bothSigned || by === me)) weight += observationWeight(each, now)
+    let share = 0
+    for (const each of own) {
+      const one = observationWeight(each, now)
+      weight += one
+      if (each.facts.outcome === 'settled') settled += one
+      share += each.facts.outcome === 'settled' ? one : PAIR_CAP
     }
-    if (weight === 0 || subject === by) continue
-    const out = edges.get(by) ?? []
-    out.push({ to: subject, weight: Math.min(PAIR_CAP, weight) })
-    edges.set(by, out)
+    const { by, subject, facts } = own[0]!
+    const from = nodeOf(by, otherSide(facts.role))
+    const known = relations.get(from) ?? { to: new Map<string, Relation>(), total: 0 }
+    known.to.set(nodeOf(subject, facts.role), { settled: Math.min(PAIR_CAP, settled), weight: Math.min(PAIR_CAP, weight) })
+    known.total += Math.min(PAIR_CAP, share)
+    relations.set(from, known)
   }
-  return edges
+  for (const own of relations.values()) own.total = Math.max(PAIR_CAP, own.total)
+  return relations
+}
+
+/** My own counterparties, with how far I trust what they show: by what they settled with me, less what they failed in. */
+function seedsOf(me: string, observations: readonly Observation[], now: number): [node: string, trust: number][] {
+  const sums = new Map<string, number>()
+  for (const each of observations) {
+    const { subject, by, facts } = each
+    if (by !== me || subject === me) continue
+    const node = nodeOf(subject, facts.role)
+    const sign = facts.outcome === 'settled' ? 1 : facts.outcome === 'disputed' || facts.liable === facts.role ? -FAILURE_FACTOR : 0
+    sums.set(node, (sums.get(node) ?? 0) + sign * observationWeight(each, now))
+  }
+  return [...sums].filter(([, sum]) => sum > 0).map(([node, sum]) => [node, Math.min(1, sum / FULL_TRUST)])
 }
