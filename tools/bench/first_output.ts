@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import type { Market, RunRequest } from '@haggle/market'
 import { joinMarket } from '@haggle/market'
 import { type Child, type Children, createChildren } from './_children.ts'
-import { createFloors, type Floors, HELLO_PATH, sum } from './_floor.ts'
+import { createFloors, type Floors, HELLO_PATH, pause, sum } from './_floor.ts'
 import { alternate, type BenchRow, rowOf } from './row.ts'
 
 const TIMES = 12
@@ -17,6 +17,7 @@ const DENO: RunRequest = { deno: HELLO_PATH }
 
 /** One run to its end; the milliseconds to its first output. */
 async function firstOutput(market: Market, request: RunRequest): Promise<number> {
+  await pause()
   const job = await market.run(request)
   for await (const _ of job.stdout) break
   const { exitCode } = await job.done
@@ -76,7 +77,6 @@ async function known(provider: Child, floors: Floors): Promise<readonly BenchRow
     await repeat(3, () => firstOutput(market, EXEC))
     const once = async (): Promise<number> => {
       if (!cut()) throw new Error('ss -K may not close connections here')
-      await new Promise((resolve) => setTimeout(resolve, 60)) // both ends hear of it
       return firstOutput(market, EXEC)
     }
     const measured = await alternate({
