@@ -47,7 +47,7 @@ export function parseCgroups(
     if (type === 'cgroup' && controllers.length === 0) continue
     const path = paths.get(controllers[0] ?? '')
     if (path === undefined) continue
-    found.push({ version: type === 'cgroup2' ? 2 : 1, controllers, folder: join(mount, below(path, root)) })
+    found.push({ version: type === 'cgroup2' ? 2 : 1, controllers, folder: join(mount, below(path, root)).replace(/\/$/, '') })
   }
   return found
 }

@@ -243,9 +243,9 @@ class LauncherHostClient implements LauncherHost {
       (connected) => {
         this.#hello = connected.hello
         const mine = this.#link
-        void connected.link.closed.then(() => {
+        connected.link.onClosed = () => {
           if (this.#link === mine) this.#link = null
-        })
+        }
         return connected
       },
       (error: unknown) => {

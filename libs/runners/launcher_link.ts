@@ -28,6 +28,8 @@ interface Waiter {
 /** A live connection. */
 export class LauncherLink {
   readonly closed: Promise<void>
+  /** Called at once when the connection is gone, before those that wait are told: they may try again on a new one. */
+  onClosed: () => void = () => {}
   readonly #socket: Socket
   readonly #waiters = new Map<number, Waiter>()
   #next = 1
@@ -45,6 +47,7 @@ export class LauncherLink {
     socket.on('error', () => {}) // 'close' follows and tells those that wait.
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
+        this.onClosed()
         const error = lost()
         for (const waiter of [...this.#waiters.values()]) waiter.lost(error)
         this.#waiters.clear()

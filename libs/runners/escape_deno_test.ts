@@ -1,0 +1,207 @@
+// What a hostile deno job tries: Deno's permissions and bubblewrap are shown to stop it each alone, and it is shown to work when both are off.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Bench, type BenchResult, withBench } from './_test_bench.ts'
+import { noSandbox, testDeno, titleOf } from './_test_machine.ts'
+import type { Defences } from './runner.ts'
+
+const whyDeno = testDeno() === undefined ? 'deno is not installed' : null
+const why = noSandbox() ?? whyDeno
+const MARK = 'haggle-escape-mark'
+
+/** An attack on two layers. */
+interface Attack {
+  readonly name: string
+  readonly attempt: (bench: Bench, isolation: 'bubblewrap' | 'permissions') => Promise<BenchResult>
+  /** The defence of bubblewrap that stops it; null where the processor of the attack is inside anyway. */
+  readonly outer: Defences | null
+}
+
+async function withServer<T>(use: (port: number) => Promise<T>): Promise<T> {
+  const server: Server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/javascript')
+    response.end(`export const mark = '${MARK}'`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const address = server.address()
+    return await use(typeof address === 'object' && address !== null ? address.port : 0)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+function keyFile(bench: Bench): string {
+  const folder = join(bench.home, 'keys')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, 'identity.key'), MARK, { mode: 0o600 })
+  return join(folder, 'identity.key')
+}
+
+const ATTACKS: readonly Attack[] = [
+  {
+    name: "fetching from the provider's loopback",
+    attempt: (bench, isolation) =>
+      withServer((port) => bench.deno(`console.log(await (await fetch('http://127.0.0.1:${port}/')).text())`, { isolation })),
+    outer: { network: false },
+  },
+  {
+    name: "connecting to the provider's loopback",
+    attempt: (bench, isolation) =>
+      withServer((port) =>
+        bench.deno(
+          `const c = await Deno.connect({ hostname: '127.0.0.1', port: ${port} })
+await c.write(new TextEncoder().encode('GET / HTTP/1.0\\r\\n\\r\\n')); for await (const chunk of c.readable) console.log(new TextDecoder().decode(chunk))`,
+          { isolation },
+        ),
+      ),
+    outer: { network: false },
+  },
+  {
+    name: 'importing a module from the network',
+    attempt: (bench, isolation) =>
+      withServer((port) => bench.deno(`import { mark } from 'http://127.0.0.1:${port}/m.js'; console.log(mark)`, { isolation })),
+    outer: { network: false },
+  },
+  {
+    name: "reading the node's key",
+    attempt: (bench, isolation) => bench.deno(`console.log(await Deno.readTextFile('${keyFile(bench)}'))`, { isolation }),
+    outer: { files: false },
+  },
+  {
+    name: "reading the node's key over a link in its folder",
+    attempt: (bench, isolation) =>
+      bench.deno(`await Deno.symlink('${keyFile(bench)}', 'link'); console.log(await Deno.readTextFile('link'))`, { isolation }),
+    outer: { files: false },
+  },
+  {
+    name: "reading the launcher's environment",
+    attempt: (bench, isolation) => bench.deno(`console.log(Deno.env.get('VITEST') === undefined ? '' : '${MARK}')`, { isolation }),
+    outer: { environment: false },
+  },
+  {
+    name: 'running a program',
+    attempt: (bench, isolation) =>
+      bench.deno(`console.log(new TextDecoder().decode((await new Deno.Command('/bin/echo', { args: ['${MARK}'] }).output()).stdout))`, {
+        isolation,
+      }),
+    outer: { files: false },
+  },
+]
+
+describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), () => {
+  for (const { name, attempt, outer } of ATTACKS) {
+    it(`deno stops a job from ${name}, by either layer alone`, async () => {
+      for (const defences of [{}, outer ?? {}, { permissions: false }]) {
+        const { stdout } = await withBench({ defences }, (bench) => attempt(bench, 'bubblewrap'))
+        expect(stdout, JSON.stringify(defences)).not.toContain(MARK)
+      }
+    })
+
+    it(`deno does not stop a job from ${name} when both layers are off`, async () => {
+      const { stdout, stderr } = await withBench({ defences: { permissions: false, ...outer } }, (bench) => attempt(bench, 'bubblewrap'))
+      expect(stdout, stderr).toContain(MARK)
+    })
+  }
+
+  const grow = `const held = []; for (let i = 0; i < 12; i++) { held.push(new Uint8Array(50_000_000).fill(1)); await new Promise((r) => setTimeout(r, 20)) }
+console.log('${MARK}', held.length)`
+  it('deno stops a job from holding more memory than it may in typed arrays', async () => {
+    const result = await withBench({}, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    expect([result.stdout, result.exit]).toEqual(['', { kind: 'limit', limit: 'memory' }])
+  })
+  it('deno stops a job from holding more memory than it may in typed arrays, where there are no cgroups', async () => {
+    const result = await withBench({ useCgroups: false }, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    expect(result.stdout).toBe('')
+    expectMemoryEnd(result)
+  })
+  it('deno does not stop a job from holding more memory than it may in typed arrays when memory is off', async () => {
+    const result = await withBench({ defences: { memory: false } }, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    expect(result.stdout).toContain(MARK)
+  })
+
+  it('deno ends a job whose heap is full with limit(memory)', async () => {
+    const result = await withBench({}, (bench) =>
+      bench.deno(`const held = []; for (;;) held.push({ a: Math.random(), b: [1, 2, 3] })`, { limits: { memMiB: 128 } }),
+    )
+    expect(result.exit).toEqual({ kind: 'limit', limit: 'memory' })
+  })
+
+  it('deno ends a job that fills the disk, and does not when disk is off', async () => {
+    const fill = `for (let i = 0; i < 6; i++) { await Deno.writeFile('big' + i, new Uint8Array(4_000_000)); await new Promise((r) => setTimeout(r, 60)) } console.log('${MARK}')`
+    const stopped = await withBench({}, (bench) => bench.deno(fill, { limits: { diskMiB: 8 } }))
+    expect([stopped.stdout, stopped.exit]).toEqual(['', { kind: 'limit', limit: 'disk' }])
+    expect((await withBench({ defences: { disk: false } }, (bench) => bench.deno(fill, { limits: { diskMiB: 8 } }))).stdout).toContain(MARK)
+  })
+
+  it('deno shows a job the variables of its spec and no other', async () => {
+    const source = `console.log(Deno.env.get('KEY')); try { console.log(Deno.env.get('HOME')) } catch (error) { console.log(error.name) }`
+    const { stdout } = await withBench({}, (bench) => bench.deno(source, { env: { KEY: 'value' } }))
+    expect(stdout).toBe('value\nNotCapable\n')
+  })
+
+  it('deno refuses a job that sets variables of the runtime', async () => {
+    await withBench({}, async (bench) => {
+      for (const name of ['LD_PRELOAD', 'DENO_DIR', 'NODE_OPTIONS', 'VK_ICD_FILENAMES', 'PATH']) {
+        await expect(bench.deno('', { env: { [name]: 'x' } })).rejects.toMatchObject({ code: 'E_JOB_SPEC' })
+      }
+    })
+  })
+
+  it('deno has no WebGPU adapter without a device', async () => {
+    const source = `console.log(await navigator.gpu.requestAdapter())`
+    for (const isolation of ['bubblewrap', 'permissions'] as const) {
+      expect((await withBench({}, (bench) => bench.deno(source, { isolation }))).stdout).toBe('null\n')
+    }
+  })
+})
+
+describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', whyDeno), () => {
+  for (const { name, attempt } of ATTACKS) {
+    it(`deno stops a job from ${name} with isolation permissions`, async () => {
+      const { stdout, stderr } = await withBench({}, (bench) => attempt(bench, 'permissions'))
+      expect(stdout).not.toContain(MARK)
+      expect(stderr).toMatch(/NotCapable|Requires|remote specifier|npm/i)
+    })
+
+    it(`deno does not stop a job from ${name} with isolation permissions when permissions are off`, async () => {
+      const { stdout, stderr } = await withBench({ defences: { permissions: false, environment: false } }, (bench) =>
+        attempt(bench, 'permissions'),
+      )
+      expect(stdout, stderr).toContain(MARK)
+    })
+  }
+
+  it('deno keeps a job with isolation permissions from foreign functions and from facts about the machine', async () => {
+    const tries = [
+      'Deno.dlopen("libc.so.6", {})',
+      'Deno.hostname()',
+      'Deno.osRelease()',
+      'Deno.systemMemoryInfo()',
+      'Deno.readDirSync("/").next()',
+      'Deno.kill(1)',
+    ]
+    const source = tries
+      .map((one) => `try { ${one}; console.log('${MARK}', ${JSON.stringify(one)}) } catch (error) { console.log(error.name) }`)
+      .join('\n')
+    const { stdout } = await withBench({}, (bench) => bench.deno(source, { isolation: 'permissions' }))
+    expect(stdout).toBe(`${'NotCapable\n'.repeat(tries.length)}`)
+  })
+
+  it('deno ends a job with isolation permissions that holds too much memory, with and without cgroups', async () => {
+    const source = `const held = []; for (;;) { held.push(new Uint8Array(30_000_000).fill(1)); await new Promise((r) => setTimeout(r, 20)) }`
+    for (const useCgroups of [true, false]) {
+      expectMemoryEnd(await withBench({ useCgroups }, (bench) => bench.deno(source, { isolation: 'permissions', limits: { memMiB: 256 } })))
+    }
+  })
+})
+
+/** Without cgroups the watchdog ends the job, unless the limit of the process makes an allocation fail before. */
+function expectMemoryEnd({ exit, stderr }: BenchResult): void {
+  if (exit.kind === 'exit') expect([exit.code, stderr]).toEqual([1, expect.stringContaining('allocation failed')])
+  else expect(exit).toEqual({ kind: 'limit', limit: 'memory' })
+}
