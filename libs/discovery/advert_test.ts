@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CLASSES } from '@haggle/offer'
 import { open } from '@haggle/wire'
-import { advertMessage, advertTopic, advertTopics, classNameOf, dhtKey, MAX_ADVERT_BYTES, orderAddresses, sealAdvert } from './mod.ts'
+import { advertMessage, classNameOf, MAX_ADVERT_BYTES, sealAdvert } from './advert.ts'
+import { orderAddresses } from './advert_addresses.ts'
+import { advertTopic, advertTopics, dhtKey } from './topics.ts'
 import { identityOf, NETWORK_ID, SUITE } from './_test_market.ts'
 
 const me = identityOf(1)

@@ -23,8 +23,6 @@ export interface BookEntry {
   readonly endsAtMs: number
   /** PeerId of who told us. */
   readonly from: string
-  /** How many adverts of its signer were heard in a row. */
-  readonly timesHeard: number
 }
 
 /** What a renter may ask of the book. Everything left out fits. */
@@ -53,6 +51,18 @@ export interface BookOptions {
 /** Clocks may differ by 30 s, so a 360 s advert can be accepted 390 s after it was written, and again 30 s later. */
 export const SEQ_MEMORY_MS: number = (MAX_TTL_S + 60) * 1_000
 
+/** What is kept of a signer after its entry has gone. */
+interface SignerMemory {
+  readonly seq: number
+  readonly untilMs: number
+  /** Adverts heard, and when the first was, monotonic ms. */
+  readonly times: number
+  readonly firstMs: number
+}
+
+/** Signers looked at to make room for one: those with an entry are kept. */
+const MAX_LOOKS = 64
+
 /** Entries that are compared when one must go. */
 const EVICTION_DRAWS = 16
 
@@ -74,7 +84,7 @@ export class OfferBook {
   readonly #options: BookOptions
   readonly #entries: Map<string, BookEntry> = new Map()
   readonly #byPeer: Map<string, string> = new Map()
-  readonly #seqs: Map<string, { seq: number; untilMs: number }> = new Map()
+  readonly #signers: Map<string, SignerMemory> = new Map()
   readonly #listeners: Set<(entry: BookEntry) => void> = new Set()
   readonly #population: Map<ClassName, number> = new Map()
 
@@ -90,7 +100,7 @@ export class OfferBook {
 
   /** The highest seq of a signer (hex key), or undefined when it is not remembered. */
   seqOf(signer: string): number | undefined {
-    const known = this.#seqs.get(signer)
+    const known = this.#signers.get(signer)
     return known === undefined || known.untilMs < this.#now() ? undefined : known.seq
   }
 
@@ -115,7 +125,6 @@ export class OfferBook {
       heardAtMs: now,
       endsAtMs: now + left * 1_000,
       from,
-      timesHeard: (old?.timesHeard ?? 0) + 1,
     }
     this.#drop(signer)
     if (this.#entries.size >= (this.#options.maxEntries ?? 10_000)) this.#makeRoom()
@@ -156,26 +165,27 @@ export class OfferBook {
   }
 
   #remember(signer: string, seq: number, now: number): void {
-    this.#seqs.delete(signer)
-    this.#seqs.set(signer, { seq, untilMs: now + (this.#options.seqMemoryMs ?? SEQ_MEMORY_MS) })
-    // In order of hearing: the first ones end first.
-    for (const [old, { untilMs }] of this.#seqs) {
-      if (untilMs >= now && this.#seqs.size <= (this.#options.maxSeqs ?? 40_000)) break
-      this.#seqs.delete(old)
+    const old = this.#signers.get(signer)
+    this.#signers.delete(signer)
+    const untilMs = now + (this.#options.seqMemoryMs ?? SEQ_MEMORY_MS)
+    this.#signers.set(signer, { seq, untilMs, times: (old?.times ?? 0) + 1, firstMs: old?.firstMs ?? now })
+    // In order of hearing: the first ones end first. At the rate that the gate lets new signers in, the bound is not reached before the memory's end.
+    let looks = 0
+    for (const [oldest, memory] of this.#signers) {
+      if ((memory.untilMs >= now && this.#signers.size <= (this.#options.maxSeqs ?? 40_000)) || ++looks > MAX_LOOKS) break
+      this.#signers.delete(oldest)
+      if (this.#entries.has(oldest)) this.#signers.set(oldest, memory)
     }
   }
 
-  /** Drops the least heard of a few drawn by lot: a flood of new names displaces itself, not those who have been here for a while. */
+  /** Drops the least heard, and of those the newest, of a few drawn by lot: a flood of new names displaces itself, not who has been here for a while. */
   #makeRoom(): void {
     const signers = [...this.#entries.keys()]
     const draws = this.#options.random(2 * EVICTION_DRAWS)
-    let victim: { signer: string; times: number } | undefined
-    for (let i = 0; i < EVICTION_DRAWS; i++) {
-      const signer = signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? ''
-      const times = this.#entries.get(signer)?.timesHeard ?? 0
-      if (victim === undefined || times < victim.times) victim = { signer, times }
-    }
-    if (victim !== undefined) this.#drop(victim.signer)
+    const drawn = Array.from({ length: EVICTION_DRAWS }, (_, i) => signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? '')
+    const standing = (signer: string): SignerMemory => this.#signers.get(signer) ?? { seq: 0, untilMs: 0, times: 0, firstMs: 0 }
+    drawn.sort((a, b) => standing(a).times - standing(b).times || standing(b).firstMs - standing(a).firstMs)
+    if (drawn[0] !== undefined) this.#drop(drawn[0])
   }
 
   #expire(): void {

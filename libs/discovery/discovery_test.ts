@@ -1,9 +1,11 @@
 // A market in memory under a virtual clock: who sells is found, who leaves is gone at once, who dies is gone in 90 s, and nobody speaks for another.
 
 import { describe, expect, it } from 'vitest'
-import { writeFrame } from '@haggle/wire'
+import { HaggleError, writeFrame } from '@haggle/wire'
 import { freeRate } from '@haggle/offer'
-import { advertTopic, dhtKey, intervalS, OFFER_PROTOCOL } from './mod.ts'
+import { intervalS } from './announcer.ts'
+import { isDead } from './finder.ts'
+import { OFFER_PROTOCOL, advertTopic, dhtKey } from './topics.ts'
 import { standingOffer } from './testing.ts'
 import { advertOf, collect, during, identityOf, NETWORK_ID, SUITE, testMarket } from './_test_market.ts'
 
@@ -185,6 +187,15 @@ describe('Discovery', () => {
     market.clock.after(10, () => abort.abort(new Error('enough')))
     await expect(during(market.clock, finding)).rejects.toThrow('enough')
     await market.hub.stop()
+  })
+})
+
+describe('isDead()', () => {
+  it('tells who is gone from who is only slow to us', () => {
+    expect(isDead(new HaggleError('E_DIAL', 'x'))).toBe(true)
+    expect(isDead(new HaggleError('E_OFFER_NONE', 'x'))).toBe(true)
+    expect(isDead(new HaggleError('E_ENVELOPE_EXPIRED', 'x'))).toBe(false)
+    expect(isDead(new Error('x'))).toBe(false)
   })
 })
 

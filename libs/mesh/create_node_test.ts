@@ -11,7 +11,8 @@ import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
 import { libp2pNetwork } from './mod.ts'
 import type { Libp2pComponents, Network } from './mod.ts'
-import { meshServices } from './node.ts'
+import { libp2pParts } from './libp2p_parts.ts'
+import { meshServices } from './services.ts'
 import { eventually, seedOf, targetOf, testNodes } from './_test_nodes.ts'
 
 const nodes = testNodes()
@@ -75,7 +76,7 @@ describe('libp2pNetwork() on a node of an embedder', () => {
   it('throws E_SERVICE_SETTING when its gossipsub signs', async () => {
     const { identify, ping, dht } = services
     const node = await createLibp2p({ ...(await parts()), services: { identify, ping, dht, pubsub: gossipsub() }, start: false })
-    expect(() => libp2pNetwork(node)).toThrow(expect.objectContaining({ code: 'E_SERVICE_SETTING' }))
+    expect(() => libp2pParts(node)).toThrow(expect.objectContaining({ code: 'E_SERVICE_SETTING' }))
   })
 
   const parts = async () => ({

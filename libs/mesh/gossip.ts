@@ -21,6 +21,9 @@ export interface GossipOptions {
 /** Score below which a neighbour's messages are no longer asked for, sent to, and listened to at all. */
 export const SCORE_THRESHOLDS = { gossip: -20, publish: -40, graylist: -80 } as const
 
+/** Duplicates travel for seconds, and who reads the topic knows a replay by its seq: remembering longer only costs memory under a flood. */
+const SEEN_MS = 30_000
+
 /** One invalid message costs 10, two 40, three 90: an honest node passes on only what it has checked itself. */
 const INVALID_WEIGHT = -10
 
@@ -46,6 +49,7 @@ export function meshGossip(options: GossipOptions): (components: GossipSubCompon
     floodPublish: true,
     fallbackToFloodsub: false,
     doPX: false,
+    seenTTL: SEEN_MS,
     runOnLimitedConnection: true,
     maxInboundDataLength: limits.maxGossipBytes * limits.maxGossipMessages,
     maxOutboundBufferSize: 4 * 1024 * 1024,

@@ -1,6 +1,6 @@
 // Keeps a node in the mesh: dials bootstraps and remembered peers, replaces lost connections, renews relay reservations, drops hated neighbours.
 
-import type { IdentifyResult, Libp2pEvents, PeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
+import type { IdentifyResult, Libp2pEvents, PeerId, PeerInfo, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -17,6 +17,7 @@ export interface KeeperComponents {
   readonly transportManager: TransportManager
   readonly addressManager: AddressManager
   readonly events: TypedEventTarget<Libp2pEvents>
+  readonly peerStore: Pick<PeerStore, 'delete'>
 }
 
 /** Options of {@link MeshKeeper}. */
@@ -42,6 +43,8 @@ const FIRST_WAIT_MS = 4_000
 const LAST_WAIT_MS = 5 * 60_000
 /** Bootstraps and relays are worth more tries. */
 const LAST_ANCHOR_WAIT_MS = 30_000
+/** Peers that are gone and still in libp2p's peer store. It has no bound of its own, and anyone can come with a new key every time. */
+const MAX_GONE = 512
 /** A dial of the keeper's gives up after this long. */
 const DIAL_MS = 8_000
 /** A remembered peer that could not be dialled this often is forgotten, while others could. */
@@ -59,6 +62,7 @@ export class MeshKeeper {
   readonly #options: KeeperOptions
   readonly #attempts: Map<string, Attempt> = new Map()
   readonly #found: Map<string, Multiaddr[]> = new Map()
+  readonly #gone: Map<string, PeerId> = new Map()
   readonly #stop: AbortController = new AbortController()
   #cancel: () => void = () => undefined
   #dialling = 0
@@ -72,6 +76,7 @@ export class MeshKeeper {
     const { events } = this.#components
     events.addEventListener('peer:identify', this.#onIdentify)
     events.addEventListener('peer:discovery', this.#onDiscovery)
+    events.addEventListener('peer:connect', this.#onConnect)
     events.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#look()
   }
@@ -80,6 +85,7 @@ export class MeshKeeper {
     const { events } = this.#components
     events.removeEventListener('peer:identify', this.#onIdentify)
     events.removeEventListener('peer:discovery', this.#onDiscovery)
+    events.removeEventListener('peer:connect', this.#onConnect)
     events.removeEventListener('peer:disconnect', this.#onDisconnect)
     this.#cancel()
     this.#stop.abort()
@@ -103,7 +109,18 @@ export class MeshKeeper {
     this.#dialMore()
   }
 
-  readonly #onDisconnect = (): void => this.#dialMore()
+  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => void this.#gone.delete(detail.toString())
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.#gone.set(detail.toString(), detail)
+    const oldest = this.#gone.entries().next()
+    if (this.#gone.size > MAX_GONE && oldest.done !== true) {
+      this.#gone.delete(oldest.value[0])
+      // What could be worth dialling again is in our own memory, which is bounded.
+      void this.#components.peerStore.delete(oldest.value[1]).catch(() => undefined)
+    }
+    this.#dialMore()
+  }
 
   #look(): void {
     if (this.#stop.signal.aborted) return

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '@haggle/store'
-import { KnownPeers, MAX_KNOWN_PEERS } from './node.ts'
+import { KnownPeers, MAX_KNOWN_PEERS } from './peers.ts'
 import { eventually, seedOf, testNodes } from './_test_nodes.ts'
 
 const nodes = testNodes()

@@ -1,8 +1,20 @@
 // The memory network passes the suite, and does what only it can: cuts and seeded delays.
 
 import { describe, expect, it } from 'vitest'
+import { dialFailed, streamReset } from './errors.ts'
 import { memoryNetwork } from './mod.ts'
 import { testNetwork } from './testing.ts'
+
+describe('errors', () => {
+  it('dialFailed() says every reason, or that no address is known', () => {
+    expect(dialFailed('12D3Koo', ['/ip4/1.2.3.4/tcp/1: refused', '/ip4/1.2.3.4/tcp/2: refused']).message).toContain('tcp/1: refused; /ip4')
+    expect(dialFailed('12D3Koo', []).message).toContain('no address is known')
+  })
+
+  it('streamReset() passes the reason on', () => {
+    expect(streamReset('12D3Koo', '/p/1', new Error('went away'))).toMatchObject({ code: 'E_STREAM_RESET', message: expect.stringContaining('went away') })
+  })
+})
 
 describe('memoryNetwork()', () => {
   testNetwork(it, async () => {
