@@ -9,6 +9,7 @@ import { createThreads, type HostEffect, type Thread, type Threads, type Threads
 import type { Offer } from '@haggle/offer'
 import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { capFor, pricePerHour } from './demand_of.ts'
+import { ignoreOver } from './_ignore_over.ts'
 import { factsOf } from './ledger_port.ts'
 import { offerRow, offerView } from './offer_view.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
@@ -49,6 +50,7 @@ class MarketNode implements StartableMarket {
   #provider: Provider | undefined
   #announcement: Announcement | undefined
   #unserve: (() => Promise<void>) | undefined
+  readonly #remembering = new Set<Promise<void>>()
   #closed: Promise<void> | undefined
 
   constructor(parts: MarketParts) {
@@ -219,6 +221,8 @@ class MarketNode implements StartableMarket {
     await this.discovery.stop()
     await this.#unserve?.()
     await this.#threads?.close()
+    // What threads said on their way out is written before the ledger closes.
+    await Promise.all(this.#remembering)
   }
 
   #roles(): { renter: Renter; threads: Threads; provider: Provider | undefined } {
@@ -257,11 +261,14 @@ class MarketNode implements StartableMarket {
   #answer(thread: Thread, message: Message): void {
     if (this.#provider !== undefined) return this.#provider.message(thread, message)
     if (!['quote-req', 'counter', 'accept'].includes(message.type)) return
-    void thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }).catch(() => undefined)
+    void thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }).catch(ignoreOver)
   }
 
   #effect(thread: Thread, effect: HostEffect): void {
-    if (effect.kind === 'ledger') void this.#remember(thread, effect)
+    if (effect.kind === 'ledger') {
+      const remembering = this.#remember(thread, effect).finally(() => this.#remembering.delete(remembering))
+      this.#remembering.add(remembering)
+    }
     if (thread.role === 'provider') this.#provider?.effect(thread, effect)
     else this.#renter?.effect(thread, effect)
   }

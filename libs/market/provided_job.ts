@@ -5,6 +5,7 @@ import { type ExitStatus, type HostJob, type JobFiles, type JobHost, type Output
 import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
 import { encode, HaggleError, type Suite } from '@haggle/wire'
+import { ignoreOver } from './_ignore_over.ts'
 
 /** What a provided job needs of its node. */
 export interface ProvidedJobInit {
@@ -142,11 +143,6 @@ const MAX_DIGEST_FILES = 512
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes
-}
-
-/** A command that comes after the thread's end is no error: the other side, or a deadline, was faster. */
-function ignoreOver(error: unknown): void {
-  if (!(error instanceof HaggleError) || error.code !== 'E_CONTRACT_STATE') throw error
 }
 
 /** An exit as RESULT carries it. */

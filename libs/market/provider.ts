@@ -7,6 +7,7 @@ import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer, offerMessage } from '@haggle/offer'
 import { equalBytes, HaggleError, type Message, seal, toHex } from '@haggle/wire'
+import { ignoreOver } from './_ignore_over.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
@@ -133,7 +134,7 @@ export class Provider {
       // A decision that fails is a refusal: the renter must not wait for its deadline.
       const code = error instanceof HaggleError ? error.code : 'E_UNKNOWN'
       this.#count(code)
-      return thread.command({ do: 'reject', reason: 'unsupported', path: null, fresh: null }).catch(() => undefined)
+      return thread.command({ do: 'reject', reason: 'unsupported', path: null, fresh: null }).catch(ignoreOver)
     })
   }
 
@@ -278,7 +279,7 @@ export class Provider {
     const failed = (word: string): Promise<void> =>
       thread
         .command({ do: 'result', exit: { kind: 'killed', code: null, word }, usage: thread.view().usage, output: null })
-        .catch(() => undefined)
+        .catch(ignoreOver)
     if (job === undefined) return failed('E_SPEC_MISSING')
     await job.run().catch((error: unknown) => failed(error instanceof HaggleError ? error.code : 'E_JOB_START'))
   }
@@ -288,14 +289,14 @@ export class Provider {
     if (job !== undefined) return job.stop(reason)
     await thread
       .command({ do: 'result', exit: { kind: 'lost', code: null, word: null }, usage: thread.view().usage, output: null })
-      .catch(() => undefined)
+      .catch(ignoreOver)
   }
 
   async #measure(thread: Thread): Promise<void> {
     const { contract } = thread.view()
     const job = contract === null ? undefined : this.#jobs.get(toHex(contract))
     if (job === undefined) return
-    await thread.command({ do: 'meter', usage: await job.usage() }).catch(() => undefined)
+    await thread.command({ do: 'meter', usage: await job.usage() }).catch(ignoreOver)
   }
 
   #refusal(thread: Thread, terms: Terms, promised: Offer): Refusal | null {

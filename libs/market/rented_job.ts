@@ -19,6 +19,7 @@ import {
 import type { Network, PeerTarget } from '@haggle/mesh'
 import type { EndFrame, HostEffect, OutputFrame, Thread } from '@haggle/negotiate'
 import { type Clock, formatAmount, HaggleError } from '@haggle/wire'
+import { ignoreOver } from './_ignore_over.ts'
 import type { CollectedFiles } from './parts.ts'
 import type { RunProgress } from './types.ts'
 
@@ -202,11 +203,11 @@ export class RentedJob {
   async #pay({ n, owed }: { readonly n: number; readonly owed: bigint }): Promise<void> {
     const { usage } = this.thread.view()
     if (n > 0) this.#init.onProgress({ step: 'metered', usedMs: Number(usage[0] ?? 0n), owed: formatAmount(owed) })
-    await this.thread.command({ do: 'voucher', channel: null, channelCumulative: null, evmSig: null }).catch(() => undefined)
+    await this.thread.command({ do: 'voucher', channel: null, channelCumulative: null, evmSig: null }).catch(ignoreOver)
   }
 
   async #receipt(reason: ReceiptReason | null): Promise<void> {
-    await this.thread.command({ do: 'receipt', reason }).catch(() => undefined)
+    await this.thread.command({ do: 'receipt', reason }).catch(ignoreOver)
   }
 
   #begun(): void {

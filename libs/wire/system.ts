@@ -25,14 +25,15 @@ export function systemClock(): Clock {
     now: () => Date.now(),
     monotonicMs: () => host().performance.now(),
     after(ms, run) {
-      let left = Math.max(0, ms)
+      const dueMs = host().performance.now() + ms
       let timer: unknown
+      // A host's timer takes whole milliseconds and may fire a fraction early: a deadline that is not due yet would be missed for good.
       const wait = (): void => {
-        const part = Math.min(left, MAX_TIMER_MS)
-        left -= part
-        timer = host().setTimeout(left > 0 ? wait : run, part)
+        const leftMs = dueMs - host().performance.now()
+        if (leftMs > 0) timer = host().setTimeout(wait, Math.min(Math.ceil(leftMs), MAX_TIMER_MS))
+        else run()
       }
-      wait()
+      timer = host().setTimeout(wait, Math.min(Math.max(0, Math.ceil(ms)), MAX_TIMER_MS))
       return () => host().clearTimeout(timer)
     },
   }

@@ -45,3 +45,20 @@ describe('systemRandom()', () => {
     ).toBe(true)
   })
 })
+
+it('systemClock().after() never calls early, by the clock that it belongs to', async () => {
+  const clock = systemClock()
+  const early: number[] = []
+  await Promise.all(
+    Array.from({ length: 200 }, (_, at) => {
+      const dueMs = clock.monotonicMs() + 5 + at / 100
+      return new Promise<void>((resolve) => {
+        clock.after(dueMs - clock.monotonicMs(), () => {
+          if (clock.monotonicMs() < dueMs) early.push(dueMs - clock.monotonicMs())
+          resolve()
+        })
+      })
+    }),
+  )
+  expect(early).toEqual([])
+})
