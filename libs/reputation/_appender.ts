@@ -1,12 +1,12 @@
 // Appending: entries that are asked for while a group is being written form the next group; each group is one synced batch beside one synced journal write.
 
 import type { Store, Write } from '@haggle/store'
-import { concat, HaggleError, type Random } from '@haggle/wire'
-import { encodeEntry, type Entry, SALT_BYTES } from './entry.ts'
+import { HaggleError, type Random } from '@haggle/wire'
+import { encodePayload, type Entry, SALT_BYTES } from './entry.ts'
 import { FRAME_HEAD_BYTES, writeFrame } from './_frames.ts'
-import { indexRows } from './_index.ts'
+import { addIndexRows } from './_index.ts'
 import type { Journal } from './journal.ts'
-import { encodeHead, encodeRecord, HEAD_KEY, recordKey } from './_records.ts'
+import { encodeHead, HEAD_KEY, RecordBuffer, recordKey } from './_records.ts'
 import type { Frontier, TreeHasher } from './tree.ts'
 
 /** Most entries of one group: bounds what a crash can leave half done and how long one append waits behind others. */
@@ -61,7 +61,7 @@ export class Appender {
   append(entries: readonly Entry[]): Promise<number> {
     const salts = this.#init.random(SALT_BYTES * entries.length)
     return this.appendPayloads(
-      entries.map((entry, i) => ({ entry, payload: concat(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES), encodeEntry(entry)) })),
+      entries.map((entry, i) => ({ entry, payload: encodePayload(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES), entry) })),
     )
   }
 
@@ -111,13 +111,17 @@ export class Appender {
     const frontier = this.#frontier.clone()
     const groupSize = frontier.size
     const groupJournal = journal.length
-    const frames = new Uint8Array(items.reduce((sum, { payload }) => sum + FRAME_HEAD_BYTES + payload.length, 0))
+    const payloads = items.reduce((sum, { payload }) => sum + payload.length, 0)
+    const frames = new Uint8Array(payloads + items.length * FRAME_HEAD_BYTES)
+    // One buffer for all records, two hashes each and the few more that one entry may complete: a thousand small ones cost more than their copying.
+    const records = new RecordBuffer(payloads + items.length * 80 + 32 * 32)
     const batch: Write[] = []
     let at = 0
     for (const { entry, payload } of items) {
       const index = frontier.size
       const hashes = frontier.push(hasher.leaf(payload))
-      batch.push({ key: recordKey(index), value: encodeRecord(groupJournal + at, hashes, payload) }, ...indexRows(index, entry))
+      batch.push({ key: recordKey(index), value: records.add(groupJournal + at, hashes, payload) })
+      addIndexRows(batch, index, entry)
       at = writeFrame(frames, at, { index, payload }, journal)
     }
     const head = { log, size: frontier.size, root: frontier.root(), journal: BigInt(groupJournal + at), groupSize, groupJournal: BigInt(groupJournal) }

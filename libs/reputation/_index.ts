@@ -35,18 +35,20 @@ export function suffixOf(index: number): string {
   return index.toString(16).padStart(8, '0')
 }
 
-/** The rows of an entry: by peer, with what a score needs, and by contract. */
-export function indexRows(index: number, entry: Entry): Write[] {
+/** Adds the rows of an entry to `batch`: by peer, with what a score needs, and by contract. */
+export function addIndexRows(batch: Write[], index: number, entry: Entry): void {
   const suffix = suffixOf(index)
-  const rows: Write[] = []
-  if (entry.peer) rows.push({ key: peerPrefix(entry.peer) + suffix, value: encodeSummary(entry) })
-  if (entry.contract) rows.push({ key: contractPrefix(entry.contract) + suffix, value: new Uint8Array(0) })
-  return rows
+  if (entry.peer) batch.push({ key: peerPrefix(entry.peer) + suffix, value: encodeSummary(entry) })
+  if (entry.contract) batch.push({ key: contractPrefix(entry.contract) + suffix, value: EMPTY })
 }
+
+const EMPTY: Uint8Array = new Uint8Array(0)
 
 /** The rows of `salt ‖ entry`. */
 export function indexRowsOf(index: number, payload: Uint8Array): Write[] {
-  return indexRows(index, decodeEntry(payload.subarray(SALT_BYTES)))
+  const rows: Write[] = []
+  addIndexRows(rows, index, decodeEntry(payload.subarray(SALT_BYTES)))
+  return rows
 }
 
 /** A sum over rows that doesn't depend on their order: equal for two sets of rows only if, but for chance in 2^32, they are the same set. */

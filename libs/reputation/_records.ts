@@ -32,17 +32,43 @@ export function recordKey(index: number): string {
 }
 
 export function encodeRecord(offset: number, hashes: readonly Uint8Array[], payload: Uint8Array): Uint8Array {
-  const record = new Uint8Array(OFFSET_BYTES + hashes.length * HASH_BYTES + payload.length)
-  record[0] = offset / 2 ** 40
-  record[1] = offset / 2 ** 32
-  setU32(record, 2, offset >>> 0)
-  let at = OFFSET_BYTES
-  for (const hash of hashes) {
-    record.set(hash, at)
-    at += HASH_BYTES
+  return new RecordBuffer(recordBytes(hashes, payload)).add(offset, hashes, payload)
+}
+
+function recordBytes(hashes: readonly Uint8Array[], payload: Uint8Array): number {
+  return OFFSET_BYTES + hashes.length * HASH_BYTES + payload.length
+}
+
+/** Room for several records, one behind the other. */
+export class RecordBuffer {
+  #bytes: Uint8Array
+  #at = 0
+
+  constructor(length: number) {
+    this.#bytes = new Uint8Array(length)
   }
-  record.set(payload, at)
-  return record
+
+  /** Writes one record and gives a view of it. */
+  add(offset: number, hashes: readonly Uint8Array[], payload: Uint8Array): Uint8Array {
+    const length = recordBytes(hashes, payload)
+    if (this.#at + length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(Math.max(length, this.#bytes.length))
+      this.#at = 0
+    }
+    const bytes = this.#bytes
+    const start = this.#at
+    bytes[start] = offset / 2 ** 40
+    bytes[start + 1] = offset / 2 ** 32
+    setU32(bytes, start + 2, offset >>> 0)
+    let at = start + OFFSET_BYTES
+    for (const hash of hashes) {
+      bytes.set(hash, at)
+      at += HASH_BYTES
+    }
+    bytes.set(payload, at)
+    this.#at = start + length
+    return bytes.subarray(start, this.#at)
+  }
 }
 
 /** The record of entry `index` in `value`, or undefined when it is too short to be one. */

@@ -6,15 +6,14 @@ import {
   concat,
   DOCUMENT_LIMITS,
   decode,
-  encode,
   fields,
-  type Infer,
   list,
   nullable,
   oneOf,
   type Schema,
   uint,
 } from '@haggle/wire'
+import { writeEntry } from './_encode_entry.ts'
 import { leafHash, type Sha256 } from './rfc9162.ts'
 
 /** Version of the entry's layout: its first field. */
@@ -93,7 +92,8 @@ const factsSchema: Schema<Facts> = fields({
   speedPermille: nullable(uint({ min: 0, max: 1_000_000 })),
 })
 
-const versioned = fields({
+/** The layout by which entries are read; {@link encodeEntry} writes the same bytes. */
+export const entrySchema: Schema<Entry & { readonly version: number }> = fields({
   version: uint({ min: ENTRY_VERSION, max: ENTRY_VERSION }),
   kind: oneOf(...ENTRY_KINDS),
   at: seconds,
@@ -104,17 +104,21 @@ const versioned = fields({
   evidence: list(bytes({ max: MAX_EVIDENCE_BYTES }), { min: 0, max: MAX_EVIDENCE }),
 })
 
-type Versioned = Infer<typeof versioned>
-
 /** The bytes of `entry`. Throws `E_WIRE_SCHEMA` when a field is out of range, `E_WIRE_SIZE` when it is too long. */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const whole: Versioned = { version: ENTRY_VERSION, ...entry, evidence: [...entry.evidence] }
-  return encode(versioned.build(whole), DOCUMENT_LIMITS)
+  return writeEntry(entry, ENTRY_VERSION, 0)
+}
+
+/** `salt ‖ entry`: what the journal and the database keep and the leaf is made of. */
+export function encodePayload(salt: Uint8Array, entry: Entry): Uint8Array {
+  const payload = writeEntry(entry, ENTRY_VERSION, SALT_BYTES)
+  payload.set(salt)
+  return payload
 }
 
 /** The entry in `encoded`. Throws `E_WIRE_*` when they are not an entry's bytes. */
 export function decodeEntry(encoded: Uint8Array): Entry {
-  const { version: _, ...entry } = versioned.parse(decode(encoded, DOCUMENT_LIMITS))
+  const { version: _, ...entry } = entrySchema.parse(decode(encoded, DOCUMENT_LIMITS))
   return entry
 }
 

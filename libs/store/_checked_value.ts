@@ -7,10 +7,22 @@ const CRC_BYTES = 4
 
 /** `value` with its checksum behind it. */
 export function seal(key: string, value: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(value.length + CRC_BYTES)
-  sealed.set(value)
-  writeU32(sealed, value.length, crc32(value, crc32(key)))
-  return sealed
+  return sealAll([{ key, value }])[0]!
+}
+
+/** Each value with its checksum behind it, all in one buffer: a buffer for each would cost more than the copying. */
+export function sealAll(entries: readonly { readonly key: string; readonly value: Uint8Array }[]): Uint8Array[] {
+  let length = 0
+  for (const { value } of entries) length += value.length + CRC_BYTES
+  const buffer = new Uint8Array(length)
+  let at = 0
+  return entries.map(({ key, value }) => {
+    const from = at
+    buffer.set(value, from)
+    writeU32(buffer, from + value.length, crc32(value, crc32(key)))
+    at += value.length + CRC_BYTES
+    return buffer.subarray(from, at)
+  })
 }
 
 /** The value inside `sealed`. Throws `E_STORE_CORRUPT` when key, value or checksum changed on disk. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { HaggleError } from '@haggle/wire'
 import { Level } from 'level'
 import { checkBatch, checkKey, closedError } from './_bounds.ts'
-import { corruptError, seal, unseal } from './_checked_value.ts'
+import { corruptError, sealAll, unseal } from './_checked_value.ts'
 import { GroupCommit } from './_group_commit.ts'
 import { mendTables, tableBytes } from './_mend_tables.ts'
 import type { Range, Store, Write, WriteOptions } from './store.ts'
@@ -142,11 +142,15 @@ async function openDatabase(path: string): Promise<Database> {
 }
 
 async function commit(db: Database, batch: readonly Write[], sync: boolean): Promise<void> {
+  const sealed = sealAll(batch.filter((write): write is PutWrite => write.value !== null))
+  let next = 0
   const operations = batch.map(({ key, value }) =>
-    value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value: seal(key, value) } as const),
+    value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value: sealed[next++]! } as const),
   )
   await db.batch(operations, { sync })
 }
+
+type PutWrite = Write & { readonly value: Uint8Array }
 
 function levelStore(shared: Shared): LevelStore {
   const { db, path, repaired, group } = shared
