@@ -1,6 +1,6 @@
-// Reads frames and exact counts of raw octets from one stream of chunks, holding at most one chunk.
+// Reads frames and exact counts of raw octets from one stream of chunks, holding no more than what was asked for and one chunk.
 
-import { concat, HaggleError } from '@haggle/wire'
+import { HaggleError } from '@haggle/wire'
 
 /** A reader over chunks of bytes. Nothing is read ahead of what is asked for. */
 export interface ByteReader {
@@ -20,65 +20,93 @@ export interface ByteReader {
   rest(): AsyncIterable<Uint8Array>
 }
 
-/** Reads `source` as frames and raw octets. */
+/**
+ * Reads `source` as frames and raw octets. What `source` throws comes out of the call that reads.
+ *
+ * @example
+ * ```ts
+ * import { byteReader } from "@haggle/job";
+ * import { utf8, writeFrame } from "@haggle/wire";
+ * import { expect } from "vitest";
+ *
+ * async function* chunks() {
+ *   yield writeFrame(utf8("head"));
+ *   yield utf8("raw octets");
+ * }
+ * const reader = byteReader(chunks());
+ * expect(await reader.frame(1024)).toEqual(utf8("head"));
+ * for await (const chunk of reader.rest()) expect(chunk).toEqual(utf8("raw octets"));
+ * ```
+ */
 export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
   const chunks = source[Symbol.asyncIterator]()
-  let held: Uint8Array = new Uint8Array(0)
+  /** Chunks that came and were not taken: a list, so that a frame of single octets costs no more than its length. */
+  const held: Uint8Array[] = []
+  let first = 0
+  let heldBytes = 0
 
   async function more(): Promise<boolean> {
     const { done, value } = await chunks.next()
     if (done === true) return false
-    held = held.length === 0 ? value : concat(held, value)
+    if (value.length > 0) held.push(value)
+    heldBytes += value.length
     return true
   }
 
-  async function* take(count: number): AsyncIterable<Uint8Array> {
-    let left = count
-    while (left > 0) {
-      if (held.length === 0 && !(await more())) throw new HaggleError('E_JOB_CUT', `The stream ended ${left} bytes too early`)
-      const chunk = held.subarray(0, left)
-      held = held.subarray(chunk.length)
-      left -= chunk.length
-      yield chunk
+  /** The next octets of one chunk, `most` at most; call only while some are held. */
+  function cut(most: number): Uint8Array {
+    const chunk = held[first] as Uint8Array
+    const part = chunk.subarray(0, most)
+    heldBytes -= part.length
+    if (part.length < chunk.length) held[first] = chunk.subarray(part.length)
+    else first++
+    if (first === held.length) {
+      held.length = 0
+      first = 0
     }
+    return part
+  }
+
+  /** `count` octets that are held, as an array of their own. */
+  function joined(count: number): Uint8Array {
+    const all = new Uint8Array(count)
+    for (let at = 0; at < count;) {
+      const part = cut(count - at)
+      all.set(part, at)
+      at += part.length
+    }
+    return all
   }
 
   return {
     async frame(maxBytes) {
-      while (held.length < 4) {
+      while (heldBytes < 4) {
         if (await more()) continue
-        if (held.length === 0) return null
+        if (heldBytes === 0) return null
         throw new HaggleError('E_JOB_FRAME', 'The stream ended inside the length of a frame')
       }
-      const length = new DataView(held.buffer, held.byteOffset).getUint32(0)
+      const length = new DataView(joined(4).buffer).getUint32(0)
       if (length > maxBytes) throw new HaggleError('E_JOB_FRAME', `A frame must be <= ${maxBytes} bytes, is ${length}`)
-      while (held.length < 4 + length) {
+      while (heldBytes < length) {
         if (!(await more())) throw new HaggleError('E_JOB_FRAME', 'The stream ended inside a frame')
       }
-      const frame = held.slice(4, 4 + length)
-      held = held.subarray(4 + length)
-      return frame
+      return joined(length)
     },
-    take,
+    async *take(count) {
+      for (let left = count; left > 0;) {
+        if (heldBytes === 0) {
+          if (await more()) continue
+          throw new HaggleError('E_JOB_CUT', `The stream ended ${left} bytes too early`)
+        }
+        const part = cut(left)
+        left -= part.length
+        yield part
+      }
+    },
     async *rest() {
-      if (held.length > 0) {
-        const chunk = held
-        held = new Uint8Array(0)
-        yield chunk
-      }
-      for (;;) {
-        const { done, value } = await chunks.next()
-        if (done === true) return
-        yield value
-      }
+      do {
+        while (heldBytes > 0) yield cut(heldBytes)
+      } while (await more())
     },
   }
-}
-
-/** A frame: u32be length and the octets. */
-export function frameOf(data: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(4 + data.length)
-  new DataView(frame.buffer).setUint32(0, data.length)
-  frame.set(data, 4)
-  return frame
 }

@@ -1,12 +1,29 @@
 // The renter's side of /haggle/job/1: opens one stream for each thing it wants of a job.
 
 import type { ByteStream, Network, PeerTarget } from '@haggle/mesh'
-import { decodeAs, encodeAs, equalBytes, HaggleError, toHex } from '@haggle/wire'
-import { byteReader, type ByteReader, frameOf } from './byte_reader.ts'
+import { type Clock, decodeAs, encodeAs, equalBytes, HaggleError, systemClock, toHex, writeFrame } from '@haggle/wire'
+import { pipe } from 'it-pipe'
+import { byteReader, type ByteReader } from './byte_reader.ts'
 import type { Hashing } from './files.ts'
-import { encodeHeader, JOB_PROTOCOL, type JobChannel, MAX_REPLY_BYTES } from './protocol.ts'
-import { GET, GOT, LISTING, MISSING, OPENING, TRAILER } from './serve.ts'
+import { pathProblem } from './path.ts'
+import { printable } from './printable.ts'
+import {
+  encodeHeader,
+  GET,
+  GOT,
+  JOB_PROTOCOL,
+  type JobChannel,
+  LISTING,
+  MAX_LISTED,
+  MAX_REPLY_BYTES,
+  MISSING,
+  OPENING,
+  OPENING_MS,
+  TRAILER,
+} from './protocol.ts'
 import type { FileRef } from './spec.ts'
+import { abortWith, within } from './_deadline.ts'
+import { exactly, hashed, sentOn } from './_transforms.ts'
 
 /** Which job of which provider, and by what right. */
 export interface JobRef {
@@ -21,6 +38,8 @@ export interface JobRef {
 export interface JobClientInit {
   readonly network: Network
   readonly hashing: Hashing
+  /** Time of the limits. Default: the host's. */
+  readonly clock?: Clock
 }
 
 /** One open channel. */
@@ -29,14 +48,20 @@ interface OpenChannel {
   readonly reader: ByteReader
 }
 
-async function openChannel(job: JobRef, channel: JobChannel, init: JobClientInit & { offset?: number; signal?: AbortSignal }): Promise<OpenChannel> {
+async function openChannel(
+  job: JobRef,
+  channel: JobChannel,
+  init: JobClientInit & { offset?: number; signal?: AbortSignal },
+): Promise<OpenChannel> {
   const stream = await init.network.open(job.provider, JOB_PROTOCOL, init.signal === undefined ? {} : { signal: init.signal })
+  abortWith(stream, init.signal)
   try {
     const header = { contract: job.contract, channel, offset: init.offset ?? 0, capability: job.capability ?? null }
-    await stream.send(frameOf(encodeHeader(header)))
+    await stream.send(writeFrame(encodeHeader(header)))
     const reader = byteReader(stream)
-    const { error } = decodeAs(OPENING, await nextFrame(reader))
-    if (error !== null) throw new HaggleError(error, `The provider does not serve ${channel} of contract ${toHex(job.contract).slice(0, 8)}`)
+    const limit = { clock: init.clock ?? systemClock(), ms: OPENING_MS, what: 'An answer from the provider' }
+    const { error } = decodeAs(OPENING, await within(nextFrame(reader), stream, limit))
+    if (error !== null) throw refused(error, `does not serve ${channel} of contract ${toHex(job.contract).slice(0, 8)}`)
     return { stream, reader }
   } catch (error) {
     await stream.close()
@@ -47,7 +72,7 @@ async function openChannel(job: JobRef, channel: JobChannel, init: JobClientInit
 /**
  * Output of a job from octet `offset` on, up to its end.
  *
- * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_STREAM_CLOSED` when the connection breaks on the way.
+ * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_JOB_SILENT`, `E_STREAM_RESET` when the connection breaks on the way.
  */
 export async function* readOutput(
   job: JobRef,
@@ -62,8 +87,15 @@ export async function* readOutput(
   }
 }
 
-/** The stdin of a job, to be written and ended. */
-export async function openStdin(job: JobRef, init: JobClientInit): Promise<{ write(chunk: Uint8Array): Promise<void>; end(): Promise<void> }> {
+/**
+ * The stdin of a job, to be written and ended. A stream that breaks leaves the job's stdin open; how much of the last chunks came is not known.
+ *
+ * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_JOB_SILENT`; writing throws `E_STREAM_CLOSED` once the connection is gone.
+ */
+export async function openStdin(
+  job: JobRef,
+  init: JobClientInit & { signal?: AbortSignal },
+): Promise<{ write(chunk: Uint8Array): Promise<void>; end(): Promise<void> }> {
   const { stream } = await openChannel(job, 'stdin', init)
   return { write: (chunk) => stream.send(chunk), end: () => stream.closeWrite() }
 }
@@ -71,7 +103,8 @@ export async function openStdin(job: JobRef, init: JobClientInit): Promise<{ wri
 /**
  * Sends the input files that the provider lacks. Resolves when it has them all.
  *
- * @throws HaggleError `E_JOB_FILE` when the provider asks for a file that the job does not have; `E_JOB_CUT` when it breaks off.
+ * @throws HaggleError `E_JOB_FILE` when the provider refuses a file or asks for one that the job does not have; `E_JOB_CHANGED` when `read` does not
+ * give as many octets as the spec says; `E_JOB_CUT` when the provider breaks off.
  */
 export async function putFiles(
   job: JobRef,
@@ -87,33 +120,57 @@ export async function putFiles(
     const { missing } = decodeAs(MISSING, await nextFrame(reader))
     const wanted = missing.map(({ file, offset }) => {
       const ref = files[file]
-      if (ref === undefined || offset > ref.size) throw new HaggleError('E_JOB_FILE', `The provider asks for file ${file} at ${offset}, which is not there`)
+      if (ref === undefined || offset > ref.size)
+        throw new HaggleError('E_JOB_FILE', `The provider asks for file ${file} at ${offset}, which is not there`)
       return { ref, offset }
     })
     const totalBytes = wanted.reduce((sum, { ref, offset }) => sum + ref.size - offset, 0)
     let sentBytes = 0
-    for (const { ref, offset } of wanted) {
-      for await (const chunk of init.read(ref, offset)) {
-        await stream.send(chunk)
-        sentBytes += chunk.length
-        init.onProgress?.(sentBytes, totalBytes)
-      }
+    const progress = (octets: number): void => {
+      sentBytes += octets
+      init.onProgress?.(sentBytes, totalBytes)
     }
-    decodeAs(OPENING, await nextFrame(reader))
+    try {
+      for (const { ref, offset } of wanted) {
+        const changed = (): Error => new HaggleError('E_JOB_CHANGED', `"${ref.path}" changed while it was sent`, { next: 'run again' })
+        await pipe(init.read(ref, offset), exactly(ref.size - offset, changed), sentOn(stream, progress))
+      }
+    } catch (error) {
+      // A provider that refuses a file says so and closes: what it said is the reason.
+      if (!(error instanceof HaggleError) || error.code !== 'E_STREAM_CLOSED') throw error
+      const { error: code } = decodeAs(OPENING, await nextFrame(reader))
+      throw code === null ? error : refused(code, 'refuses the files')
+    }
+    const { error } = decodeAs(OPENING, await nextFrame(reader))
+    if (error !== null) throw refused(error, 'refuses the files')
   } finally {
     await stream.close()
   }
 }
 
-/** The result files that exist now, with their hashes. */
-export async function listFiles(job: JobRef, init: JobClientInit & { signal?: AbortSignal }): Promise<readonly FileRef[]> {
+/**
+ * The result files that exist now, with their hashes. `onLeftOut` is told how many the job left under names that may not travel (`E_JOB_PATH`).
+ *
+ * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_JOB_SILENT`, `E_JOB_CUT`; `E_JOB_PATH` or `E_JOB_LIST` when the provider's listing breaks the rules.
+ */
+export async function listFiles(
+  job: JobRef,
+  init: JobClientInit & { readonly onLeftOut?: (count: number) => void; readonly signal?: AbortSignal },
+): Promise<readonly FileRef[]> {
   const { stream, reader } = await openChannel(job, 'list', init)
   try {
-    const files: FileRef[] = []
+    const files = new Map<string, FileRef>()
     for (;;) {
       const part = decodeAs(LISTING, await nextFrame(reader))
-      files.push(...part.files)
-      if (!part.more) return files
+      for (const file of part.files) {
+        if (files.has(file.path)) throw new HaggleError('E_JOB_LIST', `The provider lists "${file.path}" twice`)
+        files.set(file.path, file)
+      }
+      if (files.size > MAX_LISTED || (part.more && part.files.length === 0))
+        throw new HaggleError('E_JOB_LIST', `The provider's listing must be of <= ${MAX_LISTED} files, none of its frames empty`)
+      if (part.more) continue
+      if (part.leftOut > 0) init.onLeftOut?.(part.leftOut)
+      return [...files.values()]
     }
   } finally {
     await stream.close()
@@ -122,6 +179,7 @@ export async function listFiles(job: JobRef, init: JobClientInit & { signal?: Ab
 
 /** One file on its way: its size, and its octets, whose hash is checked when they end. */
 export interface FetchedFile {
+  /** Octets of the whole file, as the provider says. */
   readonly size: number
   readonly content: AsyncIterable<Uint8Array>
 }
@@ -131,20 +189,28 @@ export interface FileFetcher {
   /**
    * The next file. Read its content to the end before asking for another.
    *
-   * @throws HaggleError `E_JOB_FILE` when there is none; reading the content throws `E_JOB_HASH` when it is not what the provider hashed.
+   * @throws HaggleError `E_JOB_FILE` when there is none; `E_JOB_PATH` when it may not be read; reading the content throws `E_JOB_HASH` when it is not
+   * what the provider hashed, `E_JOB_CUT` when it breaks off.
    */
   fetch(path: string, offset?: number): Promise<FetchedFile>
   close(): Promise<void>
 }
 
-/** Opens a `get` stream of a job. */
+/**
+ * Opens a `get` stream of a job.
+ *
+ * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_JOB_SILENT`.
+ */
 export async function openFetcher(job: JobRef, init: JobClientInit & { signal?: AbortSignal }): Promise<FileFetcher> {
   const { stream, reader } = await openChannel(job, 'get', init)
   return {
     async fetch(path, offset = 0) {
-      await stream.send(frameOf(encodeAs(GET, { path, offset })))
+      const problem = pathProblem(path)
+      if (problem !== undefined) throw new HaggleError('E_JOB_PATH', `Cannot fetch "${printable(path)}": it ${problem}`)
+      await stream.send(writeFrame(encodeAs(GET, { path, offset })))
       const { error, size } = decodeAs(GOT, await nextFrame(reader))
-      if (error !== null) throw new HaggleError(error, `The provider has no result file "${path}"`)
+      if (error !== null) throw refused(error, `has no result file "${path}"`)
+      if (offset > size) throw new HaggleError('E_JOB_FILE', `"${path}" has ${size} bytes, there is nothing at ${offset}`)
       return { size, content: checked(reader, { path, count: size - offset, hashing: init.hashing }) }
     },
     close: () => stream.close(),
@@ -153,16 +219,18 @@ export async function openFetcher(job: JobRef, init: JobClientInit & { signal?: 
 
 async function* checked(reader: ByteReader, options: { path: string; count: number; hashing: Hashing }): AsyncIterable<Uint8Array> {
   const hasher = options.hashing()
-  for await (const chunk of reader.take(options.count)) {
-    hasher.update(chunk)
-    yield chunk
-  }
+  yield* pipe(reader.take(options.count), hashed(hasher))
   const { sha256 } = decodeAs(TRAILER, await nextFrame(reader))
-  if (!equalBytes(hasher.digest(), sha256)) throw new HaggleError('E_JOB_HASH', `"${options.path}" does not have the hash its provider gave`)
+  if (!equalBytes(hasher.digest(), sha256))
+    throw new HaggleError('E_JOB_HASH', `"${options.path}" does not have the hash its provider gave`)
 }
 
 async function nextFrame(reader: ByteReader): Promise<Uint8Array> {
   const frame = await reader.frame(MAX_REPLY_BYTES)
   if (frame === null) throw new HaggleError('E_JOB_CUT', 'The provider closed the stream before it answered')
   return frame
+}
+
+function refused(code: string, what: string): HaggleError {
+  return new HaggleError(code, `The provider ${what}`)
 }

@@ -64,7 +64,12 @@ export interface JobHost {
   /** Bytes for stdin; null closes it. Resolves when taken. */
   writeStdin(id: string, chunk: Uint8Array | null): Promise<void>
   /** Output from byte `offset` on. With `follow` it waits for more until the job has exited; without it, it ends at what is there. */
-  output(id: string, channel: OutputChannel, offset: number, options?: { follow?: boolean; signal?: AbortSignal }): AsyncIterable<Uint8Array>
+  output(
+    id: string,
+    channel: OutputChannel,
+    offset: number,
+    options?: { follow?: boolean; signal?: AbortSignal },
+  ): AsyncIterable<Uint8Array>
   /** Resolves with the exit once the job is over. */
   wait(id: string, options?: { signal?: AbortSignal }): Promise<ExitStatus>
   /** Ends every process of the job; resolves when none is left. No error when it is over already. */

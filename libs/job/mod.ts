@@ -17,11 +17,14 @@
  * @module
  */
 export * from './spec.ts'
+export { isSafePath, MAX_PATH_BYTES } from './path.ts'
+export { printable, printableCommand } from './printable.ts'
 export * from './host.ts'
 export * from './files.ts'
 export * from './protocol.ts'
 export * from './byte_reader.ts'
 export * from './serve.ts'
 export * from './client.ts'
+export * from './output_digest.ts'
 export * from './output_feed.ts'
 export { type MemoryJob, type MemoryJobHost, memoryJobHost, type MemoryJobHostInit } from './memory_host.ts'

@@ -5,47 +5,17 @@
  * @module
  */
 
-import { equalBytes, errorCode, toHex, utf8 } from '@haggle/wire'
-import type { JobFiles } from './files.ts'
-import type { HostJob, JobHost, JobLimits, OutputChannel } from './host.ts'
-import type { FileRef, JobSpec } from './spec.ts'
+import { toHex, utf8 } from '@haggle/wire'
+import { Bench, codeOf, decode, type JobHostSetup, LIMITS, same } from './_testing_bench.ts'
+import { registerFileTests } from './_testing_files.ts'
 
-/**
- * The small programs that the suite runs, as first argument. A host's `spec` turns them into something that it can run.
- *
- * - `say TEXT`: TEXT on stdout, exit 0.
- * - `cat`: stdin to stdout until its end, exit 0.
- * - `fail CODE`: `oops` on stderr, exit CODE.
- * - `forever`: `ready` on stdout, then nothing until it is killed.
- * - `flood BYTES`: BYTES times `x` on stdout, exit 0.
- * - `result TEXT`: TEXT into the file `out/result.txt` and beside it, exit 0.
- * - `show PATH`: the content of a file of its folder on stdout, exit 0.
- */
-export type TestProgram = 'say' | 'cat' | 'fail' | 'forever' | 'flood' | 'result' | 'show'
-
-/** One host under test. */
-export interface JobHostSetup {
-  readonly host: JobHost
-  /** The isolation to ask for. */
-  readonly isolation: string
-  /** What makes the host run a program. `files` and `inline` may be added to; the suite adds `stdin` and `outputs`. */
-  readonly spec: (
-    program: TestProgram,
-    ...args: string[]
-  ) => Pick<JobSpec, 'runner' | 'args'> & Partial<Pick<JobSpec, 'files' | 'inline' | 'env'>>
-  /** Files of the host's jobs, when it has them: tested too. */
-  readonly files?: JobFiles
-  /** SHA-256, for the files that the suite sends. */
-  readonly sha256: (data: Uint8Array) => Uint8Array
-  readonly close: () => Promise<void>
-}
+export type { JobHostSetup, TestProgram } from './_testing_bench.ts'
 
 /** The parts of a test runner that {@link testJobHost} needs; vitest's and node:test's `it` fit. */
 export interface JobHostTestKit {
   it(title: string, run: () => Promise<void>): void
 }
 
-const LIMITS: JobLimits = { cpuMilli: 2000, memMiB: 512, diskMiB: 64, outMiB: 4, pids: 64, maxMs: 60_000 }
 const MiB = 1024 * 1024
 
 /** Registers every test of the seam against hosts made by `create`, which must give one without jobs each time. */
@@ -73,6 +43,13 @@ export function testJobHost(name: string, create: () => Promise<JobHostSetup>, {
     same(await bench.host.wait(id), { kind: 'exit', code: 0 })
     same(await bench.text(id, 'stdout'), 'hello')
     same(await bench.text(id, 'stderr'), '')
+  })
+
+  test('start() gives the job its arguments octet by octet', async (bench) => {
+    const odd = 'a\tb\nc "d" \'e\' $f `g` \\h \u001b[31m \u202e \u00e9'
+    const id = await bench.run('say', [odd])
+    await bench.host.wait(id)
+    same(await bench.octets(id, 'stdout'), [...utf8(odd)])
   })
 
   test('wait() gives the code of a job that fails, and its stderr is kept apart', async (bench) => {
@@ -246,155 +223,4 @@ export function testJobHost(name: string, create: () => Promise<JobHostSetup>, {
   })
 
   registerFileTests(test)
-}
-
-function registerFileTests(test: (title: string, run: (bench: Bench) => Promise<void>) => void): void {
-  const refOf = (bench: Bench, path: string, content: Uint8Array): FileRef => ({
-    path,
-    size: content.length,
-    sha256: bench.setup.sha256(content),
-    executable: false,
-  })
-
-  test('files: inline and staged files are there for the job, and missing() names the others', async (bench) => {
-    const { files } = bench.setup
-    if (files === undefined) return
-    const inline = utf8('inline content')
-    const staged = utf8('staged content')
-    const refs = [refOf(bench, 'a.txt', inline), refOf(bench, 'in/b.txt', staged)]
-    for (const path of ['a.txt', 'in/b.txt']) {
-      const job = bench.job('show', [path], { files: refs, inline: [{ file: 0, bytes: inline }] })
-      await bench.host.prepare(job)
-      const all = bench.filesOf(job)
-      const missing = await files.missing(job.id, all)
-      same(
-        missing.map(({ file }) => all[file]?.path),
-        ['in/b.txt'],
-      )
-      for (const { file, offset } of missing)
-        await files.stage(job.id, all[file] ?? fail(), { offset, content: iterate(staged.subarray(offset)) })
-      same(await files.missing(job.id, all), [])
-      await bench.host.start(job.id)
-      same(await bench.text(job.id, 'stdout'), path === 'a.txt' ? 'inline content' : 'staged content')
-    }
-  })
-
-  test('files: stage() refuses content of another size or hash, and paths out of the folder', async (bench) => {
-    const { files } = bench.setup
-    if (files === undefined) return
-    const good = utf8('right')
-    const job = bench.job('say', ['x'], { files: [refOf(bench, 'f', good)] })
-    await bench.host.prepare(job)
-    const stage = (file: FileRef, content: string): Promise<string> =>
-      codeOf(files.stage(job.id, file, { offset: 0, content: iterate(utf8(content)) }))
-    same(await stage(refOf(bench, 'f', good), 'wrong'), 'E_JOB_FILE')
-    same(await stage(refOf(bench, 'f', good), 'longer than it should be'), 'E_JOB_FILE')
-    same(await stage(refOf(bench, 'f', good), 'cut'), 'E_JOB_FILE')
-    for (const path of ['../f', '/etc/f', 'a/../../f', '']) same(await stage({ ...refOf(bench, 'f', good), path }, 'right'), 'E_JOB_PATH')
-    same(await codeOf(files.open(job.id, 'f', { globs: ['**'], offset: 0 })), 'E_JOB_FILE')
-  })
-
-  test('files: list() and open() give what the job left and its globs name, and nothing else', async (bench) => {
-    const { files } = bench.setup
-    if (files === undefined) return
-    const id = await bench.run('result', ['picture'])
-    same(await bench.host.wait(id), { kind: 'exit', code: 0 })
-    const listed = await files.list(id, ['out/**'])
-    same(
-      listed.map(({ path, size }) => [path, size]),
-      [['out/result.txt', 7]],
-    )
-    same(equalBytes(listed[0]?.sha256 ?? new Uint8Array(), bench.setup.sha256(utf8('picture'))), true)
-    same(await files.list(id, []), [])
-    const opened = await files.open(id, 'out/result.txt', { globs: ['out/**'], offset: 3 })
-    same([opened.size, decode(await collect(opened.content))], [7, 'ture'])
-    same(await codeOf(files.open(id, 'out/result.txt', { globs: ['other/**'], offset: 0 })), 'E_JOB_PATH')
-    same(await codeOf(files.open(id, '../stdout', { globs: ['**'], offset: 0 })), 'E_JOB_PATH')
-    same(await codeOf(files.open(id, 'out/none', { globs: ['**'], offset: 0 })), 'E_JOB_FILE')
-  })
-}
-
-interface JobOptions extends Partial<Pick<JobSpec, 'stdin' | 'files' | 'inline'>> {
-  readonly limits?: JobLimits
-}
-
-class Bench {
-  readonly setup: JobHostSetup
-  readonly host: JobHost
-  readonly #nextId: () => string
-
-  constructor(setup: JobHostSetup, nextId: () => string) {
-    this.setup = setup
-    this.host = setup.host
-    this.#nextId = nextId
-  }
-
-  job(program: TestProgram, args: readonly string[], options: JobOptions = {}): HostJob {
-    const given = this.setup.spec(program, ...args)
-    const files = [...(given.files ?? []), ...(options.files ?? [])]
-    const shift = given.files?.length ?? 0
-    const inline = [...(given.inline ?? []), ...(options.inline ?? []).map((i) => ({ ...i, file: i.file + shift }))]
-    const spec: JobSpec = { env: {}, outputs: ['out/**'], stdin: options.stdin ?? false, ...given, files, inline }
-    return { id: this.#nextId(), spec, limits: options.limits ?? LIMITS, devices: [], isolation: this.setup.isolation }
-  }
-
-  filesOf(job: HostJob): readonly FileRef[] {
-    return job.spec.files
-  }
-
-  async run(program: TestProgram, args: readonly string[], options: JobOptions = {}): Promise<string> {
-    const job = this.job(program, args, options)
-    await this.host.prepare(job)
-    await this.host.start(job.id)
-    return job.id
-  }
-
-  async text(id: string, channel: OutputChannel, offset = 0, follow = true): Promise<string> {
-    return decode(await collect(this.host.output(id, channel, offset, { follow })))
-  }
-
-  async first(id: string, channel: OutputChannel): Promise<void> {
-    for await (const _ of this.host.output(id, channel, 0, { follow: true })) return
-  }
-}
-
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of chunks) {
-    parts.push(part)
-    length += part.length
-  }
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-async function* iterate(content: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  yield content
-}
-
-/** Octets as Latin-1 text, in slices that fit a call. */
-function decode(bytes: Uint8Array | undefined | void): string {
-  const all = bytes ?? new Uint8Array()
-  const parts: string[] = []
-  for (let at = 0; at < all.length; at += 4096) parts.push(String.fromCharCode(...all.subarray(at, at + 4096)))
-  return parts.join('')
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => 'no error', errorCode)
-}
-
-function fail(): never {
-  throw new Error('The suite asked for a file that is not in the spec')
-}
-
-function same(actual: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)]
-  if (a !== b) throw new Error(`expected ${b?.slice(0, 300)}, got ${a?.slice(0, 300)}`)
 }
