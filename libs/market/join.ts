@@ -10,6 +10,7 @@ import { findHardware } from '@haggle/hardware'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
+import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
 import type { FaultPoint } from '@haggle/negotiate'
 import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
@@ -20,7 +21,7 @@ import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, systemClock, systemRan
 import { collectFiles } from './job_files.ts'
 import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket, targetOfText } from './market_node.ts'
-import type { Machine, MarketParts } from './parts.ts'
+import type { Machine } from './parts.ts'
 import type { Market } from './types.ts'
 
 /** How {@link joinMarket} joins. Everything has a default. */
@@ -60,7 +61,7 @@ const MEET_MS = 10_000
  * `peers` can't be reached.
  */
 export async function joinMarket(options: JoinOptions = {}): Promise<Market> {
-  const closers: (() => Promise<void>)[] = []
+  const closers: Closers = []
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer()
   }
@@ -73,26 +74,57 @@ export async function joinMarket(options: JoinOptions = {}): Promise<Market> {
   }
 }
 
-async function joinWith(options: JoinOptions, closers: (() => Promise<void>)[]): Promise<StartableMarket> {
-  const { home, launcher } = options
-  const suite = nodeSuite()
-  const clock = systemClock()
-  const random = systemRandom()
+async function joinWith(options: JoinOptions, closers: Closers): Promise<StartableMarket> {
+  const { home } = options
   if (home !== undefined) await mkdir(home, { recursive: true, mode: 0o700 })
   const identity =
     options.identity ?? (home === undefined ? createIdentity(new Uint8Array(randomBytes(32))) : await openKeyFile(join(home, 'key'), { create: true }))
-  const store: Store = home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'))
-  closers.push(() => store.close())
-  const journal: Journal = home === undefined ? memoryJournal() : await openJournal(join(home, 'ledger.journal'))
-  closers.push(() => journal.close())
-  const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: identity.signer, suite, clock, random })
-  closers.push(() => ledger.close())
+  const store = await openStore(home, closers)
   const psk = options.psk === undefined ? undefined : pskOf(options.psk)
   const id = networkId(options.network ?? PUBLIC_NETWORK, ...(psk === undefined ? [] : [psk]))
   const node = await openNode({ ...options, identity, id, store, ...(psk === undefined ? {} : { psk }) })
   closers.push(() => node.stop())
-  const parts: MarketParts = {
-    network: node.network,
+  const market = await openMarket({ ...options, identity, network: node.network, id, store }, closers)
+  const targets = (options.peers ?? []).map((text) => targetOfText(text) ?? { peerId: text })
+  if (targets.length > 0) {
+    const signal = AbortSignal.any([AbortSignal.timeout(MEET_MS), ...(options.signal === undefined ? [] : [options.signal])])
+    await market.meet(targets, { signal })
+  }
+  return market
+}
+
+/** What has to be closed again, last one first. */
+export type Closers = (() => Promise<void>)[]
+
+/** The home's store, or one in memory. */
+export async function openStore(home: string | undefined, closers: Closers): Promise<Store> {
+  const store: Store = home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'))
+  closers.push(() => store.close())
+  return store
+}
+
+/** What {@link openMarket} needs: a network that is there, and what {@link JoinOptions} says of the rest. */
+export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'onFault'> {
+  readonly identity: Identity
+  readonly network: Network
+  /** 32 bytes, see `networkId` of `@haggle/wire`. */
+  readonly id: Uint8Array
+  readonly store: Store
+}
+
+/** Opens the ledger and starts a market over a network. */
+export async function openMarket(options: OpenMarketOptions, closers: Closers): Promise<StartableMarket> {
+  const { home, identity, network, id, store, launcher, onFault } = options
+  const suite = nodeSuite()
+  const clock = systemClock()
+  const random = systemRandom()
+  const journal: Journal = home === undefined ? memoryJournal() : await openJournal(join(home, 'ledger.journal'))
+  closers.push(() => journal.close())
+  const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: identity.signer, suite, clock, random })
+  closers.push(() => ledger.close())
+  const machine = launcher === undefined ? undefined : (options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })))
+  const market = createMarket({
+    network,
     networkId: id,
     identity,
     suite,
@@ -103,17 +135,11 @@ async function joinWith(options: JoinOptions, closers: (() => Promise<void>)[]):
     ledger: ledgerPort(ledger, clock),
     collect: collectFiles,
     saveFile,
-    ...(launcher === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine: options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })) } }),
-    ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
-  }
-  const market = createMarket(parts)
+    ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),
+    ...(onFault === undefined ? {} : { onFault }),
+  })
   closers.push(() => market.close())
   await market.start()
-  const targets = (options.peers ?? []).map((text) => targetOfText(text) ?? { peerId: text })
-  if (targets.length > 0) {
-    const signal = AbortSignal.any([AbortSignal.timeout(MEET_MS), ...(options.signal === undefined ? [] : [options.signal])])
-    await market.meet(targets, { signal })
-  }
   return market
 }
 

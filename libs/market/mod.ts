@@ -16,5 +16,6 @@
 export * from './types.ts'
 export * from './parts.ts'
 export { joinMarket, type JoinOptions, machineOf } from './join.ts'
+export { market, type MarketComponents, type MarketInit } from './service.ts'
 export { createMarket, type StartableMarket } from './market_node.ts'
 export { collectFiles } from './job_files.ts'
