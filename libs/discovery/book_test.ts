@@ -74,7 +74,8 @@ describe('OfferBook', () => {
     expect(book.size).toBe(50)
     const honest = Array.from({ length: 20 }, (_, i) => book.get(identityOf(i + 1).peerId)).filter((entry) => entry !== undefined)
     expect(honest).toHaveLength(20)
-    expect(book.seqOf(toHex(identityOf(1).publicKey))).toBeUndefined()
+    expect(book.seqOf(toHex(identityOf(1).publicKey))).toBe(NOW + 2)
+    expect(book.seqOf(toHex(identityOf(150).publicKey))).toBeUndefined()
     expect(book.seqOf(toHex(identityOf(399).publicKey))).toBe(NOW)
   })
 

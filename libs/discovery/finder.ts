@@ -137,6 +137,9 @@ export class Finder {
     // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
     for (const peerId of this.#parts.network.peers().slice(0, DIRECT_ASKS)) asks.add({ peerId })
     await Promise.all([this.#snapshots(query, signal), this.#lookUp(query, asks, signal)])
+    // Nobody is there, or nobody has said so yet: an advert on its way is worth the rest of the wait.
+    await asks.idle(signal)
+    if (asks.answered === 0) await asks.firstAnswer(signal)
   }
 
   async #snapshots(query: BookQuery, signal: AbortSignal): Promise<void> {
@@ -258,6 +261,16 @@ class Asks {
   /** Resolves when everyone that was added has been asked and has answered, or with the signal. */
   async idle(signal: AbortSignal): Promise<void> {
     while (this.#running > 0 && !signal.aborted) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wakeIdle = resolve
+      })
+      await orAborted(woken, signal)
+    }
+  }
+
+  /** Resolves when somebody has answered, or with the signal. */
+  async firstAnswer(signal: AbortSignal): Promise<void> {
+    while (this.#answered === 0 && !signal.aborted) {
       const woken = new Promise<void>((resolve) => {
         this.#wakeIdle = resolve
       })

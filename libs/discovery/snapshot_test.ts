@@ -100,10 +100,10 @@ describe('/haggle/snapshot/1', () => {
     const liar = market.hub.join(identityOf(2))
     const forged = advertOf(identityOf(50)).bytes.slice()
     forged.set(new Uint8Array(8), forged.length - 8)
-    let sent = 0
+    const valid = Array.from({ length: 80 }, (_, i) => advertOf(identityOf(100 + i)).bytes)
     await liar.handle(SNAPSHOT_PROTOCOL, async (stream) => {
       await stream.send(concat(...[forged, Uint8Array.of(0xc1)].map((advert) => writeFrame(encodeSnapshotItem({ remainingS: 360, advert })))))
-      for (; sent < 1_000; sent++) await stream.send(writeFrame(encodeSnapshotItem({ remainingS: 360, advert: advertOf(identityOf(100 + sent)).bytes })))
+      for (const advert of valid) await stream.send(writeFrame(encodeSnapshotItem({ remainingS: 360, advert })))
     })
     const done = renter.network.connect({ peerId: liar.peerId })
     await market.clock.settle(200)

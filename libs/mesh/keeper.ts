@@ -1,6 +1,6 @@
 // Keeps a node in the mesh: dials bootstraps and remembered peers, replaces lost connections, renews relay reservations, drops hated neighbours.
 
-import type { IdentifyResult, Libp2pEvents, PeerId, PeerInfo, PeerStore, TypedEventTarget } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Libp2pEvents, PeerId, PeerInfo, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -74,6 +74,7 @@ export class MeshKeeper {
 
   start(): void {
     const { events } = this.#components
+    events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('peer:identify', this.#onIdentify)
     events.addEventListener('peer:discovery', this.#onDiscovery)
     events.addEventListener('peer:connect', this.#onConnect)
@@ -83,6 +84,7 @@ export class MeshKeeper {
 
   async stop(): Promise<void> {
     const { events } = this.#components
+    events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('peer:identify', this.#onIdentify)
     events.removeEventListener('peer:discovery', this.#onDiscovery)
     events.removeEventListener('peer:connect', this.#onConnect)
@@ -90,6 +92,12 @@ export class MeshKeeper {
     this.#cancel()
     this.#stop.abort()
     await this.#options.known.save()
+  }
+
+  /** An address that was dialled is worth keeping at once; what the peer itself says of its addresses comes with identify. */
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    if (detail.direction !== 'outbound' || !detail.direct) return
+    this.#options.known.noteWorking(detail.remotePeer.toString(), detail.remoteAddr.toString(), Math.floor(this.#options.clock.now() / 1_000))
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {

@@ -54,6 +54,14 @@ describe('KnownPeers', () => {
     ])
   })
 
+  it('puts an address that worked before the others', () => {
+    const known = new KnownPeers()
+    known.note('a', ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'], 100)
+    known.noteWorking('a', '/ip4/127.0.0.1/tcp/2', 200)
+    known.noteWorking('b', '/ip4/127.0.0.1/tcp/3', 100)
+    expect(known.all().map(({ addresses }) => addresses)).toEqual([['/ip4/127.0.0.1/tcp/2', '/ip4/127.0.0.1/tcp/1'], ['/ip4/127.0.0.1/tcp/3']])
+  })
+
   it('keeps no more than its bound, dropping the longest unseen', () => {
     const known = new KnownPeers()
     for (let i = 0; i < MAX_KNOWN_PEERS + 10; i++) known.note(`peer${i}`, ['/ip4/127.0.0.1/tcp/1'], 1_000 + i)

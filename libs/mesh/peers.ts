@@ -59,6 +59,11 @@ export class KnownPeers {
     if (this.#peers.size > MAX_KNOWN_PEERS) this.#forgetOldest()
   }
 
+  /** Notes an address that has just worked, before the ones that are known. */
+  noteWorking(peerId: string, address: string, seenS: number): void {
+    this.note(peerId, [address, ...(this.#peers.get(peerId)?.addresses ?? [])], seenS)
+  }
+
   forget(peerId: string): void {
     if (this.#peers.delete(peerId)) this.#dirty.add(peerId)
   }
