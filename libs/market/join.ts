@@ -13,6 +13,7 @@ import type { Hasher, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
 import type { FaultPoint } from '@haggle/negotiate'
+import { freeRail } from '@haggle/payment'
 import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
 import { openJournal } from '@haggle/reputation/node'
 import { memoryStore, type Store } from '@haggle/store'
@@ -133,6 +134,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     hashing: nativeHasher,
     store: store.sub('market'),
     ledger: ledgerPort(ledger, clock),
+    rail: freeRail(),
     collect: collectFiles,
     saveFile,
     ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),

@@ -7,6 +7,7 @@ import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { capFor, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
@@ -299,7 +300,7 @@ class MarketNode implements StartableMarket {
       get offer() {
         return row()
       },
-      status: () => providerStatus(provider, row().devices),
+      status: () => providerStatus(provider, { rail: parts.rail, devices: row().devices }),
       reprice: async (price) => {
         await provider.start({ ...request, price })
         this.#announcement?.changed()
@@ -344,7 +345,7 @@ class MarketNode implements StartableMarket {
   }
 }
 
-function providerStatus(provider: Provider, devices: string): ProviderStatus {
+function providerStatus(provider: Provider, { rail, devices }: { rail: PaymentRail; devices: string }): ProviderStatus {
   const { counts, policy } = provider
   const running = [...provider.jobs.values()].filter(({ thread }) => !isEnd(thread.view().phase))
   return {
@@ -363,7 +364,7 @@ function providerStatus(provider: Provider, devices: string): ProviderStatus {
     accepted: counts.accepted,
     refusals: Object.fromEntries(counts.refusals),
     earned: formatAmount(counts.earned),
-    exposure: formatAmount(running.reduce((sum, { thread }) => sum + thread.view().metered - thread.view().vouched, 0n)),
+    exposure: formatAmount(rail.exposure().unpaid),
     unit: 'credits',
     devices,
     runners: policy?.runners ?? [],

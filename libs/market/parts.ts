@@ -5,6 +5,7 @@ import type { FileRef, Hashing, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import type { FaultPoint } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import type { Facts } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
 import type { Clock, Random, Suite } from '@haggle/wire'
@@ -49,6 +50,8 @@ export interface MarketParts {
   readonly hashing: Hashing
   readonly store: Store
   readonly ledger: LedgerPort
+  /** How contracts are paid. */
+  readonly rail: PaymentRail
   /** Whoever runs jobs here; without it this node only rents. */
   readonly provider?: {
     readonly host: JobHost

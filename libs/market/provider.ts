@@ -1,11 +1,12 @@
 // The provider's side of a node: its offer, its answers to what is asked, and the jobs of its contracts.
 
-import type { AcceptBody, CancelReason, RejectReason, Terms } from '@haggle/contract'
+import type { AcceptBody, CancelReason, RejectReason, Terms, VoucherBody } from '@haggle/contract'
 import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer, offerMessage } from '@haggle/offer'
+import type { PaidContract } from '@haggle/payment'
 import { equalBytes, HaggleError, type Message, seal, toHex } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
@@ -154,6 +155,8 @@ export class Provider {
       case 'ledger':
         if (effect.entry.kind === 'closed') {
           this.counts.earned += effect.entry.outcome.owed
+          const paid = paidOf(thread)
+          if (paid !== null) void this.#parts.rail.settle(paid)
           const renter = toHex(effect.entry.peer)
           this.#settled.set(renter, (this.#settled.get(renter) ?? 0) + 1)
         }
@@ -186,6 +189,8 @@ export class Provider {
         return this.#answerRequest(thread, (message.body as { demand: Demand }).demand)
       case 'counter':
         return this.#answerCounter(thread)
+      case 'voucher':
+        return this.#checkVoucher(thread, message as Message<VoucherBody>)
       case 'accept':
         return this.#answerAccept(thread, message as Message<AcceptBody>)
       default:
@@ -221,6 +226,11 @@ export class Provider {
     if (refusal !== null) return this.#reject(thread, refusal)
     this.#hold(thread, terms)
     try {
+      const funded = await this.#parts.rail.checkFunding(terms, message.body.funding)
+      if (!funded.ok) {
+        this.#release(thread)
+        return await this.#reject(thread, { reason: 'funding', path: null })
+      }
       const spec = await this.#awaitSpec(thread, message.body)
       const job = this.#makeJob(thread, { contract: message.id, terms, spec: spec.decoded })
       const prepared = job.prepare()
@@ -233,6 +243,14 @@ export class Provider {
       this.#release(thread)
       throw error
     }
+  }
+
+  /** A voucher that does not pay is as good as none: on a rail that pays ahead the machine's grace runs on. */
+  async #checkVoucher(thread: Thread, { body }: Message<VoucherBody>): Promise<void> {
+    const paid = paidOf(thread)
+    if (paid === null) return
+    const verdict = await this.#parts.rail.checkVoucher(paid, body)
+    if (!verdict.ok) await thread.command({ do: 'cancel', reason: 'unpaid' }).catch(ignoreOver)
   }
 
   async #awaitSpec(thread: Thread, body: AcceptBody): Promise<{ decoded: JobSpec; bytes: Uint8Array; salt: Uint8Array }> {
@@ -297,6 +315,8 @@ export class Provider {
     const job = contract === null ? undefined : this.#jobs.get(toHex(contract))
     if (job === undefined) return
     await thread.command({ do: 'meter', usage: await job.usage() }).catch(ignoreOver)
+    const paid = paidOf(thread)
+    if (paid !== null) this.#parts.rail.metered(paid, thread.view().metered)
   }
 
   #refusal(thread: Thread, terms: Terms, promised: Offer): Refusal | null {
@@ -387,4 +407,10 @@ export class Provider {
     this.#events.offered(message)
     return message
   }
+}
+
+/** A thread's contract as its rail knows it; null before there is one. */
+function paidOf(thread: Thread): PaidContract | null {
+  const { contract, terms } = thread.view()
+  return contract === null || terms === null ? null : { contract, terms }
 }

@@ -19,6 +19,7 @@ import {
 import type { Network, PeerTarget } from '@haggle/mesh'
 import type { EndFrame, HostEffect, OutputFrame, Thread } from '@haggle/negotiate'
 import { type Clock, formatAmount, HaggleError } from '@haggle/wire'
+import type { PaymentRail } from '@haggle/payment'
 import { ignoreOver } from './_ignore_over.ts'
 import type { CollectedFiles } from './parts.ts'
 import type { RunProgress } from './types.ts'
@@ -34,6 +35,7 @@ export interface RentedJobInit {
   readonly hashing: Hashing
   readonly clock: Clock
   readonly collected: CollectedFiles | null
+  readonly rail: PaymentRail
   /** False for one more view of a job that is driven elsewhere: it only reads. */
   readonly drives: boolean
   readonly onProgress: (progress: RunProgress) => void
@@ -203,7 +205,10 @@ export class RentedJob {
   async #pay({ n, owed }: { readonly n: number; readonly owed: bigint }): Promise<void> {
     const { usage } = this.thread.view()
     if (n > 0) this.#init.onProgress({ step: 'metered', usedMs: Number(usage[0] ?? 0n), owed: formatAmount(owed) })
-    await this.thread.command({ do: 'voucher', channel: null, channelCumulative: null, evmSig: null }).catch(ignoreOver)
+    const { terms } = this.thread.view()
+    if (terms === null) return
+    const parts = await this.#init.rail.voucher({ contract: this.contract, terms }, owed)
+    await this.thread.command({ do: 'voucher', ...parts }).catch(ignoreOver)
   }
 
   async #receipt(reason: ReceiptReason | null): Promise<void> {

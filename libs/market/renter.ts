@@ -145,7 +145,7 @@ export class Renter {
   }
 
   async #accept(run: PreparedRun, candidate: KnownOffer): Promise<RentedJob> {
-    const { random, suite, identity } = this.#parts
+    const { random, suite, identity, rail } = this.#parts
     const { demand, spec } = run
     const target = this.#source.target(candidate.peerId)
     const thread = this.#threads.begin({ ...target, key: candidate.provider })
@@ -160,9 +160,10 @@ export class Renter {
     const terms = termsFrom({ offer: candidate.offer, demand: capped, renter: identity.publicKey, devices: devicesFor(demand, listing) })
     const salt = random(SPEC_SALT_BYTES)
     const bytes = encodeSpec(spec)
+    const funding = await rail.fund(terms)
     const { number, write } = this.#threads.takeNumber('renter')
     await thread.command(
-      { do: 'accept', terms, specHash: specHash(salt, bytes, suite), number, funding: null },
+      { do: 'accept', terms, specHash: specHash(salt, bytes, suite), number, funding },
       {
         notes: { spec: bytes, salt },
         writes: [write],
@@ -173,8 +174,8 @@ export class Renter {
   }
 
   #jobInit(collected: CollectedFiles | null, options: { drives: boolean; onProgress?: (progress: RunProgress) => void }): RentedJobInit {
-    const { network, hashing, clock } = this.#parts
-    return { network, hashing, clock, collected, drives: options.drives, onProgress: options.onProgress ?? (() => undefined) }
+    const { network, hashing, clock, rail } = this.#parts
+    return { network, hashing, clock, rail, collected, drives: options.drives, onProgress: options.onProgress ?? (() => undefined) }
   }
 
   async #collect(request: RunRequest): Promise<CollectedFiles | null> {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { type MemoryJob, memoryJobHost } from '@haggle/job'
 import { type MemoryNetwork, memoryNetwork } from '@haggle/mesh'
+import { freeRail } from '@haggle/payment'
 import { memoryJournal, openLedger } from '@haggle/reputation'
 import { memoryStore } from '@haggle/store'
 import { type Clock, networkId, type Random, systemClock, systemRandom } from '@haggle/wire'
@@ -112,6 +113,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         },
         store: store.sub('market'),
         ledger: ledgerPort(ledger, clock),
+    rail: freeRail(),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })
