@@ -12,6 +12,9 @@ import type { Frontier, TreeHasher } from './tree.ts'
 /** Most entries of one group: bounds what a crash can leave half done and how long one append waits behind others. */
 const MAX_GROUP = 1024
 
+/** Salts drawn at a time. */
+const SALTS_AT_ONCE = 64
+
 /** What an {@link Appender} writes to. */
 export interface AppenderInit {
   readonly store: Store
@@ -29,9 +32,12 @@ interface Waiting {
   reject(reason: unknown): void
 }
 
+/** An entry ready to be placed. */
 interface Item {
   readonly entry: Entry
+  /** `salt ‖ entry`. */
   readonly payload: Uint8Array
+  readonly leaf: Uint8Array
 }
 
 /** Writes groups of entries, one group at a time. After a failed write it refuses: only opening again can tell what reached the disk. */
@@ -41,6 +47,8 @@ export class Appender {
   #waiting: Waiting[] = []
   #running: Promise<void> | undefined
   #failure: HaggleError | undefined
+  #salts: Uint8Array = new Uint8Array(0)
+  #saltAt = 0
 
   constructor(init: AppenderInit) {
     this.#init = init
@@ -59,14 +67,23 @@ export class Appender {
 
   /** Resolves with the index of the first of `entries` when all are on disk. Entries of one call stay together and in order. */
   append(entries: readonly Entry[]): Promise<number> {
-    const salts = this.#init.random(SALT_BYTES * entries.length)
-    return this.appendPayloads(
-      entries.map((entry, i) => ({ entry, payload: encodePayload(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES), entry) })),
-    )
+    return this.appendPayloads(entries.map((entry) => ({ entry, payload: encodePayload(this.#salt(), entry) })))
+  }
+
+  /** The next salt. Drawn many at a time: one call to the system's generator costs as much as hashing the entry. */
+  #salt(): Uint8Array {
+    if (this.#saltAt === this.#salts.length) {
+      this.#salts = this.#init.random(SALT_BYTES * SALTS_AT_ONCE)
+      this.#saltAt = 0
+    }
+    return this.#salts.subarray(this.#saltAt, (this.#saltAt += SALT_BYTES))
   }
 
   /** The same for entries that have their salts. */
-  appendPayloads(items: readonly Item[]): Promise<number> {
+  appendPayloads(entries: readonly Omit<Item, 'leaf'>[]): Promise<number> {
+    // Hashed now and not when their group's turn comes: so hashing goes on while the group before is being synced.
+    const { hasher } = this.#init
+    const items = entries.map(({ entry, payload }) => ({ entry, payload, leaf: hasher.leaf(payload) }))
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     this.#waiting.push({ items, resolve, reject })
     this.#running ??= this.#run()
@@ -107,7 +124,7 @@ export class Appender {
   }
 
   async #write(items: readonly Item[]): Promise<number> {
-    const { store, journal, hasher, log } = this.#init
+    const { store, journal, log } = this.#init
     const frontier = this.#frontier.clone()
     const groupSize = frontier.size
     const groupJournal = journal.length
@@ -117,9 +134,9 @@ export class Appender {
     const records = new RecordBuffer(payloads + items.length * 80 + 32 * 32)
     const batch: Write[] = []
     let at = 0
-    for (const { entry, payload } of items) {
+    for (const { entry, payload, leaf } of items) {
       const index = frontier.size
-      const hashes = frontier.push(hasher.leaf(payload))
+      const hashes = frontier.push(leaf)
       batch.push({ key: recordKey(index), value: records.add(groupJournal + at, hashes, payload) })
       addIndexRows(batch, index, entry)
       at = writeFrame(frames, at, { index, payload }, journal)
