@@ -8,7 +8,7 @@ import type { Bodies, ContractMessageName } from './messages.ts'
 import { usedMs } from './metering.ts'
 import { isEnd } from './phase.ts'
 import { encodeTerms, termsHash } from './terms.ts'
-import { sayReceipt, stopJob } from './_deadline_actions.ts'
+import { believed, sayReceipt, stopJob } from './_deadline_actions.ts'
 import { clock, decide, hasContract, note, set, type Work } from './_work.ts'
 
 function refuse(work: Work, command: Command, why: string): HaggleError {
@@ -185,7 +185,8 @@ function receipt(work: Work, command: Extract<Command, { do: 'receipt' }>): void
       ? (reason === 'silent') === (mine.result === null)
       : mine.receipt.renter !== null && reason !== 'silent' && (reason === null || mine.result !== null)
   if (!possible) throw refuse(work, command, 'receipt')
-  sayReceipt(work, reason)
+  const agrees = reason !== null || init.role === 'provider' || believed(work.state, work.nowMs, work.rules.believes)
+  sayReceipt(work, agrees ? reason : 'meter')
 }
 
 /** Carries out or keeps a command of a side that has not SYNCed yet. Throws `E_CONTRACT_STATE` for what needs a decision about this moment. */

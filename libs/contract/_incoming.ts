@@ -173,10 +173,17 @@ export function takeHeads(work: Work, frame: { readonly mine: number; readonly y
   const { own, peer, init, phase, times } = state
   work.cause = 'sync'
   const before = state.mine
-  set(work, { peerHas: Math.max(state.peerHas, Math.min(frame.yours, own.next)) })
+  // Holding our CANCEL frees this side only when nothing that the peer signed before is still on its way.
+  if (frame.mine <= peer.next) set(work, { peerHas: Math.max(state.peerHas, Math.min(frame.yours, own.next)) })
   if (!state.synced) set(work, { need: { own: Math.max(frame.yours, own.next), peer: Math.max(frame.mine, peer.next) } })
   move(work, before)
-  if (!work.state.synced && init.role === 'renter' && phase === 'accepted' && work.nowMs >= times.phase + ACCEPT_MS && frame.yours <= own.next) {
+  if (
+    !work.state.synced &&
+    init.role === 'renter' &&
+    phase === 'accepted' &&
+    work.nowMs >= times.phase + ACCEPT_MS &&
+    frame.yours <= own.next
+  ) {
     // The ACCEPT is taken back before anything that answered it is read.
     synced(work)
     return must(work, 'cancel', { reason: 'expired' })

@@ -71,9 +71,10 @@ export function extensionOf(state: State): WalkPhase {
   return confirmed(state.mine) ? state.mine.walk.phase : 'none'
 }
 
-/** The phase that follows from what is known. */
+/** The phase that follows from what is known. An end is never left: what comes later only says more exactly which one it is. */
 export function phaseOf(state: State, rules: MachineRules): Phase {
-  const { mine, init, closed, peerHas } = state
+  const { mine, init, peerHas } = state
+  const closed = state.closed || isEnd(state.phase)
   const { cancel, receipt } = mine
   const cancelled = cancel.renter !== null || cancel.provider !== null
   const end = (): Phase => {
@@ -103,7 +104,9 @@ export function move(work: Work, before: Facts): void {
   const extending = confirmed(before) && !isEnd(to)
   const walked = { from: before.walk.phase, to: state.mine.walk.phase }
   const steps = extending && walked.from !== walked.to
-  if (from !== to || cause.startsWith('own:') || cause.startsWith('peer:')) work.moves.push({ machine: 'contract', from, on: cause, to })
+  const counts = !isEnd(from) && cause !== 'restore'
+  if (counts && (from !== to || cause.startsWith('own:') || cause.startsWith('peer:')))
+    work.moves.push({ machine: 'contract', from, on: cause, to })
   if (steps) work.moves.push({ machine: 'extension', ...walked, on: cause })
   if (from === to && !steps) return
   set(work, { phase: to, ...(from === to ? {} : { repeats: 0 }) })

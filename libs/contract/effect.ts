@@ -65,7 +65,8 @@ export type LedgerEntry =
 /**
  * One thing to do.
  *
- * - `sign`: see {@link SignEffect}. At most one is open at a time: the next one comes when the message was fed back
+ * - `sign`: see {@link SignEffect}. At most one is open at a time: the next one comes when the message was fed back. What the peer says while it is open
+ *   was said after it: such a message may be on disk with it or after it, never before
  * - `resend`: send these own messages again, byte for byte, in order
  * - `sync`: send a SYNC frame with these heads
  * - `wake`: call `step` with `wake` at `atMs` (replaces the last one; null: no need)

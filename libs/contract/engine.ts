@@ -72,7 +72,19 @@ function fresh(init: ThreadInit, atMs: number): State {
     need: null,
     parked: [],
     closed: false,
-    times: { phase: at, walk: at, heard: at, since: at, confirm: at, ready: at, meter: at, measure: at, receipt: at, asked: -Infinity, restored: at },
+    times: {
+      phase: at,
+      walk: at,
+      heard: at,
+      since: at,
+      confirm: at,
+      ready: at,
+      meter: at,
+      measure: at,
+      receipt: at,
+      asked: -Infinity,
+      restored: at,
+    },
     repeats: 0,
     done: { capacity: 'none', started: false, stopped: false, paid: false, maxed: 0, opened: false, entered: null, voided: [] },
     over: null,
@@ -127,23 +139,32 @@ function happen(work: Work, event: Event): void {
   }
 }
 
-/** Puts stored messages back in the order in which this side knew them: each own one after what it acknowledges. */
-function replay(work: Work, stored: StoredThread, atMs: (message: ThreadMessage) => number): Work {
+/**
+ * Puts stored messages back in the order in which this side knew them: each own one after what it acknowledges. Own times are by the own clock; what a
+ * peer's clock says of its messages never moves an own one.
+ */
+function replay(
+  work: Work,
+  stored: StoredThread,
+  options: { readonly nowMs: number; readonly atMs: (message: ThreadMessage) => number },
+): Work {
   let at = work
   let peers = 0
-  const next = (message: ThreadMessage, run: (work: Work) => void): void => {
-    at = workOn(at.state, Math.max(at.nowMs, atMs(message)), at.rules)
+  const next = (atMs: number, run: (work: Work) => void): void => {
+    at = workOn(at.state, Math.max(at.nowMs, atMs), at.rules)
     run(at)
   }
-  const nextPeer = (): void => {
+  const nextPeer = (beforeMs: number): void => {
     const message = stored.peer[peers++]
-    if (message !== undefined) next(message, (w) => takePeer(w, message, { unixS: message.iat, quiet: true }))
+    if (message !== undefined)
+      next(Math.min(options.atMs(message), beforeMs), (w) => takePeer(w, message, { unixS: message.iat, quiet: true }))
   }
   for (const message of stored.own) {
-    while (ackIndex(at.state.peer, message.ack) === undefined && peers < stored.peer.length) nextPeer()
-    next(message, (w) => takeOwn(w, message))
+    const ownMs = options.atMs(message)
+    while (ackIndex(at.state.peer, message.ack) === undefined && peers < stored.peer.length) nextPeer(ownMs)
+    next(ownMs, (w) => takeOwn(w, message))
   }
-  while (peers < stored.peer.length) nextPeer()
+  while (peers < stored.peer.length) nextPeer(options.nowMs)
   return at
 }
 
@@ -167,7 +188,7 @@ export function createMachine(rules: Partial<MachineRules> = {}): Machine {
     restore: (init, stored, { nowMs, nowS, ended = false }) => {
       const first = workOn({ ...fresh(init, nowMs - 86_400_000 * 365), synced: false }, -Infinity, all)
       // Seconds are whole: a second more makes every deadline early rather than late.
-      const replayed = replay(first, stored, (message) => nowMs - (Math.max(0, nowS - message.iat) + 1) * 1_000)
+      const replayed = replay(first, stored, { nowMs, atMs: (message) => nowMs - (Math.max(0, nowS - message.iat) + 1) * 1_000 })
       const { state } = replayed
       const work = workOn(state, nowMs, all)
       clock(work, { restored: nowMs, measure: nowMs })

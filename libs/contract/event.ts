@@ -31,7 +31,8 @@ export type ThreadMessage = Pick<Message, 'id' | 'type' | 'signer' | 'seq' | 'pr
  * - `result`: RESULT: the job is over
  * - `reclaim`: RECLAIM_NOTICE
  *
- * Either: `cancel`, `receipt`.
+ * Either: `cancel`, and `receipt` in phase `closing`. With reason null it agrees with the figures; a renter whose own time does not allow them says
+ * `meter` all the same
  */
 export type Command =
   | { readonly do: 'request'; readonly demand: Demand; readonly offer: Uint8Array | null }

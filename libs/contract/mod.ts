@@ -11,7 +11,7 @@ export * from './effect.ts'
 export * from './engine.ts'
 export * from './event.ts'
 export { brokenRule, CANCEL_RULES, extendsTerms, type Parties, type Rule, RULES } from './rules.ts'
-export type { Facts } from './facts.ts'
+export { type Facts, learn, NO_FACTS } from './facts.ts'
 export * from './messages.ts'
 export * from './metering.ts'
 export * from './outcome.ts'
@@ -19,8 +19,17 @@ export * from './phase.ts'
 export * from './reasons.ts'
 export type { Proposal, Rec, RecOf } from './record.ts'
 export * from './state.ts'
+export * from './states.ts'
 export * from './terms.ts'
+export * from './transitions.ts'
 export { termsFrom, type TermsSources } from './terms_from.ts'
-export { type Chains, encodeTranscript, MAX_TRANSCRIPT_MESSAGE_BYTES, readTranscript, TRANSCRIPT_HEADER, type TranscriptFrames } from './transcript.ts'
+export {
+  type Chains,
+  encodeTranscript,
+  MAX_TRANSCRIPT_MESSAGE_BYTES,
+  readTranscript,
+  TRANSCRIPT_HEADER,
+  type TranscriptFrames,
+} from './transcript.ts'
 export { type TranscriptError, type TranscriptReport, verifyTranscript } from './verify.ts'
 export type { MachineRules } from './_work.ts'

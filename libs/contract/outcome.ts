@@ -62,12 +62,17 @@ function unboundEnding(facts: Facts, silent: boolean): Ending {
   return { kind: 'expired', by: facts.walk.phase === 'quoted' ? 'renter' : 'provider', reason: null }
 }
 
+/** Both have signed a RECEIPT, or one has closed alone because the other is silent. */
+function closed({ receipt: { renter, provider } }: Facts): boolean {
+  return (renter !== null && provider !== null) || renter?.reason === 'silent' || provider?.reason === 'silent'
+}
+
 function boundEnding(facts: Facts, silent: boolean): Ending {
   const { result, receipt, voucher, specHash } = facts
   const signed = receipt.renter
   const agreedByProvider = signed !== null && receipt.provider !== null && receipt.provider.reason === null
   const agreed = result !== null && signed !== null && (signed.reason === null || agreedByProvider)
-  if (signed === null && receipt.provider === null && !silent) return OPEN
+  if (!silent && !closed(facts)) return OPEN
   const cancel = effectiveCancel(facts)
   if (cancel !== null) {
     const { reason } = cancel.fact

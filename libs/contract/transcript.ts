@@ -83,7 +83,8 @@ export function readTranscript(file: Uint8Array): TranscriptFrames {
       })
     }
     if (at + 4 + length > file.length) break
-    if (messages.length >= MAX_TRANSCRIPT_MESSAGES) throw new HaggleError('E_TRANSCRIPT_LONG', 'Cannot read the transcript: it has too many messages')
+    if (messages.length >= MAX_TRANSCRIPT_MESSAGES)
+      throw new HaggleError('E_TRANSCRIPT_LONG', 'Cannot read the transcript: it has too many messages')
     messages.push(file.subarray(at + 4, at + 4 + length))
     at += 4 + length
   }

@@ -1,6 +1,17 @@
 // What a stranger can say of a transcript from the file alone: whether every message was right when it was signed, and what came of it.
 
-import { equalBytes, errorCode, fromHex, HaggleError, type Message, type MessageTypes, open, peekEnvelope, type Suite, toHex } from '@haggle/wire'
+import {
+  equalBytes,
+  errorCode,
+  fromHex,
+  HaggleError,
+  type Message,
+  type MessageTypes,
+  open,
+  peekEnvelope,
+  type Suite,
+  toHex,
+} from '@haggle/wire'
 import { type Facts, learn, NO_FACTS, other } from './facts.ts'
 import { CONTRACT_MESSAGES, type ContractMessageName, type Role } from './messages.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
@@ -19,7 +30,7 @@ export interface TranscriptError {
 
 /** What {@link verifyTranscript} finds. */
 export interface TranscriptReport {
-  /** True when nothing is wrong. A file whose tail is cut can be right, and is then `open` as a rule. */
+  /** True when nothing is wrong. A file whose tail is cut can be right, and is then `open`. */
   readonly ok: boolean
   /** What the messages up to the first error come to. */
   readonly outcome: Outcome
@@ -78,7 +89,9 @@ export function verifyTranscript(file: Uint8Array, suite: Suite, options: { read
     const place = error.details['at']
     errors.push({ at: typeof place === 'number' ? place : at, code: errorCode(error), message: error.message })
   }
-  return { ...reader.report(), cut, ok: errors.length === 0, errors }
+  const report = reader.report()
+  const outcome: Outcome = cut ? { ...report.outcome, kind: 'open', by: null, reason: null } : report.outcome
+  return { ...report, outcome, cut, ok: errors.length === 0, errors }
 }
 
 class TranscriptReader {
@@ -101,8 +114,10 @@ class TranscriptReader {
     const parties = this.#partiesOf(message)
     const by = ROLES.find((role) => equalBytes(parties[role], message.signer))
     if (by === undefined) throw wrong('E_TRANSCRIPT_SIGNER', 'it is signed by neither party')
-    if (message.audience === null || !equalBytes(message.audience, parties[other(by)])) throw wrong('E_TRANSCRIPT_AUDIENCE', 'it is not for the other party')
-    if (message.thread === null || this.#thread === null || !equalBytes(message.thread, this.#thread)) throw wrong('E_TRANSCRIPT_THREAD', 'it belongs to another thread')
+    if (message.audience === null || !equalBytes(message.audience, parties[other(by)]))
+      throw wrong('E_TRANSCRIPT_AUDIENCE', 'it is not for the other party')
+    if (message.thread === null || this.#thread === null || !equalBytes(message.thread, this.#thread))
+      throw wrong('E_TRANSCRIPT_THREAD', 'it belongs to another thread')
     const ack = this.#checkChain(by, message)
     const rec = recordOf({ by, seq: message.seq, ack, id: toHex(message.id) }, message.type as ContractMessageName, message.body)
     this.#catchUp(by, ack)
@@ -125,7 +140,7 @@ class TranscriptReader {
       outcome,
       parties: this.#parties,
       thread: this.#thread,
-      contract: facts.accept?.id == null ? null : fromHex(facts.accept.id),
+      contract: facts.accept === null || facts.accept.id === null ? null : fromHex(facts.accept.id),
       termsHash: proposal?.hash ?? null,
       terms: proposal?.terms ?? null,
       usage: outcome.usage,
@@ -149,7 +164,8 @@ class TranscriptReader {
     const mine = this.#sides[by]
     const theirs = this.#sides[other(by)]
     if (seq !== mine.ids.length) throw wrong('E_TRANSCRIPT_SEQ', `its seq must be ${mine.ids.length}, is ${seq}`)
-    if ((prev === null ? undefined : toHex(prev)) !== mine.ids.at(-1)) throw wrong('E_TRANSCRIPT_PREV', 'its prev does not name the message before it')
+    if ((prev === null ? undefined : toHex(prev)) !== mine.ids.at(-1))
+      throw wrong('E_TRANSCRIPT_PREV', 'its prev does not name the message before it')
     const index = ack === null ? -1 : theirs.ids.lastIndexOf(toHex(ack))
     if (ack !== null && index === -1) throw wrong('E_TRANSCRIPT_ACK', 'it acknowledges a message that is not before it in the file')
     if (index < mine.ack) throw wrong('E_TRANSCRIPT_ACK', 'it acknowledges less than the message before it')

@@ -21,7 +21,12 @@ import type { Timeline } from './timeline.ts'
 import type { Frame, Link } from './wire_model.ts'
 
 /** A place in the driver where a process may die. */
-export type FaultPoint = `${'before' | 'after'}-${'write' | 'send'}:${string}` | `before-read:${string}` | `after-read:${string}` | `effect:${string}` | 'idle'
+export type FaultPoint =
+  | `${'before' | 'after'}-${'write' | 'send'}:${string}`
+  | `before-read:${string}`
+  | `after-read:${string}`
+  | `effect:${string}`
+  | 'idle'
 
 /** A wrong driver, for planting. All false is the right one. */
 export interface DriverFaults {
@@ -31,22 +36,30 @@ export interface DriverFaults {
   readonly startsBeforeWriting: boolean
   /** Signs again after a restart without having SYNCed. */
   readonly signsBeforeSync: boolean
+  /** Does not remember that it had ended. */
+  readonly forgetsEnds: boolean
   /** Does not sync what it writes: a crash loses the last message. */
   readonly writesUnsynced: boolean
 }
 
 /** The right driver. */
-export const NO_FAULTS: DriverFaults = { sendsBeforeWriting: false, startsBeforeWriting: false, signsBeforeSync: false, writesUnsynced: false }
+export const NO_FAULTS: DriverFaults = {
+  sendsBeforeWriting: false,
+  startsBeforeWriting: false,
+  signsBeforeSync: false,
+  forgetsEnds: false,
+  writesUnsynced: false,
+}
 
 /** What the launcher knows of the one job: it survives the driver. */
 export interface HostJob {
   readonly startedAt: number
+  /** It never gets a process: RESULT without READY. */
+  readonly failsToStart: boolean
   readonly readyAt: number
   /** When it ends by itself. */
   readonly exitAt: number
   stoppedAt: number | null
-  /** Virtual times at which a process was started: more than one is a second job. */
-  starts: number
 }
 
 /** What survives a crash. */
@@ -55,6 +68,8 @@ export interface Disk {
   peer: ThreadMessage[]
   /** Read but not yet synced: a crash may lose it. */
   unsynced: ThreadMessage[]
+  /** Read while a signature was open: goes to disk behind it. */
+  waiting: ThreadMessage[]
   readonly ledger: Map<string, LedgerEntry>
   /** This side had ended: written when its last effects are carried out. */
   ended: boolean
@@ -71,7 +86,7 @@ export interface NodeInit {
   /** Chance of dying at any one fault point. */
   readonly crashRate: number
   readonly onMove: (role: Role, move: Move) => void
-  readonly onFault: (point: FaultPoint) => void
+  readonly onFault: (point: FaultPoint, died: boolean) => void
   readonly onSent: (role: Role, message: ThreadMessage) => void
   readonly onEffect: (node: NodeModel, effect: Effect) => void
   readonly onStep: (node: NodeModel, before: State | null) => void
@@ -87,7 +102,7 @@ class Crash extends Error {}
 /** One node. */
 export class NodeModel {
   readonly role: Role
-  readonly disk: Disk = { own: [], peer: [], unsynced: [], ledger: new Map(), ended: false }
+  readonly disk: Disk = { own: [], peer: [], unsynced: [], waiting: [], ledger: new Map(), ended: false }
   job: HostJob | null = null
   state: State | null
   /** Steps that the machine took. */
@@ -159,6 +174,7 @@ export class NodeModel {
       this.disk.peer.push(message)
     }
     this.disk.unsynced = []
+    this.disk.waiting = []
     if (this.#init.faults.writesUnsynced) this.disk.own.pop()
     this.reserved = false
     this.#init.onCrash(this)
@@ -172,7 +188,11 @@ export class NodeModel {
     this.startedAt = this.#init.time.nowMs
     this.syncedEpoch = -1
     const { own, peer } = this.disk
-    const { state, effects, moves } = machine.restore(thread, { own, peer }, { nowMs: this.monotonicMs, nowS: this.unixS, ended: this.disk.ended })
+    const { state, effects, moves } = machine.restore(
+      thread,
+      { own, peer },
+      { nowMs: this.monotonicMs, nowS: this.unixS, ended: this.disk.ended && !faults.forgetsEnds },
+    )
     this.state = faults.signsBeforeSync ? { ...state, synced: true, need: null } : state
     this.steps++
     this.#init.onStep(this, null)
@@ -194,9 +214,14 @@ export class NodeModel {
     const { job, state } = this
     if (job === null || state === null || this.role !== 'provider') return
     const now = this.#init.time.nowMs
+    if (job.failsToStart) {
+      if (now >= job.readyAt) this.command({ do: 'result', exit: { kind: 'lost', code: null, word: null }, usage: [0n], output: null })
+      return
+    }
     if (now >= job.readyAt && (job.stoppedAt === null || job.stoppedAt > job.readyAt) && !state.mine.ready) this.command({ do: 'ready' })
     const endedAt = Math.min(job.exitAt, job.stoppedAt ?? Infinity)
-    if (this.state === null || now < endedAt || this.state.over !== null || this.state.mine.result !== null || isEnd(this.state.phase)) return
+    if (this.state === null || now < endedAt || this.state.over !== null || this.state.mine.result !== null || isEnd(this.state.phase))
+      return
     const exit =
       endedAt === job.exitAt ? ({ kind: 'exit', code: 0, word: null } as const) : ({ kind: 'killed', code: null, word: 'stopped' } as const)
     this.command({ do: 'result', exit, usage: [this.ranMs()], output: null })
@@ -220,8 +245,9 @@ export class NodeModel {
   }
 
   #faultPoint(point: FaultPoint): void {
-    this.#init.onFault(point)
-    if (this.#init.crashRate > 0 && this.#init.chance.chance(this.#init.crashRate)) throw new Crash()
+    const dies = this.#init.crashRate > 0 && this.#init.chance.chance(this.#init.crashRate)
+    this.#init.onFault(point, dies)
+    if (dies) throw new Crash()
   }
 
   #takeSync(frame: Extract<Frame, { kind: 'sync' }>): void {
@@ -256,7 +282,7 @@ export class NodeModel {
     for (const move of moves) this.#init.onMove(this.role, move)
     this.#mayDie(() => {
       if (event.type === 'message' && state.peer.next > before.peer.next) {
-        this.disk.unsynced.push(event.message)
+        ;(before.signing ? this.disk.waiting : this.disk.unsynced).push(event.message)
         this.#faultPoint(`after-read:${event.message.type}`)
       }
       this.#carryOut(effects)
@@ -329,7 +355,10 @@ export class NodeModel {
       this.disk.peer.push(...this.disk.unsynced)
       this.disk.unsynced = []
       if (this.disk.own.length === message.seq) this.disk.own.push(message)
-      else if (toHex(this.disk.own[message.seq]?.id ?? new Uint8Array()) !== toHex(message.id)) this.#init.wrong(`wrote message ${message.seq} twice`)
+      else if (toHex(this.disk.own[message.seq]?.id ?? new Uint8Array()) !== toHex(message.id))
+        this.#init.wrong(`wrote message ${message.seq} twice`)
+      this.disk.unsynced = this.disk.waiting
+      this.disk.waiting = []
       this.#faultPoint(`after-write:${message.type}`)
     }
     if (faults.sendsBeforeWriting) {
@@ -351,7 +380,12 @@ export class NodeModel {
   #feed(message: ThreadMessage): Effect[] {
     const before = this.state
     if (before === null) return []
-    const { state, effects, moves } = this.#init.machine.step(before, { type: 'message', message, atMs: this.monotonicMs, unixS: this.unixS })
+    const { state, effects, moves } = this.#init.machine.step(before, {
+      type: 'message',
+      message,
+      atMs: this.monotonicMs,
+      unixS: this.unixS,
+    })
     this.state = state
     this.steps++
     this.#init.onStep(this, before)

@@ -21,7 +21,13 @@ export interface Temper {
 /** What a renter does when its machine is in `phase`; null: nothing. */
 export function rentersWish(
   phase: Phase,
-  context: { readonly chance: Rng; readonly temper: Temper; readonly terms: Terms; readonly proposed: Terms | null; readonly number: () => number },
+  context: {
+    readonly chance: Rng
+    readonly temper: Temper
+    readonly terms: Terms
+    readonly proposed: Terms | null
+    readonly number: () => number
+  },
 ): Command | null {
   const { chance, temper, terms, proposed, number } = context
   const specHash = temper.startsLater ? null : new Uint8Array(32).fill(7)
@@ -49,7 +55,13 @@ export function rentersWish(
 /** What a provider does when its machine is in `phase`, or an extension is; null: nothing. */
 export function providersWish(
   phase: Phase,
-  context: { readonly chance: Rng; readonly temper: Temper; readonly terms: Terms; readonly proposed: Terms | null; readonly number: () => number },
+  context: {
+    readonly chance: Rng
+    readonly temper: Temper
+    readonly terms: Terms
+    readonly proposed: Terms | null
+    readonly number: () => number
+  },
 ): Command | null {
   const { chance, temper, terms, proposed, number } = context
   if (chance.chance(temper.silence)) return null
@@ -77,9 +89,14 @@ export function providersWish(
 }
 
 /** Something out of the blue: right or wrong, at any time. Wrong ones must be refused. */
-export function whim(role: 'renter' | 'provider', context: { readonly chance: Rng; readonly temper: Temper; readonly inForce: Terms | null }): Command {
+export function whim(
+  role: 'renter' | 'provider',
+  context: { readonly chance: Rng; readonly temper: Temper; readonly inForce: Terms | null },
+): Command {
   const { chance, temper, inForce } = context
-  if (chance.chance(temper.fickle)) return { do: 'cancel', reason: chance.pick(['user', 'shutdown', role === 'provider' ? 'lost' : 'user', 'reclaim']) }
+  if (role === 'renter' && inForce !== null && chance.chance(0.4)) return { do: 'request', demand: DEMAND, offer: null }
+  if (chance.chance(temper.fickle))
+    return { do: 'cancel', reason: chance.pick(['user', 'shutdown', role === 'provider' ? 'lost' : 'user', 'reclaim']) }
   if (role === 'provider') {
     return chance.pick<Command>([
       { do: 'reclaim', inMs: 3_000 },

@@ -31,8 +31,8 @@ export interface Link {
   send(from: Role, frame: Frame): void
   /** A side died: what is under way is lost, and a new connection is needed. */
   drop(): void
-  /** Breaks for good, or heals. */
-  cut(forever: boolean): void
+  /** Breaks until it is healed by `cut(false)`. */
+  cut(down: boolean): void
 }
 
 /** What a link needs. */
@@ -105,9 +105,9 @@ export function link(init: LinkInit): Link {
       if (weather.repeatRate > 0 && chance.chance(weather.repeatRate)) carry(from, frame)
     },
     drop,
-    cut(forever) {
-      gone = forever
-      if (forever) {
+    cut(down) {
+      gone = down
+      if (down) {
         up = false
         epoch++
       } else connect()

@@ -1,6 +1,17 @@
 // One run: two nodes, a bad link, moody owners, and the properties that must hold whatever happens.
 
-import { type Effect, isEnd, type Machine, type Role, type State, type Terms, type ThreadMessage, viewOf } from '@haggle/contract'
+import {
+  type Effect,
+  isEnd,
+  type Machine,
+  type Move,
+  type Role,
+  type State,
+  type Terms,
+  type ThreadMessage,
+  TOLERANCE_MS,
+  viewOf,
+} from '@haggle/contract'
 import { toHex } from '@haggle/wire'
 import { type DriverFaults, type FaultPoint, NO_FAULTS, NodeModel } from './node_model.ts'
 import { providersWish, rentersWish, type Temper, whim } from './owners.ts'
@@ -14,9 +25,9 @@ export interface RunInit {
   readonly seed: number
   readonly machine: Machine
   readonly faults?: Partial<DriverFaults>
-  /** Called for each row of the machine's table that was taken, as `role|machine|from|on|to`. */
-  readonly onMove: (row: string) => void
-  readonly onFault: (point: FaultPoint) => void
+  /** Called for each row of the machine's table that was taken. */
+  readonly onMove: (role: Role, move: Move) => void
+  readonly onFault: (point: FaultPoint, died: boolean) => void
 }
 
 /** What became of one run. */
@@ -132,7 +143,10 @@ export function runOnce(init: RunInit): RunResult {
       const at = extension ? (view.extension === 'none' ? null : view.extension) : state.phase
       if (at === null) return
       const context = { chance, temper, terms, proposed: view.proposed, number: () => (extension ? numberOf(state) : ++numbers) }
-      const proposed = extension && view.terms !== null && view.termsHash !== null ? { ...view.terms, extends: view.termsHash, cap: view.terms.cap + 1n } : view.proposed
+      const proposed =
+        extension && view.terms !== null && view.termsHash !== null
+          ? { ...view.terms, extends: view.termsHash, cap: view.terms.cap + 1n }
+          : view.proposed
       const wish = node.role === 'renter' ? rentersWish(at, { ...context, proposed }) : providersWish(at, { ...context, proposed })
       if (wish === null) return
       node.command(extension && wish.do === 'accept' ? { ...wish, specHash: null } : wish)
@@ -176,8 +190,9 @@ export function runOnce(init: RunInit): RunResult {
   function startJob(node: NodeModel): void {
     if (node.job === null) {
       const readyAt = time.nowMs + (chance.chance(0.8) ? chance.int(5, 60) : chance.int(60, 9_000))
-      const exitAt = readyAt + (chance.chance(0.2) ? chance.int(1, 100) : chance.int(100, 15_000))
-      node.job = { startedAt: time.nowMs, readyAt, exitAt, stoppedAt: null, starts: 1 }
+      const failsToStart = chance.chance(0.04)
+      const exitAt = readyAt + (failsToStart ? 0 : chance.chance(0.2) ? chance.int(1, 100) : chance.int(100, 15_000))
+      node.job = { startedAt: time.nowMs, failsToStart, readyAt, exitAt, stoppedAt: null }
     }
     for (const at of [node.job.readyAt, node.job.exitAt, time.nowMs]) time.after(at - time.nowMs + 1, () => node.pollJob())
   }
@@ -198,6 +213,7 @@ export function runOnce(init: RunInit): RunResult {
     }
     if (isEnd(state.phase) && state.outbox.length === 0) return
     if (node.role === 'provider') riskCheck(node, state)
+    else if (before !== null && state.mine.voucher.n > before.mine.voucher.n) voucherCheck(state)
   }
 
   function onEnd(node: NodeModel): void {
@@ -206,13 +222,24 @@ export function runOnce(init: RunInit): RunResult {
     record.ended[node.role] = { owed: outcome.owed, bound: outcome.bound, atMs: time.nowMs }
   }
 
+  /** The renter vouches for no more than its own time and the tolerance. */
+  function voucherCheck(state: State): void {
+    const since = record.sentAt.get(state.mine.accept?.id ?? '')
+    const used = Number(state.mine.voucher.usage[0] ?? 0n)
+    if (since === undefined) return
+    const own = time.nowMs - since
+    if (used > own + Math.max(TOLERANCE_MS, own / 1_000) + 1) wrong(`the renter vouched for ${used} ms in ${own} ms of its own time`)
+  }
+
   /** A job may run unacknowledged for one tick, and a little for stopping it. */
   function riskCheck(node: NodeModel, state: State): void {
     const { job } = node
     const confirm = state.mine.confirms[0]
     if (job === null || job.stoppedAt !== null || time.nowMs >= job.exitAt) return
-    if (!node.rolledBack && (confirm === undefined || node.disk.own.length <= confirm.seq)) return wrong('a job runs without CONFIRM on disk')
-    if (!state.mine.bound && time.nowMs - Math.max(job.startedAt, node.startedAt) > terms.tickMs + 3_100) wrong('a job runs unacknowledged for more than a tick')
+    if (node.rolledBack) return
+    if (confirm === undefined || node.disk.own.length <= confirm.seq) return wrong('a job runs without CONFIRM on disk')
+    if (!state.mine.bound && time.nowMs - Math.max(job.startedAt, node.startedAt) > terms.tickMs + 3_100)
+      wrong('a job runs unacknowledged for more than a tick')
   }
 
   const restartLater = (node: NodeModel): void => {
@@ -245,7 +272,7 @@ export function runOnce(init: RunInit): RunResult {
       link: () => net,
       faults: { ...NO_FAULTS, ...init.faults },
       crashRate,
-      onMove: (who, move) => init.onMove(`${who}|${move.machine}|${move.from}|${move.on}|${move.to}`),
+      onMove: (who, move) => init.onMove(who, move),
       onFault: init.onFault,
       onSent: (who, message) => {
         const known = (record.sent[who][message.seq] ??= [])
@@ -267,14 +294,22 @@ export function runOnce(init: RunInit): RunResult {
   nodes.renter = make('renter')
   nodes.provider = make('provider')
   react(nodes.renter, false)
+  // Now and then the link is gone for longer than anybody waits.
+  if (chance.chance(0.05)) {
+    time.after(chance.int(200, 12_000), () => {
+      net.cut(true)
+      time.after(chance.int(61_000, 100_000), () => net.cut(false))
+    })
+  }
 
   const meddle = (node: NodeModel): void => {
-    time.after(chance.int(200, 6_000), () => {
+    time.after(chance.int(200, 3_000), () => {
       const { state } = node
       if (state !== null && isEnd(state.phase) && time.nowMs > 30_000) return
       if (state !== null) {
-        init.onFault('idle')
-        if (crashRate > 0 && chance.chance(crashRate * 2)) node.crash()
+        const dies = crashRate > 0 && chance.chance(crashRate * 2)
+        init.onFault('idle', dies)
+        if (dies) node.crash()
         else node.command(whim(node.role, { chance, temper: tempers[node.role], inForce: state.mine.inForce?.terms ?? null }))
       }
       if (time.nowMs < 60_000) meddle(node)
