@@ -96,6 +96,7 @@ const ATTACKS: readonly Attack[] = [
       ),
     succeeded: says(MARK),
     off: { files: false },
+    needs: () => (process.getuid?.() === 0 ? null : 'only root may write there anyway'),
   },
   {
     name: "reading another job's folder",
@@ -239,7 +240,9 @@ describe.skipIf(why !== null)(titleOf('exec escapes', why), () => {
       const result = await withBench({ useCgroups }, attempt)
       expect(succeeded(result), result.stdout).toBe(false)
       const limit = LIMIT_OF[Object.keys(off)[0] ?? '']
-      if (limit !== undefined) expect(result.exit).toEqual({ kind: 'limit', limit })
+      // Where an rlimit keeps the processes down, the shell itself says that it can't fork.
+      if (limit === 'pids' && result.exit.kind === 'exit') expect(result.stderr).toContain('Cannot fork')
+      else if (limit !== undefined) expect(result.exit).toEqual({ kind: 'limit', limit })
     })
 
     it.skipIf(reason !== null)(

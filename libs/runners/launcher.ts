@@ -24,7 +24,7 @@ import { shortSocketPath } from './socket_path.ts'
 import type { LogReader, OutputLog } from './output_log.ts'
 import type { Defences } from './runner.ts'
 import { filterArch, seccompFilter } from './seccomp.ts'
-import { Stub } from './stub.ts'
+import { endStrays, Stub } from './stub.ts'
 
 /** A launcher that nobody talks to and that has nothing to do leaves after this. */
 const LINGER_MS = 60_000
@@ -107,6 +107,7 @@ class LauncherServer implements Launcher {
 
   async listen(): Promise<void> {
     if (this.#cgroups !== null) await endLeftovers(this.#cgroups)
+    endStrays(join(this.#init.folder, 'pipes'))
     const jobs = join(this.#init.folder, 'jobs')
     for (const id of readdirSync(jobs)) {
       const job = LaunchedJob.adopt(join(jobs, id), this.#tools())

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FileRef } from '@haggle/job'
 import { type JobHostSetup, testJobHost, type TestProgram } from '@haggle/job/testing'
-import { describe, it } from 'vitest'
-import { startLauncher } from './mod.ts'
+import { afterAll, describe, it } from 'vitest'
+import { type LauncherHost, startLauncher } from './mod.ts'
 import { noSandbox, testDeno, titleOf } from './_test_machine.ts'
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
@@ -35,19 +35,24 @@ if (program === 'result') { await Deno.mkdir('out'); await Deno.writeTextFile('o
 if (program === 'show') await write(await Deno.readTextFile(arg))
 `
 
-async function setup(isolation: string, spec: JobHostSetup['spec']): Promise<JobHostSetup> {
-  const home = mkdtempSync(join(tmpdir(), 'haggle-launcher-'))
-  const host = await startLauncher({ home, ...(deno === undefined ? {} : { deno }) })
-  return {
-    host,
-    files: host.files,
-    isolation,
-    sha256,
-    spec,
-    async close() {
-      await host.shutdown()
-      rmSync(home, { recursive: true })
-    },
+/** One launcher for all tests of a suite: each test leaves it without jobs. */
+function setups(isolation: string, spec: JobHostSetup['spec']): () => Promise<JobHostSetup> {
+  let started: Promise<{ home: string; host: LauncherHost }> | null = null
+  afterAll(async () => {
+    const running = await started
+    await running?.host.shutdown()
+    if (running !== undefined && running !== null) rmSync(running.home, { recursive: true })
+  })
+  return async () => {
+    started ??= (async () => {
+      const home = mkdtempSync(join(tmpdir(), 'haggle-launcher-'))
+      return { home, host: await startLauncher({ home, ...(deno === undefined ? {} : { deno }) }) }
+    })()
+    const { host } = await started
+    const close = async (): Promise<void> => {
+      for (const { id } of await host.list()) await host.remove(id)
+    }
+    return { host, files: host.files, isolation, sha256, spec, close }
   }
 }
 
@@ -59,11 +64,11 @@ const denoSpec: JobHostSetup['spec'] = (program, ...args) => {
 }
 
 describe.skipIf(why !== null)(titleOf('exec in bubblewrap', why), () => {
-  testJobHost('startLauncher()', () => setup('bubblewrap', execSpec), { it })
+  testJobHost('startLauncher()', setups('bubblewrap', execSpec), { it })
 })
 describe.skipIf((why ?? whyDeno) !== null)(titleOf('deno in bubblewrap', why ?? whyDeno), () => {
-  testJobHost('startLauncher()', () => setup('bubblewrap', denoSpec), { it })
+  testJobHost('startLauncher()', setups('bubblewrap', denoSpec), { it })
 })
 describe.skipIf(whyDeno !== null)(titleOf('deno with permissions only', whyDeno), () => {
-  testJobHost('startLauncher()', () => setup('permissions', denoSpec), { it })
+  testJobHost('startLauncher()', setups('permissions', denoSpec), { it })
 })

@@ -2,7 +2,18 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HostJob } from '@haggle/job'
@@ -67,6 +78,21 @@ function processesWith(text: string): string[] {
   })
 }
 
+/** Processes whose stdio is a pipe of a launcher below a folder. */
+function withPipesOf(folder: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        pid !== String(process.pid) &&
+        ['0', '1', '2'].some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(folder))
+      )
+    } catch {
+      return false // It ended while we looked, or is another user's.
+    }
+  })
+}
+
 async function until(done: () => boolean): Promise<void> {
   const deadline = performance.now() + 4000
   while (!done() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
@@ -125,6 +151,24 @@ describe.skipIf(why !== null)(titleOf('launcher', why), () => {
     expect((await host.state(id))?.ranMs).toBeGreaterThanOrEqual(0)
   })
 
+  it('a job that is killed the moment it starts leaves nothing, with and without cgroups', async () => {
+    for (const useCgroups of [true, false]) {
+      const launcher = await createLauncher({ folder: launcherFolder(home), useCgroups })
+      const host = await connectLauncher({ home })
+      for (let round = 0; round < 12; round++) {
+        const one = job((16 + round + (useCgroups ? 100 : 0)).toString(16), 'sleep 300')
+        await host.prepare(one)
+        await host.start(one.id)
+        if (round % 3 > 0) await new Promise((resolve) => setTimeout(resolve, round % 3))
+        await host.kill(one.id, 'at once')
+        expect(await host.wait(one.id)).toEqual({ kind: 'killed', reason: 'at once' })
+      }
+      await host.close()
+      await launcher.close()
+      expect(withPipesOf(home)).toEqual([])
+    }
+  })
+
   it('a prepared job survives its launcher and can be started by the next', async () => {
     const host = await start()
     await host.prepare(job('cc', 'echo late'))
@@ -173,8 +217,8 @@ describe.skipIf(why !== null)(titleOf('launcher', why), () => {
     await once(child.stdout ?? child, 'data')
     const host = await connectLauncher({ home })
     hosts.push(host)
-    const id = await run(host, job('ee', 'ls /proc/$$/fd | tr "\\n" " "'))
-    expect(await textOf(host, id)).toBe('0 1 2 ')
+    const id = await run(host, job('ee', 'ls /proc/$$/fd; true'))
+    expect(await textOf(host, id)).toBe('0\n1\n2\n')
   })
 
   it('the socket and the files of a launcher are for its user alone', async () => {

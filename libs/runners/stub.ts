@@ -1,7 +1,7 @@
 // A parked shell that becomes a job: started and counted before there is one, so that a start costs no fork of this process and no wait for cgroups.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Cgroup } from './cgroup.ts'
 import type { Fifos } from './fifos.ts'
@@ -12,6 +12,9 @@ const SECCOMP_FD = 3
 const OPTIONS_FD = 4
 const STATUS_FD = 5
 const SCRIPT_FD = 6
+
+/** bubblewrap tells of its first process within milliseconds; one that has not by then hangs. */
+const SETUP_MS = 2000
 
 /** What a stub is told when it becomes a job. */
 export interface StubOrder {
@@ -52,6 +55,8 @@ export class Stub {
   readonly #script: number
   /** The first process of the sandbox, as this machine counts; null before it is known. */
   #insidePid: number | null = null
+  #sandboxed = false
+  #killed = false
 
   private constructor(parts: {
     process: ChildProcess
@@ -72,6 +77,7 @@ export class Stub {
     statusStream.on('data', (chunk: Buffer) => {
       status += chunk.toString('latin1')
       this.#insidePid ??= Number(/"child-pid": (\d+)/.exec(status)?.[1] ?? Number.NaN) || null
+      if (this.#killed && this.#insidePid !== null) kill(this.#insidePid)
     })
     statusStream.on('error', () => {}) // It ends with the process, whose exit is watched.
     this.exited = new Promise((resolve) => {
@@ -120,6 +126,7 @@ export class Stub {
 
   /** Turns the shell into the job. Synchronous: when it returns, the job is on its way. */
   go(order: StubOrder): void {
+    this.#sandboxed = order.plan.sandbox !== null
     const script = Buffer.from(stubScript(order))
     const options = extraPipe(this.process, OPTIONS_FD)
     if (order.plan.sandbox === null) options.end()
@@ -130,10 +137,13 @@ export class Stub {
 
   /** Ends every process of the job. */
   kill(): void {
-    // Its first process takes the whole namespace with it; bubblewrap outside buries it and then ends by itself.
-    if (this.#insidePid !== null && kill(this.#insidePid)) return
     this.cgroup?.processes().forEach(kill)
-    this.process.kill('SIGKILL')
+    if (!this.#sandboxed) return void this.process.kill('SIGKILL')
+    // Its first process takes the whole namespace with it; bubblewrap outside buries it and then ends by itself. bubblewrap is not killed
+    // before that process is known: it would wait for ever for what bubblewrap was about to tell it.
+    this.#killed = true
+    if (this.#insidePid !== null) kill(this.#insidePid)
+    else setTimeout(() => this.process.kill('SIGKILL'), SETUP_MS).unref()
   }
 
   /** Ends a stub that did not become a job. */
@@ -149,6 +159,23 @@ export class Stub {
     const inside = this.#insidePid
     if (this.cgroup !== null) await this.cgroup.end()
     else if (inside !== null) while (isAlive(inside) && kill(inside)) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/**
+ * Kills what an earlier launcher left where no control group tells: processes whose stdio is a pipe of its folder. Only a sandbox that was being set up
+ * when its launcher was killed can be left like that.
+ */
+export function endStrays(pipesFolder: string): void {
+  if (process.platform !== 'linux') return
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    try {
+      if (['0', '1', '2'].some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(`${pipesFolder}/`))) kill(pid)
+    } catch {
+      // Another user's, or gone: not ours.
+    }
   }
 }
 
