@@ -1,12 +1,15 @@
 // The agent's life in real processes: started on demand, one per home, gone when idle, nothing left behind by a kill.
 
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { ask, dial, type Reach, reachOf, startBackground, stopAgent } from './client.ts'
 import { describe } from './failure.ts'
 import { pathsOf } from './home.ts'
 import { haggle, httpGet, LOCAL_AGENT, localAgent, PLAIN_BOOT, start, temporary } from './testing/command.ts'
+
+// Real processes on a machine that others use too: what hangs is ended by this, what is slow is not.
+vi.setConfig({ testTimeout: 30_000 })
 
 const place = temporary()
 afterAll(() => place[Symbol.dispose]())
@@ -120,4 +123,13 @@ test('haggle down refuses while others’ jobs would be cut, and ends an idle ag
   expect(JSON.parse(found.stdout.toString())).toMatchObject({ stopped: true })
   await agent.gone
   expect((await haggle(['down', '--home', home])).stderr).toContain('no agent was running')
+})
+
+test('the agent makes its socket again when somebody took it away', async () => {
+  const home = join(place.folder, 'k')
+  await using agent = await localAgent(home)
+  rmSync(pathsOf(home).socket)
+  await expect.poll(async () => await httpGet(home, '/readyz').catch(() => ''), { timeout: 5000 }).toContain('ready')
+  const status = JSON.parse((await haggle(['status', '--json', '--home', home])).stdout.toString()) as { pid: number }
+  expect(status.pid).toBe(agent.child.pid)
 })

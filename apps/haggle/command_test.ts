@@ -3,9 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pathsOf } from './home.ts'
 import { haggle, httpGet, localAgent, start, temporary } from './testing/command.ts'
+
+// Real processes on a machine that others use too: what hangs is ended by this, what is slow is not.
+vi.setConfig({ testTimeout: 30_000 })
 
 const place = temporary()
 const home = join(place.folder, 'home')

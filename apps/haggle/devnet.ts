@@ -128,7 +128,14 @@ export async function runDevnet(args: Args): Promise<void> {
       )
       note('Ctrl-C ends it')
     }
-    for (const { name, child } of members) child.once('exit', () => stopped.resolve(`${name} ended`))
+    // A provider may die, or be killed to see what happens then; without its relay the devnet is none.
+    let alive = members.length - 1
+    for (const { name, child } of members) {
+      child.once('exit', (code, signal) => {
+        if (name === 'relay' || --alive === 0) stopped.resolve(`${name} ended`)
+        else note(`${name} ended (${signal ?? code ?? 'unknown'})`)
+      })
+    }
     const why = await stopped.promise
     if (!why.startsWith('SIG')) throw new Failure('E_DEVNET', why)
   } finally {

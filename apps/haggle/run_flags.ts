@@ -16,6 +16,7 @@ export const DEMAND: readonly Flag[] = [
   { name: 'cores', kind: 'amount', value: 'N', help: 'cores the job needs', setting: true },
   { name: 'memory', kind: 'count', value: 'MIB', help: 'memory the job needs, MiB', setting: true },
   { name: 'disk', kind: 'count', value: 'MIB', help: 'disk the job needs, MiB', setting: true },
+  { name: 'output', kind: 'count', value: 'MIB', help: 'most that the job may print, MiB', setting: true },
   { name: 'deno', kind: 'file', value: 'MAIN.TS', help: 'run this TypeScript or JavaScript module; what follows are its arguments' },
 ]
 
@@ -93,6 +94,7 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
   const timeoutMs = args.durationMs('timeout')
   const memMiB = args.count('memory')
   const diskMiB = args.count('disk')
+  const outMiB = args.count('output')
   const inputs = options.job ? text('in') : undefined
   const env = options.job ? environmentOf(args) : {}
   return {
@@ -103,6 +105,7 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
     ...(cores === undefined ? {} : { cpuMilli: Math.round(Number(cores) * 1000) }),
     ...(memMiB === undefined ? {} : { memMiB }),
     ...(diskMiB === undefined ? {} : { diskMiB }),
+    ...(outMiB === undefined ? {} : { outMiB }),
     ...(deno !== undefined
       ? { deno: present('--deno', deno, 'file'), args: [...command] }
       : command.length > 0

@@ -22,6 +22,8 @@ export interface AgentInit {
   readonly version: string
   /** Leaves after this long with nothing open; null: stays. Default 10 minutes. */
   readonly idleMs?: number | null
+  /** Between two looks whether the socket's file is still there. Default 10 s. */
+  readonly lookMs?: number
 }
 
 /** A node of the market, as the agent needs it. */
@@ -86,6 +88,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     startedAt,
     idleMs: init.idleMs === undefined ? IDLE_MS : init.idleMs,
     leave,
+    ...(init.lookMs === undefined ? {} : { lookMs: init.lookMs }),
   })
   try {
     await server.listen()

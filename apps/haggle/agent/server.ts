@@ -1,6 +1,6 @@
 // The agent's socket: one call a connection, HTTP for health and metrics on the same socket, and the idle clock.
 
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Boot, differs } from '../boot.ts'
@@ -26,17 +26,24 @@ export interface ServerInit {
   readonly idleMs: number | null
   /** Called when the idle time is over. */
   readonly leave: () => void
+  /** Between two looks whether the socket's file is still there. Default 10 s. */
+  readonly lookMs?: number
 }
 
+/** The socket's file is looked for this often. */
+const LOOK_MS = 10_000
 const HTTP_START = 'GET '
 
 /** Serves the home's commands until it is closed. */
 export class AgentServer {
   readonly #init: ServerInit
-  readonly #server: Server
+  #server: Server
+  #looking: ReturnType<typeof setInterval> | undefined
   readonly #http: HttpServer
   #page: HttpServer | undefined
   readonly #open = new Set<Socket>()
+  /** Calls that are not answered yet. */
+  #serving = 0
   readonly #calls = new Map<string, number>()
   readonly #failures = new Map<string, number>()
   #idle: ReturnType<typeof setTimeout> | undefined
@@ -59,8 +66,16 @@ export class AgentServer {
       process.umask(before)
     }
     makePrivate(this.#init.socket)
-    if (this.#init.boot.http !== null) await this.#serve(this.#init.boot.http)
+    if (this.#init.boot.http !== null && this.#page === undefined) await this.#serve(this.#init.boot.http)
     this.touch()
+    // Cleaners of temporary folders take sockets away, and an agent without one has its home locked and answers nobody.
+    this.#looking ??= setInterval(() => {
+      if (this.#draining || existsSync(this.#init.socket)) return
+      this.#init.log('warn', 'socket_gone', { socket: this.#init.socket })
+      this.#server.close()
+      this.#server = createServer((socket) => this.#accept(socket))
+      this.listen().catch((error: unknown) => this.#init.log('error', 'socket_not_made', { code: describe(error).code, error }))
+    }, this.#init.lookMs ?? LOOK_MS).unref()
   }
 
   async #serve(address: string): Promise<void> {
@@ -97,6 +112,7 @@ export class AgentServer {
   refuse(): void {
     this.#draining = true
     clearTimeout(this.#idle)
+    clearInterval(this.#looking)
   }
 
   /** Closes the socket and resolves when the open ones are over, or after `graceMs`. */
@@ -108,8 +124,8 @@ export class AgentServer {
       for (const socket of this.#open) socket.destroy()
     }, graceMs)
     await gone
+    // The system's close has taken the file away at once. Nothing here may do it later: it could be the next agent's by now.
     clearTimeout(timer)
-    rmSync(this.#init.socket, { force: true })
   }
 
   #accept(socket: Socket): void {
@@ -169,6 +185,7 @@ export class AgentServer {
   async #serveCall(call: Call, message: Readonly<Record<string, unknown>>, caller: Caller): Promise<void> {
     const name = String(message['call'])
     this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1)
+    this.#serving++
     try {
       if (this.#draining) throw new Failure('E_AGENT_LEAVING', 'The agent is on its way out', { next: 'try again in a moment' })
       if (message['haggle'] !== 1)
@@ -176,7 +193,7 @@ export class AgentServer {
       const boot = message['boot'] as Boot | null
       const other = boot === null ? null : differs(this.#init.boot, boot)
       if (other !== null) {
-        const idle = !this.#init.service.busy && this.#open.size === 1
+        const idle = !this.#init.service.busy && this.#serving === 1
         throw new Failure('E_AGENT_BOOT', `The running agent was started with another ${other}`, {
           next: 'haggle down, then again',
           details: { differs: other, idle },
@@ -193,6 +210,8 @@ export class AgentServer {
         ...(code === 'E_UNKNOWN' && error instanceof Error ? { stack: error.stack } : {}),
       })
       call.send({ error: { code, message: text, next, details } })
+    } finally {
+      this.#serving--
     }
   }
 

@@ -50,6 +50,7 @@ try {
     log,
     version: 'double',
     join: join_,
+    lookMs: 50,
     ...(idleMs === undefined ? {} : { idleMs: Number(idleMs) }),
   })
   onSignals(agent, log)
