@@ -130,6 +130,7 @@ async function rent(
   let result: RenderResult | undefined
   let killed: string | null = null
   let startedAt = 0
+  const heard = Promise.withResolvers<void>()
   const killOne = (): void => {
     const victim = mesh.providers.find(({ peerId }) => seen.has(peerId))
     if (!victim) return
@@ -141,6 +142,7 @@ async function rent(
     const line = JSON.parse(text) as Line
     if (!('event' in line)) {
       result = line
+      heard.resolve()
       return
     }
     switch (line.event) {
@@ -184,8 +186,7 @@ async function rent(
   progress.pending = 'offers to be found'
   const args = ['--bootstrap', mesh.bootstrap, '--network', mesh.network, '--out', flags.out, '--json', ...flags.render]
   const renter = await troupe.start('renter', scripts.render, args, join(folder, 'renter.log'), hear)
-  await renter.exited
-  await new Promise((resolve) => setImmediate(resolve)) // the last line may still be on its way
+  await Promise.race([renter.exited.then(() => new Promise((resolve) => setImmediate(resolve))), heard.promise]) // its last line may still be on its way
   if (!result) throw new Error(`the renter ended without a result; see ${join(folder, 'renter.log')}`)
   return { result, offers, killed }
 }
