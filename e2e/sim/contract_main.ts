@@ -1,10 +1,12 @@
 // `node --conditions=@haggle/source e2e/sim/contract_main.ts --runs N --seed S [--workers W] [--json]`: two machines, every kind of bad luck.
+// `--trace SEED` replays one run of it, line by line.
 
 import { allTransitions, CONTRACT_MESSAGES } from '@haggle/contract'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { allFaultPoints, allStates, explore, findPlanted, together, type Visited } from './contract/explore.ts'
+import { trace } from './contract/trace.ts'
 
 /** What one thread is to run. */
 interface Share {
@@ -37,8 +39,14 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(Math.min(4, availableParallelism())) },
       json: { type: 'boolean', default: false },
+      trace: { type: 'string' },
     },
   })
+  if (values.trace !== undefined) {
+    const { wrong, outcome, steps } = trace(Number(values.trace), (line) => process.stderr.write(`${line}\n`))
+    process.stdout.write(`${JSON.stringify({ ok: wrong.length === 0, outcome, steps, wrong })}\n`)
+    return wrong.length === 0 ? 0 : 1
+  }
   const runs = Number(values.runs)
   const seed = Number(values.seed)
   const startedAt = performance.now()

@@ -20,7 +20,7 @@ function job(work: Work): void {
   }
   const cancel = mine.cancel.renter ?? mine.cancel.provider
   const ended = cancel !== null || mine.receipt.renter !== null || isEnd(phase)
-  if (work.state.done.started && !done.stopped && ended && mine.result === null && state.over === null) {
+  if ((work.state.done.started || done.mayRun) && !done.stopped && ended && mine.result === null && state.over === null) {
     note(work, { stopped: true })
     stopJob(work, cancel?.reason ?? 'idle')
   }

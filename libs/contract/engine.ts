@@ -86,7 +86,17 @@ function fresh(init: ThreadInit, atMs: number): State {
       restored: at,
     },
     repeats: 0,
-    done: { capacity: 'none', started: false, stopped: false, paid: false, maxed: 0, opened: false, entered: null, voided: [] },
+    done: {
+      capacity: 'none',
+      started: false,
+      mayRun: false,
+      stopped: false,
+      paid: false,
+      maxed: 0,
+      opened: false,
+      entered: null,
+      voided: [],
+    },
     over: null,
     unbilledMs: 0n,
   }
@@ -193,7 +203,10 @@ export function createMachine(rules: Partial<MachineRules> = {}): Machine {
       const work = workOn(state, nowMs, all)
       clock(work, { restored: nowMs, measure: nowMs })
       const taken = !ended && init.role === 'provider' && state.mine.confirms.length > 0
-      set(work, { repeats: 0, done: { ...state.done, capacity: taken ? 'taken' : 'none' } })
+      set(work, {
+        repeats: 0,
+        done: { ...state.done, capacity: taken ? 'taken' : 'none', mayRun: init.role === 'provider' && state.mine.confirms.length > 0 },
+      })
       const { inForce } = state.mine
       if (taken && inForce !== null && !isEnd(state.phase)) {
         work.effects.push({ kind: 'capacity', action: 'reserve', termsHash: fromHex(inForce.hash), untilMs: null })

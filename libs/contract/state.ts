@@ -59,6 +59,8 @@ export interface Times {
 export interface Done {
   readonly capacity: 'none' | 'held' | 'taken' | 'released'
   readonly started: boolean
+  /** Provider, after a restart: an earlier process may have started the job. */
+  readonly mayRun: boolean
   readonly stopped: boolean
   /** Renter: `pay` 0 was asked. */
   readonly paid: boolean

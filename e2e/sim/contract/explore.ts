@@ -1,7 +1,7 @@
 // Many runs: what they visited, what they found, and whether every planted bug was among it.
 
 import { allTransitions, createMachine, PHASES, type Phase, transitionOf } from '@haggle/contract'
-import { type FaultPoint } from './node_model.ts'
+import type { FaultPoint } from './node_model.ts'
 import { PLANTED } from './planted.ts'
 import { runOnce } from './world.ts'
 
