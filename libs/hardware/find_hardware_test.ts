@@ -1,5 +1,6 @@
 import { deviceSchema } from '@haggle/offer'
 import { describe, expect, it } from 'vitest'
+import { devicesFrom } from './devices.ts'
 import { findHardware, type RunTool, type ToolResult } from './find_hardware.ts'
 import { suggestPrice } from './suggest_price.ts'
 
@@ -79,6 +80,24 @@ describe('findHardware()', () => {
 
   it('findHardware() stops when its signal is aborted', async () => {
     await expect(findHardware({ ...machine({}), signal: AbortSignal.abort() })).rejects.toThrow(/abort/i)
+  })
+})
+
+describe('devicesFrom()', () => {
+  it('devicesFrom() gives at most 16 devices, each with an id of its own', () => {
+    const card = { index: 0, name: 'Radeon RX 6700 XT', bus: null, memMiB: 12272, freeMiB: null, driver: null }
+    const cpu = { vendor: 'amd', model: 'EPYC' }
+    const found = devicesFrom({
+      nvidia: [],
+      amd: Array.from({ length: 20 }, () => card),
+      apple: [],
+      webgpu: undefined,
+      vulkan: null,
+      unifiedMiB: 0,
+      cpu,
+      atS: 0,
+    })
+    expect(new Set(found.map(({ device }) => device.id)).size).toBe(16)
   })
 })
 

@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, linkSync, writeFileSync, statSync } from 'node:fs'
+import {
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  linkSync,
+  writeFileSync,
+  statSync,
+} from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FileRef } from '@haggle/job'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openBeneath } from './beneath.ts'
 import { folderJobFiles, listOutputs, openOutput, stageFile } from './job_files.ts'
 
 const SECRET = 'the key of the node'
@@ -91,6 +103,17 @@ describe('openOutput()', () => {
     await swap
     expect(seen.has(SECRET)).toBe(false)
     expect(seen.has('harmless')).toBe(true)
+  })
+})
+
+describe('openBeneath()', () => {
+  it('openBeneath() makes the folders on the way when it may, and goes through no link for it', async () => {
+    const flags = constants.O_WRONLY | constants.O_CREAT
+    await (await openBeneath(folder, 'a/b/c', { flags, makeFolders: true })).close()
+    expect(statSync(join(folder, 'a/b/c')).isFile()).toBe(true)
+    symlinkSync(outside, join(folder, 'away'))
+    await expect(openBeneath(folder, 'away/d/e', { flags, makeFolders: true })).rejects.toMatchObject({ code: 'E_JOB_PATH' })
+    await expect(openBeneath(folder, 'x/y', { flags })).rejects.toMatchObject({ code: 'E_JOB_FILE' })
   })
 })
 

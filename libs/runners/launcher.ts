@@ -92,7 +92,9 @@ class LauncherServer implements Launcher {
     this.closed = this.#left.promise
     this.#fifos = new Fifos(join(folder, 'pipes'))
     this.#filter = join(folder, 'seccomp.bpf')
-    writeFileSync(this.#filter, process.platform === 'linux' ? seccompFilter(filterArch(process.arch)) : '', { mode: 0o600 })
+    const arch = filterArch(process.arch)
+    // Empty where there is none: bubblewrap refuses an empty filter, so no sandbox starts without one.
+    writeFileSync(this.#filter, arch === null ? '' : seccompFilter(arch), { mode: 0o600 })
     this.#setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path)) ?? null
     const tag = createHash('sha256').update(folder).digest('hex').slice(0, 12)
     this.#cgroups = init.useCgroups === false ? null : openCgroups(`haggle-${tag}`)

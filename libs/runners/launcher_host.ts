@@ -278,12 +278,12 @@ async function spawnLauncher(folder: string, node: string): Promise<void> {
   const main = fileURLToPath(new URL(`./launcher_main${extname(import.meta.url)}`, import.meta.url))
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600)
   try {
-    const flags = ['--conditions=@haggle/source', '--max-semi-space-size=4', '--no-warnings']
+    const flags = ['--max-semi-space-size=4', '--no-warnings']
     const child = spawn(node, [...flags, main, folder], {
       detached: true,
       stdio: ['ignore', 'pipe', log],
       cwd: '/',
-      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
+      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', NODE_COMPILE_CACHE: join(folder, 'code') },
     })
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => {

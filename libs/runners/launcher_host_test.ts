@@ -14,6 +14,9 @@ const deno = testDeno()
 const why = noSandbox()
 const whyDeno = deno === undefined ? 'deno is not installed' : null
 
+/** Three runners side by side on two cores: a slow machine is no failure. */
+const kit = { it: (title: string, run: () => Promise<void>): void => it(title, run, 30_000) }
+
 const COMMANDS: Record<TestProgram, string> = {
   say: 'printf %s "$1"',
   cat: 'exec cat',
@@ -64,11 +67,11 @@ const denoSpec: JobHostSetup['spec'] = (program, ...args) => {
 }
 
 describe.skipIf(why !== null)(titleOf('exec in bubblewrap', why), () => {
-  testJobHost('startLauncher()', setups('bubblewrap', execSpec), { it })
+  testJobHost('startLauncher()', setups('bubblewrap', execSpec), kit)
 })
 describe.skipIf((why ?? whyDeno) !== null)(titleOf('deno in bubblewrap', why ?? whyDeno), () => {
-  testJobHost('startLauncher()', setups('bubblewrap', denoSpec), { it })
+  testJobHost('startLauncher()', setups('bubblewrap', denoSpec), kit)
 })
 describe.skipIf(whyDeno !== null)(titleOf('deno with permissions only', whyDeno), () => {
-  testJobHost('startLauncher()', setups('permissions', denoSpec), { it })
+  testJobHost('startLauncher()', setups('permissions', denoSpec), kit)
 })

@@ -19,7 +19,8 @@ import { join } from 'node:path'
 import type { HostJob } from '@haggle/job'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { noSandbox, titleOf } from './_test_machine.ts'
-import { connectLauncher, createLauncher, launcherFolder, type LauncherHost, startLauncher } from './mod.ts'
+import { createLauncher } from './launcher.ts'
+import { connectLauncher, launcherFolder, type LauncherHost, startLauncher } from './launcher_host.ts'
 
 const why = noSandbox()
 let home = ''
@@ -113,7 +114,7 @@ console.log('ready'); setInterval(() => {}, 1000)`
   return child
 }
 
-describe.skipIf(why !== null)(titleOf('launcher', why), () => {
+describe.skipIf(why !== null)(titleOf('launcher', why), { timeout: 30_000 }, () => {
   it('a job and its output outlive an agent that is killed, and a new agent reads all of it', async () => {
     const child = await agent('echo one; sleep 0.4; echo two; exit 5')
     kill(child.pid ?? 0)

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Enforcement } from './launcher_protocol.ts'
 import type { HostFacts, Isolation } from './runner.ts'
+import { filterArch } from './seccomp.ts'
 
 const run = promisify(execFile)
 /** bubblewrap takes 6 ms; a machine that needs this long for it is not ready for jobs. */
@@ -41,6 +42,7 @@ export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enfo
 
 async function probeBubblewrap(facts: HostFacts): Promise<{ reason: string; next: string | null } | null> {
   if (process.platform !== 'linux') return { reason: `bubblewrap is for Linux, this is ${process.platform}`, next: null }
+  if (filterArch(process.arch) === null) return { reason: `there is no system call filter for ${process.arch} processors yet`, next: null }
   if (facts.bwrap === null) return { reason: 'bubblewrap is not installed', next: installCommand() }
   const system = facts.folders.flatMap((path) => ['--ro-bind', path, path])
   const links = facts.links.flatMap(({ path, target }) => ['--symlink', target, path])
