@@ -43,6 +43,7 @@ export { isBothSigned, isProof, observationOf, type Proof, PROOF_BYTES, proveEnt
 export {
   type ConsistencyClaim,
   emptyRoot,
+  HASH_BYTES,
   type InclusionClaim,
   leafHash,
   nodeHash,
@@ -51,5 +52,6 @@ export {
   verifyInclusion,
 } from './rfc9162.ts'
 export { type Axis, type AxisScore, type Contribution, GAP_WEIGHT, LOWER_QUANTILE, makeScorer, type Score, type Scorer, type ScoreInput, VOICE_WEIGHT } from './score.ts'
+export { Frontier, TreeHasher } from './tree.ts'
 export { FAILURE_FACTOR, FULL_TRUST, PAIR_CAP, type Trust, WALK_SHARE, WALK_STEPS, walkTrust } from './trust_walk.ts'
 export { openScoreBook, type ScoreBook, type ScoreBookInit } from './score_book.ts'

@@ -1,0 +1,238 @@
+// Logs among others, over the memory network: confirmed, cosigned, split views found, lost entries fetched, gaps seen.
+
+import { createIdentity, type Identity } from '@haggle/identity'
+import { nodeSuite } from '@haggle/identity/node'
+import { type MemoryNetwork, memoryNetwork, type MemoryNode } from '@haggle/mesh'
+import { type Entry, type Facts, type Journal, memoryJournal, type Memory, openMemory } from '@haggle/reputation'
+import { memoryStore, type Store } from '@haggle/store'
+import { networkId, utf8 } from '@haggle/wire'
+import { virtualClock } from '@haggle/wire/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ask } from './ask.ts'
+import { type LogEvent, type LogService, startLog } from './log_service.ts'
+import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from './protocol.ts'
+
+const suite = nodeSuite()
+const id = networkId('devnet-log')
+const clock = virtualClock()
+const NOW_S = Math.floor(clock.now() / 1000)
+
+/** One node of a test. */
+interface Peer {
+  readonly identity: Identity
+  readonly network: MemoryNode
+  readonly store: Store
+  readonly journals: Journal[]
+  readonly memory: Memory
+  readonly log: LogService
+  readonly events: LogEvent[]
+}
+
+const facts: Facts = { role: 'provider', outcome: 'settled', liable: null, rail: 'evm', settled: 1_000_000n, meteredS: 60, upS: null, speedPermille: null }
+
+function entry(kind: Entry['kind'], peer: Peer, number: number | null = null): Entry {
+  const settled = kind === 'closed' ? facts : null
+  return { kind, at: NOW_S, number, peer: peer.identity.publicKey, contract: suite.sha256(utf8(`${number}`)), facts: settled, evidence: [utf8(`about ${number}`)] }
+}
+
+describe('startLog()', () => {
+  let hub: MemoryNetwork
+  let running: Peer[]
+  let salts = 0
+
+  beforeEach(() => {
+    hub = memoryNetwork()
+    running = []
+  })
+
+  afterEach(async () => {
+    for (const peer of running) await peer.log.stop()
+    await hub.stop()
+  })
+
+  async function join(seed: number, parts: { store?: Store; journals?: Journal[]; as?: Identity } = {}): Promise<Peer> {
+    const identity = parts.as ?? createIdentity(new Uint8Array(32).fill(seed))
+    const store = parts.store ?? memoryStore()
+    const journals = parts.journals ?? []
+    const random = (n: number): Uint8Array => new Uint8Array(n).fill(++salts)
+    const common = { signer: identity.signer, suite, clock }
+    const memory = await openMemory({ ...common, store: store.sub('memory'), journal: async (log) => (journals[log] ??= memoryJournal()), random, network: id })
+    const network = hub.join(identity)
+    const events: LogEvent[] = []
+    const log = await startLog({ ...common, network, networkId: id, memory, store: store.sub('log'), onEvent: (event) => events.push(event) })
+    const peer = { identity, network, store, journals, memory, log, events }
+    running.push(peer)
+    return peer
+  }
+
+  async function leave(peer: Peer): Promise<void> {
+    await peer.log.stop()
+    await peer.network.stop()
+    await peer.memory.close()
+    running = running.filter((each) => each !== peer)
+  }
+
+  const meet = async (a: Peer, b: Peer): Promise<void> => await a.network.connect({ peerId: b.identity.peerId })
+
+  /** Both have a contract with each other, each in its own ledger. */
+  async function deal(a: Peer, b: Peer, number: number): Promise<void> {
+    await a.memory.ledger.append([entry('opened', b, number), entry('closed', b, number)])
+    await b.memory.ledger.append([entry('opened', a, number), entry('closed', a, number)])
+  }
+
+  it('signs nothing alone, and is confirmed by the first peer that answers', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await deal(a, b, 1)
+    expect(await a.log.confirm()).toBe('unconfirmed')
+    await expect(a.log.checkpoint()).rejects.toMatchObject({ code: 'E_HEAD_UNCONFIRMED' })
+    await meet(a, b)
+    expect(await a.log.confirm()).toBe('ok')
+    expect(await a.log.checkpoint()).toMatchObject({ cosigned: 1, failed: 0 })
+    expect(a.log.status()).toMatchObject({ state: 'ok', size: 2, signedSize: 2, missing: 0, cosigners: 1 })
+  })
+
+  it('has each head cosigned by its counterparties alone, with the proof that it extends the last', async () => {
+    const [a, b, stranger] = [await join(1), await join(2), await join(3)]
+    await deal(a, b, 1)
+    await meet(a, b)
+    await meet(a, stranger)
+    await a.log.confirm()
+    for (let i = 2; i < 5; i++) {
+      await deal(a, b, i)
+      expect(await a.log.checkpoint()).toMatchObject({ cosigned: 1, failed: 0 })
+    }
+    expect((await b.memory.book.last(a.identity.publicKey))?.body.size).toBe(8)
+    expect(await stranger.memory.book.last(a.identity.publicKey)).toBeUndefined()
+  })
+
+  it('serves head, proofs and lines, and entries only to whom they are about', async () => {
+    const [a, b, c] = [await join(1), await join(2), await join(3)]
+    await deal(a, b, 1)
+    await meet(a, b)
+    await meet(a, c)
+    await a.log.confirm()
+    const { head } = await a.log.checkpoint()
+    const target = { peerId: a.identity.peerId }
+    const parts = (peer: Peer): { network: MemoryNode; clock: typeof clock } => ({ network: peer.network, clock })
+    expect(await ask(parts(c), target, { name: 'head', body: { owner: null } })).toMatchObject({ name: 'heads', body: { heads: [head.bytes] } })
+    const lines = await ask(parts(c), target, { name: 'lines', body: { from: 0, to: 2 } })
+    expect(lines).toMatchObject({ name: 'lines', body: { lines: [{ kind: 'opened', number: 1, bytes: null, salt: null }, { kind: 'closed', bytes: null }] } })
+    const mine = await ask(parts(b), target, { name: 'lines', body: { from: 1, to: 2 } })
+    expect(mine).toMatchObject({ body: { lines: [{ bytes: (await a.memory.ledger.get(1)).bytes }] } })
+    expect(await ask(parts(c), target, { name: 'inclusion', body: { index: 1, size: 2 } })).toMatchObject({ name: 'proof', body: { path: await a.memory.ledger.inclusionProof(1, 2) } })
+    expect(await ask(parts(c), target, { name: 'consistency', body: { from: 1, to: 9 } })).toEqual({ name: 'refused', body: { reason: 'range' } })
+  })
+
+  it('finds a split view between common counterparties in one exchange, tells everybody, and the liar scores nothing', async () => {
+    // The liar keeps two ledgers under one key and shows a different one to each counterparty.
+    const [b, c, d] = [await join(2), await join(3), await join(4)]
+    const liar = createIdentity(new Uint8Array(32).fill(9))
+    for (const [victim, numbers] of [[b, [1, 2]], [c, [7, 8, 9]]] as const) {
+      const face = await join(0, { as: liar })
+      await meet(face, victim)
+      for (const number of numbers) await deal(face, victim, number)
+      await face.log.confirm()
+      expect(await face.log.checkpoint()).toMatchObject({ cosigned: 1 })
+      await leave(face)
+    }
+    expect(await b.memory.book.convicted(liar.publicKey)).toBeUndefined()
+    expect((await b.memory.scores.score(liar.publicKey, 'provider')).value).toBeGreaterThan(0.05)
+    await meet(c, d)
+    await meet(b, d)
+    await meet(b, c)
+    await b.log.exchange(c.identity.peerId)
+    await settled()
+    for (const peer of [b, c, d]) expect(await peer.memory.book.convicted(liar.publicKey)).toBeDefined()
+    expect((await b.memory.scores.score(liar.publicKey, 'provider')).value).toBe(0)
+    expect(b.events.some((event) => event.kind === 'evidence')).toBe(true)
+  })
+
+  it('fetches from its counterparties what a restored backup lacks, and signs nothing meanwhile', async () => {
+    const [b, c] = [await join(2), await join(3)]
+    const first = await join(1)
+    await meet(first, b)
+    await meet(first, c)
+    await deal(first, b, 1)
+    await first.log.confirm()
+    const backup = await first.journals[0]!.read(0, first.journals[0]!.length)
+    for (let i = 2; i < 6; i++) {
+      await deal(first, b, i)
+      await deal(first, c, i + 10)
+    }
+    const { head } = await first.log.checkpoint()
+    await leave(first)
+
+    const again = await join(1, { journals: [memoryJournal(backup)] })
+    expect(again.memory.ledger.size).toBe(2)
+    await meet(again, b)
+    expect(await again.log.confirm()).toBe('behind')
+    expect(again.log.status()).toMatchObject({ size: 2, missing: 16 })
+    await expect(again.log.checkpoint()).rejects.toMatchObject({ code: 'E_HEAD_BEHIND' })
+    // One of the two alone hasn't kept everything.
+    await again.memory.ledger.append([entry('opened', b, 99)])
+    await expect(again.log.fetchLost()).rejects.toMatchObject({ code: 'E_RESTORE_MISSING' })
+    await meet(again, c)
+    expect(await again.log.fetchLost()).toBe(16)
+    expect(again.log.status()).toMatchObject({ state: 'ok', size: 19, missing: 0 })
+    expect(await again.memory.ledger.rootAt(18)).toEqual(head.body.root)
+    expect((await again.memory.ledger.get(18)).entry.number).toBe(99)
+    expect(await again.log.checkpoint()).toMatchObject({ cosigned: 2, failed: 0 })
+  })
+
+  it('starts a successor in the open where nobody has the lost entries, and counterparties cosign it', async () => {
+    const b = await join(2)
+    const first = await join(1)
+    await meet(first, b)
+    await deal(first, b, 1)
+    // An entry that nobody else is shown.
+    await first.memory.ledger.append([{ ...entry('challenge', b), peer: null }])
+    await first.log.confirm()
+    await first.log.checkpoint()
+    await leave(first)
+    const again = await join(1)
+    await meet(again, b)
+    expect(await again.log.confirm()).toBe('behind')
+    await expect(again.log.fetchLost()).rejects.toMatchObject({ code: 'E_RESTORE_MISSING' })
+    await again.memory.succeed()
+    await again.memory.ledger.append([entry('opened', b, 2)])
+    expect(await again.log.confirm()).toBe('ok')
+    expect(await again.log.checkpoint()).toMatchObject({ cosigned: 1 })
+    expect((await b.memory.book.last(again.identity.publicKey))?.body).toMatchObject({ log: 1, size: 2 })
+    expect(await b.log.auditPeer(again.identity.publicKey)).toMatchObject({ succeeds: true })
+  })
+
+  it('audits a log as it shows itself, and its gaps count against it', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await meet(a, b)
+    await deal(a, b, 1)
+    await deal(a, b, 4)
+    await a.log.confirm()
+    await a.log.checkpoint()
+    const before = (await b.memory.scores.score(a.identity.publicKey, 'provider')).value
+    expect(await b.log.auditPeer(a.identity.publicKey)).toMatchObject({ opened: 2, missing: [2, 3], unclosed: [] })
+    expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).value).toBeLessThan(before)
+  })
+
+  it('asks no more of a peer than it will take', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await meet(a, b)
+    let refused = 0
+    for (let i = 0; i < 260; i++) {
+      const answer = await ask({ network: b.network, clock }, { peerId: a.identity.peerId }, { name: 'head', body: { owner: null } })
+      if (answer.name === 'refused' && answer.body.reason === 'rate') refused++
+    }
+    expect(refused).toBeGreaterThan(40)
+  })
+})
+
+it('questions and answers come back as they were, and nothing else is read', () => {
+  const question = { owner: null }
+  expect(decodeQuestion(encodeQuestion('head', question))).toEqual({ name: 'head', body: question })
+  expect(decodeAnswer(encodeAnswer('ask', { from: 7 }))).toEqual({ name: 'ask', body: { from: 7 } })
+  expect(() => decodeQuestion(encodeAnswer('ask', { from: 7 }))).toThrow('neither a question nor an answer')
+})
+
+/** Lets everything that needs no clock come to rest. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 50; i++) await clock.settle(0)
+}

@@ -1,0 +1,26 @@
+/**
+ * The log of a node among others, over `/haggle/log/1`: heads that counterparties cosign, split views found and gossiped as evidence, entries that
+ * were lost fetched back from those who keep them, and other people's logs audited.
+ *
+ * @module
+ */
+
+export { ask, ASK_MS, type AskOptions, type AskParts } from './ask.ts'
+export { COUNTERPARTY_DAYS, type Counterparties, followCounterparties } from './counterparties.ts'
+export { type KeptEntries, keptEntries } from './kept_entries.ts'
+export { type CheckpointResult, EXCHANGE_MS, type LogEvent, type LogInit, type LogService, type LogStatus, startLog, TICK_MS } from './log_service.ts'
+export {
+  type Answers,
+  decodeAnswer,
+  decodeQuestion,
+  encodeAnswer,
+  encodeQuestion,
+  type EntryFrame,
+  evidenceTopic,
+  type LineFrame,
+  LOG_PROTOCOL,
+  type Named,
+  type Questions,
+} from './protocol.ts'
+export { pushHead, type PushFrom, type PushOutcome, type PushParts } from './push.ts'
+export { serveLog, type ServeParts } from './serve.ts'

@@ -1,0 +1,189 @@
+// Answering: what this node says of its own log to anybody, and of others' logs to those who know them too.
+
+import type { ByteStream, Network } from '@haggle/mesh'
+import { cosign, type Memory, type StoredEntry } from '@haggle/reputation'
+import { type Clock, equalBytes, errorCode, peekEnvelope, readFrames, type Signer, type Suite, writeFrame } from '@haggle/wire'
+import { limitTime } from './ask.ts'
+import type { Counterparties } from './counterparties.ts'
+import type { KeptEntries } from './kept_entries.ts'
+import {
+  type Answers,
+  decodeQuestion,
+  encodeAnswer,
+  type EntryFrame,
+  type LineFrame,
+  LOG_PROTOCOL,
+  MAX_FRAME_BYTES,
+  MAX_HEADS,
+  MAX_KEPT,
+  MAX_KEPT_BYTES,
+  MAX_LINES,
+  type Named,
+  type Questions,
+} from './protocol.ts'
+
+/** Questions that one peer may ask: as many at once, and as many again each second. */
+const BURST = 200
+const PER_SECOND = 20
+
+/** What serving needs. */
+export interface ServeParts {
+  readonly network: Network
+  readonly memory: Memory
+  readonly counterparties: Counterparties
+  readonly kept: KeptEntries
+  readonly signer: Signer
+  readonly suite: Suite
+  readonly clock: Clock
+  /** May a peer read this entry? Default: the entry is about it. Terms that made a contract public say more. */
+  readonly visible?: (entry: StoredEntry, reader: Uint8Array) => boolean
+  /** Told of evidence that a head brought to light. */
+  readonly onEvidence?: (evidence: Uint8Array) => void
+}
+
+type Answer = Named<Answers>
+
+/** Serves `/haggle/log/1` until the returned function is called. */
+export async function serveLog(parts: ServeParts): Promise<() => Promise<void>> {
+  const allow = rateLimit(parts.clock)
+  const handler = async (stream: ByteStream): Promise<void> => {
+    const done = limitTime(stream, parts.clock)
+    try {
+      for await (const frame of readFrames(stream, { maxBytes: MAX_FRAME_BYTES })) {
+        const answer = allow(stream.remotePeerId) ? await answerTo(parts, decodeQuestion(frame), stream.remoteKey) : refused('rate')
+        await stream.send(writeFrame(encodeAnswer(answer.name, answer.body as never), MAX_FRAME_BYTES))
+        break
+      }
+      await stream.close()
+    } finally {
+      done()
+    }
+  }
+  return await parts.network.handle(LOG_PROTOCOL, handler, { maxInboundStreams: 8 })
+}
+
+async function answerTo(parts: ServeParts, question: Named<Questions>, reader: Uint8Array): Promise<Answer> {
+  const { memory } = parts
+  const { ledger, heads, book } = memory
+  try {
+    switch (question.name) {
+      case 'head': {
+        const { owner } = question.body
+        const head = owner === null || equalBytes(owner, ledger.key) ? heads.last() : await book.last(owner)
+        return { name: 'heads', body: { heads: head ? [head.bytes] : [] } }
+      }
+      case 'heads': {
+        const found: Uint8Array[] = []
+        for await (const head of heads.since(question.body.size)) if (found.push(head.bytes) >= MAX_HEADS) break
+        return { name: 'heads', body: { heads: found } }
+      }
+      case 'inclusion': {
+        const { index, size } = question.body
+        const path = await ledger.inclusionProof(index, size)
+        return { name: 'proof', body: { leaf: (await ledger.get(index)).leaf, path } }
+      }
+      case 'consistency':
+        return { name: 'proof', body: { leaf: null, path: await ledger.consistencyProof(question.body.from, question.body.to) } }
+      case 'lines':
+        return { name: 'lines', body: { lines: await linesOf(parts, question.body, reader) } }
+      case 'push':
+        return await receive(parts, question.body, reader)
+      case 'kept': {
+        const log = (await book.last(reader))?.body.log ?? 0
+        return { name: 'entries', body: { entries: await within(parts.kept.of(reader, log, question.body.from)) } }
+      }
+      case 'exchange':
+        return await compare(parts, question.body.heads)
+    }
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === 'E_LEDGER_RANGE') return refused('range')
+    if (code === 'E_LEDGER_LOST') return refused('unknown')
+    throw error
+  }
+}
+
+function refused(reason: Answers['refused']['reason']): Answer {
+  return { name: 'refused', body: { reason } }
+}
+
+async function linesOf({ memory, visible = isAbout }: ServeParts, { from, to }: Questions['lines'], reader: Uint8Array): Promise<LineFrame[]> {
+  const lines: LineFrame[] = []
+  let bytes = 0
+  for await (const stored of memory.ledger.entries({ from, to: Math.min(to, from + MAX_LINES) })) {
+    const { index, entry, leaf, salt } = stored
+    const shown = visible(stored, reader) && (bytes += stored.bytes.length) <= MAX_KEPT_BYTES
+    lines.push({ index, kind: entry.kind, number: entry.number, at: entry.at, leaf, salt: shown ? salt : null, bytes: shown ? stored.bytes : null })
+  }
+  return lines
+}
+
+function isAbout({ entry }: StoredEntry, reader: Uint8Array): boolean {
+  return entry.peer !== null && equalBytes(entry.peer, reader)
+}
+
+/** As many entries as one frame takes. */
+async function within(entries: AsyncIterable<EntryFrame>): Promise<EntryFrame[]> {
+  const taken: EntryFrame[] = []
+  let bytes = 0
+  for await (const entry of entries) {
+    bytes += entry.bytes.length
+    if (bytes > MAX_KEPT_BYTES) break
+    if (taken.push(entry) >= MAX_KEPT) break
+  }
+  return taken
+}
+
+/** A counterparty brings its head: cosigned when it extends what is known, answered with what is known otherwise. */
+async function receive(parts: ServeParts, { head, proof, entries }: Questions['push'], owner: Uint8Array): Promise<Answer> {
+  const { memory, suite, clock, signer, counterparties, kept, onEvidence } = parts
+  const { signer: signedBy } = peekEnvelope(head, suite)
+  if (!equalBytes(signedBy, owner) || !(await counterparties.has(owner, Math.floor(clock.now() / 1000)))) return refused('stranger')
+  const verdict = await memory.book.consider(head, proof)
+  if (verdict.kind === 'fork') {
+    onEvidence?.(verdict.evidence)
+    return { name: 'fork', body: { evidence: verdict.evidence } }
+  }
+  if (verdict.kind === 'unproven') return { name: 'ask', body: { from: verdict.from } }
+  const last = (await memory.book.last(owner))!
+  if (!equalBytes(last.bytes, head)) return { name: 'known', body: { head: last.bytes } }
+  await kept.keep(owner, last.body.log, entries)
+  const signature = cosign(last, { signer, suite, clock, seq: Math.floor(clock.now() / 1000) })
+  return { name: 'cosigned', body: { envelope: signature.bytes } }
+}
+
+/** Heads of logs that both know: who forked is found here, and the better head goes back. */
+async function compare({ memory, suite, onEvidence }: ServeParts, heads: readonly Uint8Array[]): Promise<Answer> {
+  const better: Uint8Array[] = []
+  const evidence: Uint8Array[] = []
+  for (const bytes of heads) {
+    const { signer } = peekEnvelope(bytes, suite)
+    const known = equalBytes(signer, memory.ledger.key) ? memory.heads.last() : await memory.book.last(signer)
+    if (known === undefined) continue
+    if (equalBytes(signer, memory.ledger.key)) {
+      await memory.heads.shown(bytes)
+    } else {
+      const verdict = await memory.book.consider(bytes)
+      if (verdict.kind === 'fork') {
+        onEvidence?.(verdict.evidence)
+        if (evidence.length < 2) evidence.push(verdict.evidence)
+      }
+    }
+    if (!equalBytes(known.bytes, bytes)) better.push(known.bytes)
+  }
+  return { name: 'exchanged', body: { heads: better, evidence } }
+}
+
+function rateLimit(clock: Clock): (peerId: string) => boolean {
+  const buckets = new Map<string, { left: number; at: number }>()
+  return (peerId) => {
+    const now = clock.monotonicMs()
+    const bucket = buckets.get(peerId) ?? { left: BURST, at: now }
+    const left = Math.min(BURST, bucket.left + ((now - bucket.at) / 1000) * PER_SECOND)
+    buckets.delete(peerId)
+    buckets.set(peerId, { left: Math.max(0, left - 1), at: now })
+    // Peers that asked longest ago have full buckets again: forgetting them changes nothing.
+    if (buckets.size > 1024) buckets.delete(buckets.keys().next().value!)
+    return left >= 1
+  }
+}
