@@ -1,7 +1,7 @@
 // A node of the market: one renter and at most one provider over the same threads, streams and ledger.
 
 import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
-import { isEnd } from '@haggle/contract'
+import { encodeTerms, isEnd, termsHash } from '@haggle/contract'
 import { peerIdOf, publicKeyOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
@@ -19,10 +19,12 @@ import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
-import type { Job, JobSummary, Market, OfferView, ProvideRequest, ProviderStatus, Providing, QuoteView, RunRequest } from './types.ts'
+import type { Job, JobSummary, Market, OfferView, ProvideRequest, ProviderStatus, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
+/** Providers that a quote is asked of. */
+const MAX_QUOTES = 3
 /** Threads of the past that `jobs` shows. */
 const MAX_PAST_JOBS = 100
 /** A peer that does not answer a ping in this time is not there. Ms. */
@@ -134,8 +136,10 @@ class MarketNode implements StartableMarket {
     const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
     const view = offerView(all, { where: run.demand.where, demand: run.demand }, this.#parts)
     const best = view.fitting[0]
+    const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => this.#ask(run, offer)))
     return {
       ...view,
+      quotes,
       best: best === undefined ? null : offerRow(best, this.#parts),
       cap: formatAmount(best === undefined ? 0n : capFor(run.demand, best.offer.body)),
       pricePerHour: formatAmount(best === undefined ? 0n : (pricePerHour(best.offer.body) ?? 0n)),
@@ -272,6 +276,26 @@ class MarketNode implements StartableMarket {
     }
     if (thread.role === 'provider') this.#provider?.effect(thread, effect)
     else this.#renter?.effect(thread, effect)
+  }
+
+  async #ask(run: PreparedRun, offer: KnownOffer): Promise<QuoteRow> {
+    const none = { pricePerHour: null, cap: null, termsHash: null, isolation: null }
+    try {
+      const { terms, refused } = await this.#roles().renter.ask(run, offer)
+      if (terms === null) return { provider: offer.peerId, refused: refused ?? 'expired', ...none }
+      const meter = terms.meters.find(({ unit }) => unit === 'ms')
+      return {
+        provider: offer.peerId,
+        refused: null,
+        pricePerHour: meter === undefined ? null : formatAmount((meter.price * 3_600_000n) / meter.per),
+        cap: formatAmount(terms.cap),
+        termsHash: toHex(termsHash(encodeTerms(terms))),
+        isolation: terms.isolation,
+      }
+    } catch {
+      // One that can't be reached quotes nothing: the row says so.
+      return { provider: offer.peerId, refused: 'unreachable', ...none }
+    }
   }
 
   async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {

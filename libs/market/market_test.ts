@@ -57,3 +57,70 @@ it('transcript() is what verifyTranscript() finds settled, and open when its tai
   flipped[file.length - 1] = (flipped[file.length - 1] ?? 0) ^ 1
   expect(verifyTranscript(flipped, portableSuite()).errors).toMatchObject([{ code: 'E_ENVELOPE_SIGNATURE', at: report.messages - 1 }])
 })
+
+it('quote() shows what the provider would sign, and leaves nothing open', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({ run: async () => 0 })
+  const providing = await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const view = await renter.quote({ command: ['true'], budget: '0.02' })
+  expect(view.quotes).toMatchObject([{ provider: provider.peerId, refused: null, pricePerHour: '0.36', cap: '0.02' }])
+  expect(providing.status()).toMatchObject({ requests: 1, accepted: 0 })
+  expect((await renter.run({ command: ['true'] })).provider).toBe(provider.peerId)
+})
+
+it('run() goes elsewhere when the first provider refuses', async () => {
+  market = await memoryMarket()
+  const friendly = await market.join({ run: async () => 0 })
+  await friendly.provide({ price: '0.10', accept: 'renter.jobs>=5' })
+  const open = await market.join({ run: async () => 0 })
+  await open.provide({ price: '0.50' })
+  const renter = await market.join()
+  const job = await renter.run({ command: ['true'] })
+  expect(job.provider).toBe(open.peerId)
+  expect((await job.done).exitCode).toBe(0)
+})
+
+it('run() throws E_NOTHING_FITS with what to relax when everything is too dear', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({ run: async () => 0 })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  await expect(renter.run({ command: ['true'], maxPrice: '0.10' })).rejects.toMatchObject({ code: 'E_NOTHING_FITS', details: { seen: 1 } })
+})
+
+it('attach() gives all output again, also when the job is over', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({ run: async (job) => (job.write('stdout', 'once\n'), 3) })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const job = await renter.run({ command: ['x'] })
+  await job.done
+  const again = await renter.attach(job.contract)
+  expect(await textOf(again.stdout)).toBe('once\n')
+  expect((await again.done).exitCode).toBe(3)
+})
+
+it('cancel() ends a running job on both sides', async () => {
+  market = await memoryMarket()
+  let ended = false
+  const provider = await market.join({
+    run: (job) =>
+      new Promise((resolve) => {
+        job.write('stdout', 'on\n')
+        job.signal.addEventListener('abort', () => {
+          ended = true
+          resolve(1)
+        })
+      }),
+  })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const job = await renter.run({ command: ['x'] })
+  for await (const _ of job.lines()) {
+    await job.cancel()
+    break
+  }
+  expect((await job.done).exitCode).toBe(130)
+  expect(ended).toBe(true)
+})

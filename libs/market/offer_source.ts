@@ -70,7 +70,9 @@ export class OfferSource {
   async all(options: { readonly waitMs: number; readonly signal?: AbortSignal; readonly only?: readonly string[] }): Promise<KnownOffer[]> {
     const query = options.only === undefined ? { limit: 256 } : { limit: 256, only: options.only }
     const found = await this.#search(() => true, { ...options, without: new Set(), query, exhaustive: true })
-    const byId = new Map([...this.#fresh().filter((o) => options.only?.includes(o.peerId) ?? true), ...found].map((offer) => [offer.peerId, offer]))
+    // One that did not answer just now counts only while its connection stands.
+    const known = this.#fresh().filter(({ peerId }) => this.#init.network.path(peerId) !== undefined && (options.only?.includes(peerId) ?? true))
+    const byId = new Map([...known, ...found].map((offer) => [offer.peerId, offer]))
     return [...byId.values()]
   }
 

@@ -1,12 +1,13 @@
 // The renter's side of a node: what fits, what it would cost, and contracts with those who say yes.
 
-import { termsFrom } from '@haggle/contract'
+import { type Terms, termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, parseQuery } from '@haggle/offer'
 import { formatAmount, HaggleError, toHex } from '@haggle/wire'
 import { capFor, demandOf, pricePerHour } from './demand_of.ts'
+import { ignoreOver } from './_ignore_over.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
 import type { CollectedFiles, MarketParts } from './parts.ts'
 import { type RentedEnd, RentedJob, type RentedJobInit } from './rented_job.ts'
@@ -27,6 +28,14 @@ export interface PreparedRun {
   readonly collected: CollectedFiles | null
 }
 
+/** A provider's answer to a request for a quote. */
+export interface Quoted {
+  readonly peerId: string
+  /** What it would sign; null when it refuses. */
+  readonly terms: Terms | null
+  readonly refused: string | null
+}
+
 /** The renter of one node. */
 export class Renter {
   readonly #parts: MarketParts
@@ -34,6 +43,8 @@ export class Renter {
   readonly #source: OfferSource
   /** By thread; the first one drives it, the others only look. */
   readonly #jobs = new Map<string, RentedJob[]>()
+  /** Threads that wait for a quote. */
+  readonly #asking = new Map<string, () => void>()
 
   constructor(parts: MarketParts, threads: Threads, source: OfferSource) {
     this.#parts = parts
@@ -125,6 +136,29 @@ export class Renter {
     })
   }
 
+  /**
+   * Asks one provider for a quote, and takes it no further: what the provider would sign now, or why it would not.
+   *
+   * @throws HaggleError `E_DIAL` and its like when the provider can't be reached.
+   */
+  async ask({ demand }: PreparedRun, candidate: KnownOffer): Promise<Quoted> {
+    const target = this.#source.target(candidate.peerId)
+    await this.#threads.prepare(target, { signal: AbortSignal.timeout(CONNECT_MS) })
+    const thread = this.#threads.begin({ ...target, key: candidate.provider })
+    const answered = Promise.withResolvers<void>()
+    this.#asking.set(thread.id, answered.resolve)
+    try {
+      await thread.command({ do: 'request', demand: { ...demand, cap: capFor(demand, candidate.offer.body) }, offer: candidate.offer.id })
+      await answered.promise
+      const { phase, proposed, outcome } = thread.view()
+      if (phase !== 'quoted' || proposed === null) return { peerId: candidate.peerId, terms: null, refused: outcome.reason ?? phase }
+      await thread.command({ do: 'cancel', reason: 'elsewhere' }).catch(ignoreOver)
+      return { peerId: candidate.peerId, terms: proposed, refused: null }
+    } finally {
+      this.#asking.delete(thread.id)
+    }
+  }
+
   /** A thread as a job: of an earlier process, or looked at once more. Its output comes from the first octet. */
   view(thread: Thread): RentedJob {
     const jobs = this.#jobs.get(thread.id) ?? []
@@ -135,6 +169,7 @@ export class Renter {
   }
 
   effect(thread: Thread, effect: HostEffect): void {
+    if (effect.kind === 'notify' && effect.phase !== 'asked') this.#asking.get(thread.id)?.()
     for (const job of this.#jobs.get(thread.id) ?? []) job.effect(effect)
   }
 

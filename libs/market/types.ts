@@ -88,8 +88,22 @@ export interface OfferView {
   readonly unknown: readonly { readonly property: string; readonly count: number }[]
 }
 
+/** One provider's answer to a request for a quote. */
+export interface QuoteRow {
+  readonly provider: string
+  /** Null when it quoted; else the reason of its refusal, or `unreachable`. */
+  readonly refused: string | null
+  readonly pricePerHour: Amount | null
+  readonly cap: Amount | null
+  /** Hex hash of the quoted terms. */
+  readonly termsHash: string | null
+  readonly isolation: string | null
+}
+
 /** What a run would do, without doing it. */
 export interface QuoteView extends OfferView {
+  /** What the best providers answered to a request for a quote, signed by them, best first. */
+  readonly quotes: readonly QuoteRow[]
   readonly best: OfferRow | null
   /** Most that the run could cost, and its unit. */
   readonly cap: Amount
