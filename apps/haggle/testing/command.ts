@@ -17,7 +17,7 @@ export const NODE_FLAGS: readonly string[] = ['--conditions=@haggle/source']
 
 /** What `haggle` without network flags asks of an agent. */
 export const PLAIN_BOOT: Boot = {
-  network: 'haggle',
+  network: null,
   bootstrap: [],
   pskFile: null,
   passphraseFile: null,
