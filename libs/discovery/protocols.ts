@@ -59,7 +59,7 @@ export function serveSnapshots(parts: ProtocolParts, book: OfferBook, rate: Rate
 
 /** Asks a peer for a snapshot and yields its items as they come. Nothing in them is checked yet. */
 export async function* askSnapshot(parts: ProtocolParts, target: PeerTarget, query: BookQuery, options: { signal?: AbortSignal } = {}): AsyncGenerator<SnapshotItem, void, undefined> {
-  const stream = await parts.network.open(target, SNAPSHOT_PROTOCOL, options)
+  const stream = await parts.network.open(target, SNAPSHOT_PROTOCOL, { ...options, optimistic: true })
   const done = limitTime(stream, parts.clock, options.signal)
   try {
     await stream.send(writeFrame(encodeSnapshotRequest(requestOf(query, parts.random(16)))))
@@ -99,7 +99,7 @@ export function serveOffers(parts: ProtocolParts, current: () => Message<Offer> 
 export async function fetchOffer(parts: ProtocolParts, target: PeerTarget, options: { signal?: AbortSignal } = {}): Promise<FetchedOffer> {
   const { clock, suite } = parts
   const askedAt = clock.monotonicMs()
-  const stream = await parts.network.open(target, OFFER_PROTOCOL, options)
+  const stream = await parts.network.open(target, OFFER_PROTOCOL, { ...options, optimistic: true })
   const done = limitTime(stream, clock, options.signal)
   try {
     await stream.closeWrite()

@@ -12,6 +12,7 @@ import { dialFailed, protocolTaken, protocolUnsupported, topicClosed } from './e
 import { libp2pParts } from './libp2p_parts.ts'
 import type { Libp2pParts, Libp2pSource } from './libp2p_parts.ts'
 import { libp2pStream } from './libp2p_stream.ts'
+import { openBare, OptimisticNegotiation } from './_optimistic.ts'
 import type { ByteStream, GossipMessage, GossipVerdict, HandleOptions, Network, NetworkListener, Path, PeerTarget } from './network.ts'
 
 /** Streams of one protocol that one peer may have open, when the handler does not say. */
@@ -75,8 +76,11 @@ class Libp2pNetwork implements Network {
     await this.#parts.hangUp(peerIdFromString(peerId))
   }
 
-  async open(target: PeerTarget, protocol: string, options: { signal?: AbortSignal } = {}): Promise<ByteStream> {
+  async open(target: PeerTarget, protocol: string, options: { signal?: AbortSignal; optimistic?: boolean } = {}): Promise<ByteStream> {
     const connection = await this.#connection(target, options.signal)
+    const remoteKey = ed25519Key(connection.remotePeer)
+    const bare = options.optimistic === true ? await openBare(connection, protocol).catch(() => undefined) : undefined
+    if (bare !== undefined) return libp2pStream(bare, connection, { remoteKey, negotiation: new OptimisticNegotiation(protocol) })
     let stream: Stream
     try {
       stream = await connection.newStream(protocol, {
@@ -89,7 +93,7 @@ class Libp2pNetwork implements Network {
       if (error instanceof Error && error.name === 'UnsupportedProtocolError') throw protocolUnsupported(target.peerId, protocol, error)
       throw dialFailed(target.peerId, [`${connection.remoteAddr.toString()}: ${reasonOf(error)}`], error)
     }
-    return libp2pStream(stream, connection, ed25519Key(connection.remotePeer))
+    return libp2pStream(stream, connection, { remoteKey })
   }
 
   async handle(protocol: string, handler: (stream: ByteStream) => Promise<void>, options: HandleOptions = {}): Promise<() => Promise<void>> {
@@ -105,7 +109,7 @@ class Libp2pNetwork implements Network {
       this.#inbound.set(slot, open)
       let bytes: ByteStream
       try {
-        bytes = libp2pStream(stream, connection, ed25519Key(connection.remotePeer))
+        bytes = libp2pStream(stream, connection, { remoteKey: ed25519Key(connection.remotePeer) })
       } catch (error) {
         this.#release(slot)
         throw error

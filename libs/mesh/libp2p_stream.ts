@@ -1,9 +1,11 @@
 // A libp2p stream as a ByteStream: the only place that calls `send`, so that waiting for room is done once and right.
 
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { streamClosed, streamReset } from './errors.ts'
+import { concat } from '@haggle/wire'
+import { protocolUnsupported, streamClosed, streamReset } from './errors.ts'
 import { Inbox } from './_inbox.ts'
 import type { ByteStream } from './network.ts'
+import type { OptimisticNegotiation } from './_optimistic.ts'
 
 /** A stream that both sides have finished with and the other has not closed is dropped after this many ms. */
 const LINGER_MS = 5_000
@@ -17,8 +19,15 @@ const MAX_PAUSED_BYTES = 17 * 1024 * 1024
  * `stream.send()` returns false when its buffer is full; the way on is the `drain` *event* or `close`. `stream.onDrain()` never resets after the first
  * drain, so a loop over it buffers without bound. Reading pauses the stream when nobody reads, so a slow reader slows the writer down.
  */
-export function libp2pStream(stream: Stream, connection: Connection, remoteKey: Uint8Array): ByteStream {
-  return new Libp2pByteStream(stream, connection, remoteKey)
+export function libp2pStream(stream: Stream, connection: Connection, options: StreamOptions): ByteStream {
+  return new Libp2pByteStream(stream, connection, options)
+}
+
+/** What {@link libp2pStream} is told besides. */
+export interface StreamOptions {
+  readonly remoteKey: Uint8Array
+  /** Given for a stream on which nothing has been negotiated yet. */
+  readonly negotiation?: OptimisticNegotiation
 }
 
 class Libp2pByteStream implements ByteStream {
@@ -28,15 +37,17 @@ class Libp2pByteStream implements ByteStream {
   readonly closed: Promise<void>
   readonly #stream: Stream
   readonly #inbox: Inbox
+  readonly #negotiation: OptimisticNegotiation | undefined
   #tail: Promise<void> | undefined
   #writeEnded = false
   #gone = false
   #resuming = false
   #cause: Error | undefined
 
-  constructor(stream: Stream, connection: Connection, remoteKey: Uint8Array) {
+  constructor(stream: Stream, connection: Connection, options: StreamOptions) {
     this.#stream = stream
-    this.remoteKey = remoteKey
+    this.remoteKey = options.remoteKey
+    this.#negotiation = options.negotiation
     this.remotePeerId = connection.remotePeer.toString()
     this.protocol = stream.protocol
     stream.maxReadBufferLength = Math.max(stream.maxReadBufferLength, MAX_PAUSED_BYTES)
@@ -44,7 +55,7 @@ class Libp2pByteStream implements ByteStream {
     // A connection that goes away closes its streams without an error: only `remoteCloseWrite` says that the other side had said everything.
     let isWhole = stream.remoteWriteStatus === 'closed' && stream.status === 'open'
     const endReading = (error?: Error): void => {
-      const isBroken = error !== undefined || !isWhole
+      const isBroken = error !== undefined || !isWhole || this.#negotiation?.state === 'waiting'
       this.#inbox.end(isBroken ? streamReset(this.remotePeerId, this.protocol, error) : undefined)
     }
     // libp2p may say `end` while bytes that it read ahead of the protocol's negotiation are still to come.
@@ -74,11 +85,13 @@ class Libp2pByteStream implements ByteStream {
       if (stream.status !== 'reset' && stream.status !== 'aborted') endWhenEmpty()
     })
     stream.addEventListener('message', (event: StreamMessageEvent) => {
-      if (event.data instanceof Uint8Array) this.#inbox.push(event.data)
-      else for (const part of event.data) this.#inbox.push(part)
+      for (const part of event.data instanceof Uint8Array ? [event.data] : event.data) this.#inbox.push(this.#negotiation?.take(part) ?? part)
+      if (this.#negotiation?.state === 'refused') this.#refused()
       endWhenEmpty()
     })
     endWhenEmpty()
+    // The other side gives up on a stream that says nothing for seconds: a caller that takes its time is not waited for.
+    if (this.#negotiation !== undefined) setTimeout(() => this.#negotiate(), 0)
   }
 
   send(chunk: Uint8Array): Promise<void> {
@@ -86,7 +99,8 @@ class Libp2pByteStream implements ByteStream {
     const write = (): Promise<void> => {
       if (this.#gone) return Promise.reject(streamClosed(this.remotePeerId, this.protocol, this.#cause))
       try {
-        if (this.#stream.send(chunk)) return Promise.resolve()
+        const request = this.#negotiation?.takeRequest()
+        if (this.#stream.send(request === undefined ? chunk : concat(request, chunk))) return Promise.resolve()
       } catch (cause) {
         return Promise.reject(streamClosed(this.remotePeerId, this.protocol, cause))
       }
@@ -106,13 +120,18 @@ class Libp2pByteStream implements ByteStream {
     if (this.#writeEnded) return
     this.#writeEnded = true
     await this.#tail
+    this.#negotiate()
+    // A js-libp2p that reads our end together with the first bytes drops both: the end waits for the answer to the protocol.
+    if (this.#negotiation?.state === 'waiting') await Promise.race([this.#negotiation.settled, this.closed])
     // `close` may reject with a bare Event when the stream goes first: then it is closed, which is what was asked for.
     await this.#stream.close().catch(() => undefined)
   }
 
   async close(): Promise<void> {
-    await this.closeWrite()
-    this.#dropReading()
+    const ended = this.closeWrite().then(() => this.#dropReading())
+    // Who closes does not wait for an answer to the protocol; what comes besides it is dropped.
+    if (this.#negotiation?.state === 'waiting') this.#inbox.end(undefined, true)
+    else await ended
     if (this.#gone) return
     const timer = setTimeout(() => this.#stream.abort(new Error('the other side did not close the stream')), LINGER_MS)
     if (typeof timer === 'object') timer.unref()
@@ -127,6 +146,25 @@ class Libp2pByteStream implements ByteStream {
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     return this.#inbox.read()
+  }
+
+  /** Says what protocol this is, unless that went with the first bytes. */
+  #negotiate(): void {
+    const request = this.#negotiation?.takeRequest()
+    if (request === undefined || this.#gone) return
+    try {
+      this.#stream.send(request)
+    } catch {
+      // The stream went first, and says so to readers and writers.
+    }
+  }
+
+  #refused(): void {
+    const error = protocolUnsupported(this.remotePeerId, this.protocol)
+    this.#writeEnded = true
+    this.#cause = error
+    this.#inbox.end(error, true)
+    this.#stream.abort(error)
   }
 
   /** Later writes wait for this one, whether it works or not. */

@@ -68,8 +68,11 @@ export interface Network {
   /** Makes sure of a connection. Rejects with `E_DIAL` and the reason per address. */
   connect(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<void>
   disconnect(peerId: string): Promise<void>
-  /** Opens a stream, connecting first when needed. Rejects with `E_DIAL` or `E_PROTOCOL_UNSUPPORTED`. */
-  open(target: PeerTarget, protocol: string, options?: { signal?: AbortSignal }): Promise<ByteStream>
+  /**
+   * Opens a stream, connecting first when needed. Rejects with `E_DIAL` or `E_PROTOCOL_UNSUPPORTED`. With `optimistic` it does not wait for the other side to
+   * confirm the protocol, which saves a round trip for a caller that writes first; the first read then rejects with `E_PROTOCOL_UNSUPPORTED` instead.
+   */
+  open(target: PeerTarget, protocol: string, options?: { signal?: AbortSignal; optimistic?: boolean }): Promise<ByteStream>
   /** Serves a protocol until the returned function is called. The handler's rejection aborts the stream. */
   handle(protocol: string, handler: (stream: ByteStream) => Promise<void>, options?: HandleOptions): Promise<() => Promise<void>>
   /** Joins a gossip topic. `validate` sees every message once, before it is passed on; what it accepts has been consumed by it. */

@@ -107,6 +107,38 @@ const CASES: readonly { readonly name: string; readonly run: (harness: NetworkHa
     },
   },
   {
+    name: 'open() with optimistic carries bytes both ways, for callers who write, read or end first',
+    run: async ({ node }) => {
+      const [a, b] = [await node(), await node()]
+      await b.handle(PROTOCOL, echo)
+      await b.handle('/test/greet/1', async (stream) => {
+        await stream.send(bytes('hello'))
+        await stream.close()
+      })
+      const optimistic = { optimistic: true }
+      for (let i = 0; i < 5; i++) {
+        const writer = await a.open(targetOf(b), PROTOCOL, optimistic)
+        await writer.send(bytes('one '))
+        await writer.send(new Uint8Array(300_000))
+        await writer.closeWrite()
+        same((await readAll(writer)).length, 300_004, 'the writer gets its bytes back')
+        const reader = await a.open(targetOf(b), '/test/greet/1', optimistic)
+        same(text(await readAll(reader)), 'hello', 'the reader is greeted')
+        const ender = await a.open(targetOf(b), '/test/greet/1', optimistic)
+        await ender.closeWrite()
+        same(text(await readAll(ender)), 'hello', 'so is one who ends first')
+        for (const stream of [writer, reader, ender]) await stream.close()
+      }
+    },
+  },
+  {
+    name: 'open() with optimistic fails with E_PROTOCOL_UNSUPPORTED at the first read at the latest',
+    run: async ({ node }) => {
+      const [a, b] = [await node(), await node()]
+      await rejects(async () => readAll(await a.open(targetOf(b), '/test/none/1', { optimistic: true })), 'E_PROTOCOL_UNSUPPORTED')
+    },
+  },
+  {
     name: 'open() rejects with E_PROTOCOL_UNSUPPORTED when nobody handles it',
     run: async ({ node }) => {
       const [a, b] = [await node(), await node()]
