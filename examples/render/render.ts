@@ -193,4 +193,9 @@ function describe(event: RenderEvent | { event: 'joined'; peerId: string } | { e
   }
 }
 
-if (import.meta.main) process.exitCode = await main()
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error))
+    return 1
+  })
+}

@@ -103,6 +103,8 @@ export async function renderOnMarket(
   const spare = rows.slice(request.workers)
   const workers: Worker[] = []
   const all = Promise.withResolvers<void>()
+  all.promise.catch(() => undefined) // it may be rejected before it is awaited
+  const reasons = new Set<string>()
   const settle = (): void => {
     if (queue.finished === total) all.resolve()
   }
@@ -121,6 +123,7 @@ export async function renderOnMarket(
   const lose = (worker: Worker, reason: string): void => {
     if (worker.lost !== null || worker.isClosed) return
     worker.lost = reason
+    reasons.add(reason)
     onEvent({ event: 'lost', provider: worker.row.provider, reason, tiles: queue.lost(worker.row.provider) })
     dealAll()
     void replace()
@@ -130,7 +133,7 @@ export async function renderOnMarket(
     const started = row === undefined ? undefined : await hire(row)
     if (started !== undefined) return
     if (row !== undefined) return replace()
-    if (workers.every(({ lost }) => lost !== null)) all.reject(new Error('every provider was lost, and no other offer fits'))
+    if (workers.every(({ lost }) => lost !== null)) all.reject(new Error(`no provider is left: ${[...reasons].join('; ')}`))
   }
   const hire = async (row: Candidate): Promise<Worker | undefined> => {
     try {
@@ -151,6 +154,7 @@ export async function renderOnMarket(
       return worker
     } catch (error) {
       request.signal?.throwIfAborted()
+      reasons.add(reasonOf(error))
       onEvent({ event: 'refused', provider: row.provider, reason: reasonOf(error) })
       return undefined
     }

@@ -3,7 +3,7 @@
 // line of stdout), --kill-one (kill a provider in the middle), --keep DIR (keep the homes and logs there).
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -187,9 +187,11 @@ async function rent(
   const args = ['--bootstrap', mesh.bootstrap, '--network', mesh.network, '--out', flags.out, '--json', ...flags.render]
   const renter = await troupe.start('renter', scripts.render, args, join(folder, 'renter.log'), hear)
   await Promise.race([renter.exited.then(() => new Promise((resolve) => setImmediate(resolve))), heard.promise]) // its last line may still be on its way
-  if (!result) throw new Error(`the renter ended without a result; see ${join(folder, 'renter.log')}`)
+  if (!result) throw new Error(`the renter ended without a result: ${lastLine(join(folder, 'renter.log'))}`)
   return { result, offers, killed }
 }
+
+const lastLine = (path: string): string => readFileSync(path, 'utf8').trim().split('\n').at(-1) ?? ''
 
 function conclude(result: RenderResult, screen: Screen): void {
   const contracts = result.contracts.map((one): ContractLine => ({ ...one, transcript: relative(process.cwd(), one.transcript) }))
