@@ -1,0 +1,152 @@
+// The pages of up and status, and the small judgements behind them.
+
+import { expect, test } from 'vitest'
+import { bestAddress, reachText, scopeOf } from './addresses.ts'
+import { type Boot, differs } from './boot.ts'
+import { runLine, type UpSnapshot, upPage } from './provide.ts'
+import { type StatusSnapshot, statusPage } from './status_page.ts'
+import { suggestFrom } from './suggest_price.ts'
+import { PLAIN_BOOT } from './testing/command.ts'
+
+const RELAY = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
+const ME = '12D3KooWLbMWkzv4Rr1NT5Qk5PZqCkS6sW5Vn6R5nUQhHpX5Fa91'
+const screen = { tty: true, colour: false, columns: 160 }
+const short = (peerId: string): string => peerId.slice(-3)
+
+test.each([
+  ['/ip4/203.0.113.9/tcp/4001', 'public'],
+  ['/dns4/node.example/tcp/4001', 'public'],
+  ['/ip6/2001:db8::1/tcp/4001', 'public'],
+  ['/ip4/192.168.1.7/tcp/4001', 'lan'],
+  ['/ip4/100.64.0.1/tcp/4001', 'lan'],
+  ['/ip4/172.32.0.1/tcp/4001', 'public'],
+  ['/ip6/fe80::1/tcp/4001', 'lan'],
+  ['/ip6/::1/tcp/4001', 'loopback'],
+  ['/ip4/127.0.0.1/tcp/4001', 'loopback'],
+  [`/ip4/203.0.113.9/tcp/4001/p2p/${RELAY}/p2p-circuit`, 'relay'],
+] as const)('scopeOf(%s) is %s', (address, scope) => {
+  expect(scopeOf(address)).toBe(scope)
+})
+
+test('bestAddress() prefers public, then relayed, then local, and TCP over the rest', () => {
+  const relayed = `/ip4/203.0.113.9/tcp/4001/p2p/${RELAY}/p2p-circuit/p2p/${ME}`
+  expect(bestAddress(['/ip4/127.0.0.1/tcp/1', relayed, '/ip4/10.0.0.1/tcp/1'])).toBe(relayed)
+  expect(bestAddress([relayed, '/ip4/203.0.113.9/tcp/2/ws', '/ip4/203.0.113.9/tcp/1'])).toBe('/ip4/203.0.113.9/tcp/1')
+  expect(bestAddress([])).toBeUndefined()
+})
+
+test('reachText() names the next step of whoever is not reached directly', () => {
+  expect(reachText([], short)).toContain('--bootstrap')
+  expect(reachText([`/ip4/203.0.113.9/tcp/4001/p2p/${RELAY}/p2p-circuit`], short)).toContain('via relay Qm7')
+  expect(reachText(['/ip4/127.0.0.1/tcp/1'], short)).toContain('this machine only')
+})
+
+test('suggestFrom() takes the middle of enough others and says so', () => {
+  const first = { price: '0.0040', reason: 'a first price' }
+  expect(suggestFrom([0.3, 0.5, 0.31, 0.32, 0.9], first)).toEqual({
+    price: '0.32',
+    reason: 'the middle of 5 like it; the 40th to 60th percentile is 0.32 to 0.50',
+  })
+  expect(suggestFrom([0.3], first)).toEqual({ price: '0.0040', reason: 'a first price (only 1 like it was heard)' })
+})
+
+const UP: UpSnapshot = {
+  peerId: ME,
+  network: 'haggle',
+  private: false,
+  addresses: [`/ip4/203.0.113.9/tcp/4001/p2p/${ME}`],
+  providing: {
+    terms: { price: '0.31', for: 'anyone' },
+    devices: 'RTX 4090 24 GiB',
+    runners: [
+      { runner: 'deno', isolation: 'bubblewrap' },
+      { runner: 'exec', isolation: 'bubblewrap' },
+    ],
+    offer: { slots: 2, pricePerHour: '0.310000' },
+  },
+}
+
+test('upPage() says price, sandbox, reach, whom it serves, what it earns and how to reach it', () => {
+  const page = upPage(UP, 'as you said', screen).join('\n')
+  expect(page).toContain('0.31 an hour × 2 slots: as you said')
+  expect(page).toContain('strangers: 1 job at a time, ≤ 10 m')
+  expect(page).toContain('you earn credits, not money')
+  expect(page).toContain(`haggle run --peer /ip4/203.0.113.9/tcp/4001/p2p/${ME} -- nvidia-smi`)
+})
+
+test('upPage() warns where strangers would get no job', () => {
+  const weak = { ...UP, providing: { ...UP.providing, runners: [{ runner: 'deno', isolation: 'permissions' }] } }
+  expect(upPage(weak, '', screen).join('\n')).toContain('bubblewrap is missing')
+  expect(upPage({ ...UP, providing: { ...UP.providing, terms: { price: '1', for: 'friends' } } }, '', screen).join('\n')).toContain(
+    'nobody yet',
+  )
+})
+
+test('runLine() names network, key file and a job that the node can run', () => {
+  const line = runLine({
+    ...UP,
+    network: 'lab',
+    private: true,
+    providing: { ...UP.providing, devices: 'cpu', runners: [{ runner: 'deno', isolation: 'bubblewrap' }] },
+  })
+  expect(line).toBe(`haggle run --network lab --psk-file FILE --peer /ip4/203.0.113.9/tcp/4001/p2p/${ME} --deno main.ts`)
+})
+
+const STATUS: StatusSnapshot = {
+  version: '0.1.0',
+  pid: 1,
+  peerId: ME,
+  network: 'haggle',
+  addresses: [],
+  uptimeMs: 11_520_000,
+  peers: 41,
+  jobs: [],
+  ledger: 1203,
+  providing: {
+    running: [],
+    requests: 63,
+    accepted: 18,
+    refusals: { capacity: 5, price: 31 },
+    earned: '0.420000',
+    exposure: '0.000300',
+    unit: 'credits',
+    devices: '',
+    runners: [],
+    terms: { price: '0.31' },
+  },
+}
+
+test('statusPage() shows three panels and why requests were refused, most first', () => {
+  const page = statusPage(STATUS, screen)
+  expect(page[0]).toMatch(/^Node +Earning +Jobs$/)
+  expect(page.join('\n')).toContain('up 3 h 12 m · 41 peers · ledger 1204 entries')
+  expect(page.join('\n')).toContain('0.42 credits, not money')
+  expect(page.at(-1)).toBe('requests  63 seen: 18 taken, 31 price, 5 capacity')
+})
+
+test('statusPage() stacks on a narrow screen and says how to offer', () => {
+  const page = statusPage({ ...STATUS, providing: null, ledger: null, peers: null }, { ...screen, columns: 40 })
+  expect(page[0]).toBe('Node')
+  expect(page.join('\n')).toContain('not offering: haggle up')
+  expect(page.join('\n')).toContain('ledger empty')
+})
+
+const running: Boot = { ...PLAIN_BOOT, listen: [] }
+test.each([
+  ['nothing asked', {}, null],
+  ['its own network', { network: 'haggle' }, null],
+  ['another network', { network: 'lab' }, 'network'],
+  ['a key file', { pskFile: '/k' }, 'psk-file'],
+  ['some listening', { listen: ['/ip4/0.0.0.0/tcp/4001'], listenAnywhere: true }, 'listen'],
+  ['no listening', { listen: [] }, null],
+  ['a page', { http: '127.0.0.1:1' }, 'http'],
+  ['to provide', { provide: true }, 'role'],
+] as const)('differs() with %s', (_, asked, found) => {
+  expect(differs(running, { ...PLAIN_BOOT, ...asked })).toBe(found)
+})
+
+test('differs() is content with any listening agent when any will do', () => {
+  const listening = { ...running, listen: ['/ip4/0.0.0.0/tcp/0'] }
+  expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'], listenAnywhere: true })).toBeNull()
+  expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'] })).toBe('listen')
+})
