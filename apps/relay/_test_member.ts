@@ -31,5 +31,8 @@ while (mesh.network.addresses().length === 0) await new Promise((resolve) => set
 process.stdout.write(`${JSON.stringify({ peerId: identity.peerId })}\n`)
 process.stdin.resume()
 process.stdin.on('end', () => {
-  void discovery.stop().then(() => mesh.stop()).then(() => process.exit(0))
+  void discovery
+    .stop()
+    .then(() => mesh.stop())
+    .then(() => process.exit(0))
 })

@@ -30,10 +30,11 @@ export async function serveHealth(relay: Relay, at: { host: string; port: number
   })
   return {
     port: (server.address() as AddressInfo).port,
-    stop: () => new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }
 
@@ -41,12 +42,18 @@ export async function serveHealth(relay: Relay, at: { host: string; port: number
 export function metricsOf(relay: Relay): string {
   const { connections, peers, relayed, reservations, circuits, dhtRefused, gateRefused } = relay.mesh.stats()
   const lines: string[] = []
-  const figure = (name: string, kind: 'gauge' | 'counter', help: string, values: Iterable<readonly [labels: string, value: number]>): void => {
+  const figure = (
+    name: string,
+    kind: 'gauge' | 'counter',
+    help: string,
+    values: Iterable<readonly [labels: string, value: number]>,
+  ): void => {
     lines.push(`# HELP haggle_relay_${name} ${help}`, `# TYPE haggle_relay_${name} ${kind}`)
     for (const [labels, value] of values) lines.push(`haggle_relay_${name}${labels} ${value}`)
   }
   const one = (value: number): [string, number][] => [['', value]]
-  const byReason = (counts: ReadonlyMap<string, number>): [string, number][] => [...counts].map(([reason, n]) => [`{reason="${reason}"}`, n])
+  const byReason = (counts: ReadonlyMap<string, number>): [string, number][] =>
+    [...counts].map(([reason, n]) => [`{reason="${reason}"}`, n])
   figure('connections', 'gauge', 'Open connections', one(connections))
   figure('peers', 'gauge', 'Connected peers', one(peers))
   figure('relayed_connections', 'gauge', 'Own connections that go through another relay', one(relayed))
@@ -64,9 +71,13 @@ export function metricsOf(relay: Relay): string {
 
 function httpError(at: { host: string; port: number }, cause: NodeJS.ErrnoException): HaggleError {
   const isTaken = cause.code === 'EADDRINUSE'
-  return new HaggleError(isTaken ? 'E_PORT_TAKEN' : 'E_HTTP', `Cannot serve figures on ${at.host}:${at.port}: ${isTaken ? 'the port is taken' : cause.message}`, {
-    cause,
-    details: { host: at.host, port: at.port },
-    next: 'Give another port with --http',
-  })
+  return new HaggleError(
+    isTaken ? 'E_PORT_TAKEN' : 'E_HTTP',
+    `Cannot serve figures on ${at.host}:${at.port}: ${isTaken ? 'the port is taken' : cause.message}`,
+    {
+      cause,
+      details: { host: at.host, port: at.port },
+      next: 'Give another port with --http',
+    },
+  )
 }

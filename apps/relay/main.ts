@@ -23,7 +23,11 @@ export async function main(argv: readonly string[], env: Readonly<Record<string,
 
 async function run(options: RelayOptions): Promise<void> {
   // libp2p takes half a second to import: a wrong command line is told before that.
-  const [{ startRelay }, { serveHealth }, { orderAddresses }] = await Promise.all([import('./relay.ts'), import('./http.ts'), import('@haggle/discovery')])
+  const [{ startRelay }, { serveHealth }, { orderAddresses }] = await Promise.all([
+    import('./relay.ts'),
+    import('./http.ts'),
+    import('@haggle/discovery'),
+  ])
   const stopping = firstSignal()
   const relay = await startRelay(options)
   let isReady = true

@@ -82,8 +82,17 @@ function read(argv: readonly string[]) {
     args: [...argv],
     allowPositionals: false,
     options: {
-      home: text, listen: texts, announce: texts, bootstrap: texts, network: text, 'psk-file': text, http: text, drain: text, json: on,
-      help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'V' },
+      home: text,
+      listen: texts,
+      announce: texts,
+      bootstrap: texts,
+      network: text,
+      'psk-file': text,
+      http: text,
+      drain: text,
+      json: on,
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'V' },
     },
   })
   return values

@@ -26,7 +26,9 @@ export interface Relay {
 const DRAIN_LOOK_MS = 100
 
 /** Starts a relay. Throws `E_KEY_*`, `E_HOME_BUSY`, `E_PORT_TAKEN` and its like, `E_ADDRESS`, `E_PSK`. */
-export async function startRelay(options: Pick<RelayOptions, 'home' | 'listen' | 'announce' | 'bootstrap' | 'networkName' | 'pskFile'>): Promise<Relay> {
+export async function startRelay(
+  options: Pick<RelayOptions, 'home' | 'listen' | 'announce' | 'bootstrap' | 'networkName' | 'pskFile'>,
+): Promise<Relay> {
   await makeHome(options.home)
   const identity = await openKeyFile(join(options.home, 'key'), { create: true })
   const psk = options.pskFile === undefined ? undefined : await readPsk(options.pskFile)
@@ -46,7 +48,14 @@ export async function startRelay(options: Pick<RelayOptions, 'home' | 'listen' |
       clock,
       ...(psk === undefined ? {} : { psk }),
     })
-    const discovery = createDiscovery({ network: mesh.network, networkId: id, suite: nodeSuite(), signer: identity.signer, clock, random: systemRandom() })
+    const discovery = createDiscovery({
+      network: mesh.network,
+      networkId: id,
+      suite: nodeSuite(),
+      signer: identity.signer,
+      clock,
+      random: systemRandom(),
+    })
     await discovery.start()
     return {
       peerId: identity.peerId,
@@ -81,7 +90,11 @@ async function makeHome(home: string): Promise<void> {
     if (made !== undefined) await chmod(home, 0o700)
     if (!(await stat(home)).isDirectory()) throw new Error('it is no folder')
   } catch (cause) {
-    throw new HaggleError('E_HOME', `Cannot use ${home} as home: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, details: { home }, next: 'Give another folder with --home' })
+    throw new HaggleError('E_HOME', `Cannot use ${home} as home: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      details: { home },
+      next: 'Give another folder with --home',
+    })
   }
 }
 
@@ -89,6 +102,10 @@ async function readPsk(path: string): Promise<Uint8Array> {
   try {
     return fromHex((await readFile(path, 'utf8')).trim(), 32)
   } catch (cause) {
-    throw new HaggleError('E_PSK', `Cannot read the private swarm's key from ${path}`, { cause, details: { path }, next: 'The file must hold 64 hex digits: openssl rand -hex 32' })
+    throw new HaggleError('E_PSK', `Cannot read the private swarm's key from ${path}`, {
+      cause,
+      details: { path },
+      next: 'The file must hold 64 hex digits: openssl rand -hex 32',
+    })
   }
 }

@@ -46,13 +46,29 @@ async function start(...args: string[]): Promise<{ child: ChildProcess; line: Re
 
 async function startRelay(): Promise<{ child: ChildProcess; address: string; http: string }> {
   folder = await mkdtemp(join(tmpdir(), 'haggle-relay-'))
-  const { child, line } = await start(join(import.meta.dirname, 'bin/haggle-relay.js'), '--home', join(folder, 'home'), '--listen', '/ip4/127.0.0.1/tcp/0', '--network', NETWORK, '--http', '0', '--json')
+  const { child, line } = await start(
+    join(import.meta.dirname, 'bin/haggle-relay.js'),
+    '--home',
+    join(folder, 'home'),
+    '--listen',
+    '/ip4/127.0.0.1/tcp/0',
+    '--network',
+    NETWORK,
+    '--http',
+    '0',
+    '--json',
+  )
   return { child, address: (line['addresses'] as string[])[0] ?? '', http: String(line['http']) }
 }
 
 /** Starts providers and waits until the relay has heard of them all. */
-async function members(relay: { address: string; http: string }, ...presets: ('node' | 'client')[]): Promise<{ child: ChildProcess; peerId: string }[]> {
-  const started = await Promise.all(presets.map((preset) => start(join(import.meta.dirname, '_test_member.ts'), preset, NETWORK, relay.address)))
+async function members(
+  relay: { address: string; http: string },
+  ...presets: ('node' | 'client')[]
+): Promise<{ child: ChildProcess; peerId: string }[]> {
+  const started = await Promise.all(
+    presets.map((preset) => start(join(import.meta.dirname, '_test_member.ts'), preset, NETWORK, relay.address)),
+  )
   for (;;) {
     const figures = await (await fetch(`${relay.http}/metrics`)).text()
     if (figures.includes(`haggle_relay_offers ${presets.length}\n`)) break
@@ -63,8 +79,22 @@ async function members(relay: { address: string; http: string }, ...presets: ('n
 
 async function renter(bootstrap: string): Promise<{ mesh: MeshNode; discovery: Discovery }> {
   const identity = createIdentity(systemRandom()(32))
-  const mesh = await createNode({ seed: identity.seed, networkId: ID, topics: advertTopics(ID), preset: 'client', bootstrap: [bootstrap], relays: [] })
-  const discovery = createDiscovery({ network: mesh.network, networkId: ID, suite: nodeSuite(), signer: identity.signer, clock: systemClock(), random: systemRandom() })
+  const mesh = await createNode({
+    seed: identity.seed,
+    networkId: ID,
+    topics: advertTopics(ID),
+    preset: 'client',
+    bootstrap: [bootstrap],
+    relays: [],
+  })
+  const discovery = createDiscovery({
+    network: mesh.network,
+    networkId: ID,
+    suite: nodeSuite(),
+    signer: identity.signer,
+    clock: systemClock(),
+    random: systemRandom(),
+  })
   await discovery.start()
   const made = { mesh, discovery }
   renters.push(made)

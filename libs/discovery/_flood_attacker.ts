@@ -10,7 +10,10 @@ import { encodeSnapshotRequest } from './snapshot.ts'
 import { advertTopic, advertTopics, SNAPSHOT_PROTOCOL } from './topics.ts'
 
 const [networkName = '', victimsJson = '[]', honestJson = '[]'] = process.argv.slice(2)
-const victims = (JSON.parse(victimsJson) as string[]).map((address) => ({ peerId: address.split('/p2p/').at(-1) ?? '', addresses: [address] }))
+const victims = (JSON.parse(victimsJson) as string[]).map((address) => ({
+  peerId: address.split('/p2p/').at(-1) ?? '',
+  addresses: [address],
+}))
 const honest = (JSON.parse(honestJson) as string[]).map((hex) => fromHex(hex))
 const id = networkId(networkName)
 const suite = nodeSuite()
@@ -25,8 +28,24 @@ const nowS = (): number => Math.floor(Date.now() / 1_000)
 /** A valid advert of a key that nobody has seen. */
 function sybil(): Uint8Array {
   const fresh = createIdentity(random(32), ed25519)
-  const body = { digest: random(32), classIndex: 0, vramTier: 0, freeCount: 1, priceBucket: 1, region: null, runnerBits: 1, depth: 0, ttlS: 360, addresses: ['/ip4/127.0.0.1/tcp/1'] }
-  return seal(advertMessage, { network: id, audience: null, thread: null, seq: nowS(), prev: null, ack: null, iat: nowS(), exp: nowS() + 360, body }, fresh.signer, suite).bytes
+  const body = {
+    digest: random(32),
+    classIndex: 0,
+    vramTier: 0,
+    freeCount: 1,
+    priceBucket: 1,
+    region: null,
+    runnerBits: 1,
+    depth: 0,
+    ttlS: 360,
+    addresses: ['/ip4/127.0.0.1/tcp/1'],
+  }
+  return seal(
+    advertMessage,
+    { network: id, audience: null, thread: null, seq: nowS(), prev: null, ack: null, iat: nowS(), exp: nowS() + 360, body },
+    fresh.signer,
+    suite,
+  ).bytes
 }
 
 /** An advert in the name of an honest provider, with a signature that does not fit. */
@@ -40,7 +59,14 @@ function forged(): Uint8Array {
   return bytes
 }
 
-const MESSAGES: readonly (() => Uint8Array)[] = [() => random(200), () => random(900), forged, sybil, sybil, () => Uint8Array.from([0x92, ...random(60)])]
+const MESSAGES: readonly (() => Uint8Array)[] = [
+  () => random(200),
+  () => random(900),
+  forged,
+  sybil,
+  sybil,
+  () => Uint8Array.from([0x92, ...random(60)]),
+]
 
 async function hostile(n: number): Promise<void> {
   while (!stopped) {
@@ -65,7 +91,9 @@ async function hostile(n: number): Promise<void> {
 async function askSnapshot(node: MeshNode, peerId: string): Promise<void> {
   try {
     const stream = await node.network.open({ peerId }, SNAPSHOT_PROTOCOL, { signal: AbortSignal.timeout(1_000) })
-    await stream.send(writeFrame(encodeSnapshotRequest({ classes: [], maxPriceBucket: 255, runnerBits: 0, minFree: 0, nonce: random(16), max: 64 })))
+    await stream.send(
+      writeFrame(encodeSnapshotRequest({ classes: [], maxPriceBucket: 255, runnerBits: 0, minFree: 0, nonce: random(16), max: 64 })),
+    )
   } catch {
     // Refused, which is what the other side is for.
   }

@@ -93,7 +93,9 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
 
 /** A signed advert, with what a test wants changed. */
 export function advertOf(
-  identity: Identity, patch: Partial<Advert> = {}, header: { seq?: number; iat?: number; exp?: number; network?: Uint8Array } = {},
+  identity: Identity,
+  patch: Partial<Advert> = {},
+  header: { seq?: number; iat?: number; exp?: number; network?: Uint8Array } = {},
 ): Message<Advert> {
   const iat = header.iat ?? Date.UTC(2026, 0, 1) / 1_000
   const ttlS = patch.ttlS ?? 75
@@ -110,7 +112,15 @@ export function advertOf(
       iat,
       exp: header.exp ?? iat + ttlS,
       body: {
-        digest: new Uint8Array(32).fill(1), classIndex: 0, vramTier: 0, freeCount: 1, priceBucket: 60, region: 'DE', runnerBits: 33, depth: 0, addresses: [],
+        digest: new Uint8Array(32).fill(1),
+        classIndex: 0,
+        vramTier: 0,
+        freeCount: 1,
+        priceBucket: 60,
+        region: 'DE',
+        runnerBits: 33,
+        depth: 0,
+        addresses: [],
         ...patch,
         ttlS,
       },

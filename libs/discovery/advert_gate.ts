@@ -22,15 +22,34 @@ import type { ClassName } from '@haggle/offer'
  * - `key`, `signature`: nobody signed it
  */
 export type AdvertRefusal =
-  | 'neighbour' | 'length' | 'dialect' | 'schema' | 'network' | 'window' | 'topic' | 'own' | 'replay' | 'rate' | 'crowded' | 'key' | 'signature'
+  | 'neighbour'
+  | 'length'
+  | 'dialect'
+  | 'schema'
+  | 'network'
+  | 'window'
+  | 'topic'
+  | 'own'
+  | 'replay'
+  | 'rate'
+  | 'crowded'
+  | 'key'
+  | 'signature'
 
 /** Refusals that an honest neighbour can't cause, for it has checked before it passed on. */
-export const BLAMED_REFUSALS: ReadonlySet<AdvertRefusal> = new Set(['neighbour', 'length', 'dialect', 'schema', 'network', 'topic', 'key', 'signature'])
+export const BLAMED_REFUSALS: ReadonlySet<AdvertRefusal> = new Set([
+  'neighbour',
+  'length',
+  'dialect',
+  'schema',
+  'network',
+  'topic',
+  'key',
+  'signature',
+])
 
 /** What the gate says. */
-export type Admission =
-  | { readonly ok: true; readonly message: Message<Advert> }
-  | { readonly ok: false; readonly reason: AdvertRefusal }
+export type Admission = { readonly ok: true; readonly message: Message<Advert> } | { readonly ok: false; readonly reason: AdvertRefusal }
 
 /** Rates of the gate. An honest node passes on at most `newSigners`, so `neighbour` must be well above that and above what known signers say. */
 export interface AdvertRates {
@@ -162,7 +181,8 @@ export class AdvertGate {
     const last = book.seqOf(signer)
     if (last !== undefined && header.seq <= last) throw new Refused('replay')
     if (!this.#signers.has(signer, now)) throw new Refused('rate')
-    if (this.#isNew(header.signer, signer) && (!this.#newByNeighbour.take(from, now) || !this.#newSigners.has(now))) throw new Refused('crowded')
+    if (this.#isNew(header.signer, signer) && (!this.#newByNeighbour.take(from, now) || !this.#newSigners.has(now)))
+      throw new Refused('crowded')
     return true
   }
 

@@ -68,7 +68,9 @@ describe('AdvertGate', () => {
     const forged = advertOf(alice).bytes.slice()
     forged.set(new Uint8Array(8), forged.length - 8)
     expect(setUp().hear(forged)).toBe('signature')
-    expect(setUp({ suite: { ...SUITE, sha256: (d) => SUITE.sha256(d), screenKey: (k) => SUITE.screenKey(k), verify: () => true } }).hear(forged)).toBe('ok')
+    expect(
+      setUp({ suite: { ...SUITE, sha256: (d) => SUITE.sha256(d), screenKey: (k) => SUITE.screenKey(k), verify: () => true } }).hear(forged),
+    ).toBe('ok')
   })
 
   it('refuses a key under which anything verifies, with the screen only', () => {
@@ -142,7 +144,8 @@ describe('AdvertGate', () => {
     const rates = { newSigners: { perSecond: 1, burst: 5 } }
     const crowd = (options: Partial<AdvertGateOptions>): number => {
       const { hear } = setUp(options)
-      return Array.from({ length: 20 }, (_, i) => hear(advertOf(identityOf(100 + i)).bytes, `neighbour ${i}`)).filter((r) => r === 'ok').length
+      return Array.from({ length: 20 }, (_, i) => hear(advertOf(identityOf(100 + i)).bytes, `neighbour ${i}`)).filter((r) => r === 'ok')
+        .length
     }
     expect(crowd({ rates })).toBe(5)
     expect(crowd({ rates, isPreferred: () => true })).toBe(20)

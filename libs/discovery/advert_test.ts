@@ -31,7 +31,10 @@ describe('sealAdvert()', () => {
         fc.array(address, { maxLength: 8 }),
         fc.integer({ min: 0, max: 360 }),
         (buckets, addresses, ttlS) => {
-          const sent = sealAdvert({ networkId: NETWORK_ID, digest: new Uint8Array(32), buckets, ttlS, seq: 4_000_000_000, nowS: 4_000_000_000, addresses }, by)
+          const sent = sealAdvert(
+            { networkId: NETWORK_ID, digest: new Uint8Array(32), buckets, ttlS, seq: 4_000_000_000, nowS: 4_000_000_000, addresses },
+            by,
+          )
           expect(sent.bytes.length).toBeLessThanOrEqual(MAX_ADVERT_BYTES)
           const got = open(sent.bytes, advertMessage, { network: NETWORK_ID, nowS: 4_000_000_000, suite: SUITE })
           expect(classNameOf(got.body)).toBe(buckets.class)
@@ -45,7 +48,10 @@ describe('sealAdvert()', () => {
   it('cuts its own PeerId off and drops the last addresses first', () => {
     const buckets = { class: 'cpu', vramTier: 0, freeCount: 1, priceBucket: 1, region: null, runnerBits: 1 } as const
     const long = Array.from({ length: 4 }, (_, i) => `/dns4/${'x'.repeat(100)}${i}/tcp/1/p2p/${me.peerId}`)
-    const { body } = sealAdvert({ networkId: NETWORK_ID, digest: new Uint8Array(32), buckets, ttlS: 75, seq: 1, nowS: 1, addresses: long }, by)
+    const { body } = sealAdvert(
+      { networkId: NETWORK_ID, digest: new Uint8Array(32), buckets, ttlS: 75, seq: 1, nowS: 1, addresses: long },
+      by,
+    )
     expect(body.addresses).toEqual(long.slice(0, 2).map((address) => address.split('/p2p/')[0]))
   })
 })
@@ -68,8 +74,10 @@ describe('topics', () => {
 
   it('dhtKey() differs by kind, value and network', () => {
     const keys = [
-      dhtKey(NETWORK_ID, { kind: 'any', value: 'any' }, SUITE), dhtKey(NETWORK_ID, { kind: 'tier', value: 'any' }, SUITE),
-      dhtKey(NETWORK_ID, { kind: 'tier', value: 'g24' }, SUITE), dhtKey(new Uint8Array(32), { kind: 'any', value: 'any' }, SUITE),
+      dhtKey(NETWORK_ID, { kind: 'any', value: 'any' }, SUITE),
+      dhtKey(NETWORK_ID, { kind: 'tier', value: 'any' }, SUITE),
+      dhtKey(NETWORK_ID, { kind: 'tier', value: 'g24' }, SUITE),
+      dhtKey(new Uint8Array(32), { kind: 'any', value: 'any' }, SUITE),
     ]
     expect(new Set(keys.map((key) => key.join())).size).toBe(4)
     expect(keys[0]).toHaveLength(32)

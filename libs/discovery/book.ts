@@ -182,7 +182,10 @@ export class OfferBook {
   #makeRoom(): void {
     const signers = [...this.#entries.keys()]
     const draws = this.#options.random(2 * EVICTION_DRAWS)
-    const drawn = Array.from({ length: EVICTION_DRAWS }, (_, i) => signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? '')
+    const drawn = Array.from(
+      { length: EVICTION_DRAWS },
+      (_, i) => signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? '',
+    )
     const standing = (signer: string): SignerMemory => this.#signers.get(signer) ?? { seq: 0, untilMs: 0, times: 0, firstMs: 0 }
     drawn.sort((a, b) => standing(a).times - standing(b).times || standing(b).firstMs - standing(a).firstMs)
     if (drawn[0] !== undefined) this.#drop(drawn[0])

@@ -113,7 +113,9 @@ class NodeDiscovery implements Discovery {
     for (const className of classes) {
       this.#off.push(await network.subscribe(advertTopic(networkId, className), ({ data, from }) => this.#hear(data, from, className)))
     }
-    this.#off.push(network.listen({ connected: (peerId) => this.#onConnected(peerId), disconnected: (peerId) => this.#onDisconnected(peerId) }))
+    this.#off.push(
+      network.listen({ connected: (peerId) => this.#onConnected(peerId), disconnected: (peerId) => this.#onDisconnected(peerId) }),
+    )
     for (const peerId of network.peers()) this.#onConnected(peerId)
   }
 

@@ -130,7 +130,14 @@ describe('Discovery', () => {
       await stream.send(writeFrame(shown.bytes))
       await stream.close()
     })
-    const ask = () => during(market.clock, renter.discovery.fetchOffer({ peerId: thief.peerId }).then(() => 'taken', (error: { code: string }) => error.code))
+    const ask = () =>
+      during(
+        market.clock,
+        renter.discovery.fetchOffer({ peerId: thief.peerId }).then(
+          () => 'taken',
+          (error: { code: string }) => error.code,
+        ),
+      )
     expect(await ask()).toBe('E_OFFER_FOREIGN')
     shown = standingOffer(identityOf(2), { ...parts, networkId: new Uint8Array(32) })
     expect(await ask()).toBe('E_ENVELOPE_NETWORK')

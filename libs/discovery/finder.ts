@@ -163,20 +163,23 @@ export class Finder {
 
   async #lookUp(query: BookQuery, asks: Asks, signal: AbortSignal): Promise<void> {
     const { network, networkId, suite } = this.#parts
-    const keys: ClassKey[] = query.classes === undefined || query.classes.length > 3
-      ? [{ kind: 'any', value: 'any' }]
-      : query.classes.map((value) => ({ kind: 'tier', value }))
-    await Promise.all(keys.map(async (key) => {
-      let answers = 0
-      try {
-        for await (const target of network.findProviders(dhtKey(networkId, key, suite), { signal })) {
-          asks.add(target)
-          if (++answers >= DHT_ANSWERS) return
+    const keys: ClassKey[] =
+      query.classes === undefined || query.classes.length > 3
+        ? [{ kind: 'any', value: 'any' }]
+        : query.classes.map((value) => ({ kind: 'tier', value }))
+    await Promise.all(
+      keys.map(async (key) => {
+        let answers = 0
+        try {
+          for await (const target of network.findProviders(dhtKey(networkId, key, suite), { signal })) {
+            asks.add(target)
+            if (++answers >= DHT_ANSWERS) return
+          }
+        } catch {
+          // A lookup that finds nobody to ask, or is cut short, has found nothing: the other sources go on.
         }
-      } catch {
-        // A lookup that finds nobody to ask, or is cut short, has found nothing: the other sources go on.
-      }
-    }))
+      }),
+    )
   }
 
   #firstPeer(signal: AbortSignal): Promise<void> {
@@ -217,16 +220,18 @@ export function isDead(error: unknown): boolean {
 }
 
 /** Resolves when `work` has ended somehow, or with the signal. */
-function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    work.then(done, done)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
+async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const { promise: aborted, resolve } = Promise.withResolvers<void>()
+  const onAbort = (): void => resolve()
+  signal.addEventListener('abort', onAbort)
+  try {
+    await Promise.race([work, aborted])
+  } catch {
+    // How the work ended is for who started it.
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** The providers of one search: each is asked once, some at a time, and the answers are queued. */

@@ -39,9 +39,23 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
     let bootstrap: string[] = []
     for (let i = 0; i < NODES; i++) {
       const identity = createIdentity(random(32), nodeEd25519())
-      const mesh = await createNode({ seed: identity.seed, networkId: ID, topics: advertTopics(ID), listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap })
+      const mesh = await createNode({
+        seed: identity.seed,
+        networkId: ID,
+        topics: advertTopics(ID),
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        bootstrap,
+      })
       if (i === 0) bootstrap = mesh.network.addresses()
-      const discovery = createDiscovery({ network: mesh.network, networkId: ID, suite, signer: identity.signer, clock: systemClock(), random, book: { maxEntries: 1_000 } })
+      const discovery = createDiscovery({
+        network: mesh.network,
+        networkId: ID,
+        suite,
+        signer: identity.signer,
+        clock: systemClock(),
+        random,
+        book: { maxEntries: 1_000 },
+      })
       await discovery.start()
       nodes.push({ mesh, discovery })
     }
@@ -54,7 +68,18 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
       for (const [i, { mesh }] of nodes.entries()) {
         for (const { signer } of honest[i] ?? []) {
           const nowS = Math.floor(Date.now() / 1_000)
-          const body = { digest: random(32), classIndex: 0, vramTier: 0, freeCount: 1, priceBucket: 60, region: null, runnerBits: 1, depth: 0, ttlS: 75, addresses: [] }
+          const body = {
+            digest: random(32),
+            classIndex: 0,
+            vramTier: 0,
+            freeCount: 1,
+            priceBucket: 60,
+            region: null,
+            runnerBits: 1,
+            depth: 0,
+            ttlS: 75,
+            addresses: [],
+          }
           const draft = { network: ID, audience: null, thread: null, seq, prev: null, ack: null, iat: nowS, exp: nowS + 75, body }
           await mesh.network.publish(topic, seal(advertMessage, draft, signer, suite).bytes)
         }
@@ -62,7 +87,11 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
       return seq
     }
     const heard = (seq: number): number =>
-      nodes.reduce((n, { discovery }, i) => n + honest.flatMap((group, j) => (i === j ? [] : group)).filter(({ peerId }) => discovery.book.get(peerId)?.seq === seq).length, 0)
+      nodes.reduce(
+        (n, { discovery }, i) =>
+          n + honest.flatMap((group, j) => (i === j ? [] : group)).filter(({ peerId }) => discovery.book.get(peerId)?.seq === seq).length,
+        0,
+      )
     const all = NODES * (NODES - 1) * SIGNERS_PER_NODE
 
     for (let i = 0; i < 2; i++) {
@@ -75,8 +104,11 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
     attacker = spawn(
       process.execPath,
       [
-        '--conditions=@haggle/source', join(import.meta.dirname, '_flood_attacker.ts'), NETWORK,
-        JSON.stringify(nodes.flatMap(({ mesh }) => mesh.network.addresses())), JSON.stringify(honest.flat().map(({ publicKey }) => toHex(publicKey))),
+        '--conditions=@haggle/source',
+        join(import.meta.dirname, '_flood_attacker.ts'),
+        NETWORK,
+        JSON.stringify(nodes.flatMap(({ mesh }) => mesh.network.addresses())),
+        JSON.stringify(honest.flat().map(({ publicKey }) => toHex(publicKey))),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     )
@@ -95,7 +127,15 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
     attacker.stdin?.end()
     const counts = JSON.parse(await ended) as { sent: number; thrownOut: number; refused: number }
     const refusals = Object.fromEntries(nodes[0]?.discovery.refusals ?? [])
-    const figures = { delivered, of: ROUNDS * all, held, book: nodes.map(({discovery}) => discovery.book.size), seconds: Math.round((performance.now() - started) / 1_000), hostile: counts, refusals }
+    const figures = {
+      delivered,
+      of: ROUNDS * all,
+      held,
+      book: nodes.map(({ discovery }) => discovery.book.size),
+      seconds: Math.round((performance.now() - started) / 1_000),
+      hostile: counts,
+      refusals,
+    }
     console.log(JSON.stringify(figures))
 
     expect(delivered / (ROUNDS * all)).toBeGreaterThanOrEqual(WANTED)

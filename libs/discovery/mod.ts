@@ -47,7 +47,13 @@ export type { FindQuery, FoundOffer } from './finder.ts'
 export type { FetchedOffer } from './protocols.ts'
 export { OFFER_RATE, SNAPSHOT_RATE } from './protocols.ts'
 export {
-  decodeSnapshotItem, decodeSnapshotRequest, drawSnapshot, encodeSnapshotItem, encodeSnapshotRequest, MAX_SNAPSHOT_ADVERTS, MAX_SNAPSHOT_BYTES,
+  decodeSnapshotItem,
+  decodeSnapshotRequest,
+  drawSnapshot,
+  encodeSnapshotItem,
+  encodeSnapshotRequest,
+  MAX_SNAPSHOT_ADVERTS,
+  MAX_SNAPSHOT_BYTES,
 } from './snapshot.ts'
 export type { SnapshotItem, SnapshotRequest } from './snapshot.ts'
 export { TokenBucket, TokenBuckets } from './token_bucket.ts'

@@ -6,7 +6,19 @@ import { offerMessage } from '@haggle/offer'
 import type { Offer } from '@haggle/offer'
 import type { ByteStream, Network, PeerTarget } from '@haggle/mesh'
 import type { BookQuery, OfferBook } from './book.ts'
-import { decodeSnapshotItem, decodeSnapshotRequest, drawSnapshot, encodeSnapshotRequest, MAX_ITEM_BYTES, MAX_REQUEST_BYTES, MAX_SNAPSHOT_ADVERTS, queryOf, requestOf, snapshotFrames, tooOften } from './snapshot.ts'
+import {
+  decodeSnapshotItem,
+  decodeSnapshotRequest,
+  drawSnapshot,
+  encodeSnapshotRequest,
+  MAX_ITEM_BYTES,
+  MAX_REQUEST_BYTES,
+  MAX_SNAPSHOT_ADVERTS,
+  queryOf,
+  requestOf,
+  snapshotFrames,
+  tooOften,
+} from './snapshot.ts'
 import type { SnapshotItem } from './snapshot.ts'
 import { OFFER_PROTOCOL, SNAPSHOT_PROTOCOL } from './topics.ts'
 import { TokenBuckets } from './token_bucket.ts'
@@ -42,23 +54,32 @@ export interface FetchedOffer {
 /** Serves snapshots of `book` until the returned function is called. */
 export function serveSnapshots(parts: ProtocolParts, book: OfferBook, rate: Rate = SNAPSHOT_RATE): Promise<() => Promise<void>> {
   const asked = new TokenBuckets(rate)
-  return parts.network.handle(SNAPSHOT_PROTOCOL, async (stream) => {
-    if (!asked.take(stream.remotePeerId, parts.clock.monotonicMs())) throw tooOften()
-    const done = limitTime(stream, parts.clock)
-    try {
-      const request = decodeSnapshotRequest(await oneFrame(stream, MAX_REQUEST_BYTES))
-      const drawn = drawSnapshot(book.entries(queryOf(request)), request, parts.suite)
-      const frames = snapshotFrames(drawn, parts.clock.monotonicMs())
-      if (frames.length > 0) await stream.send(frames)
-      await stream.close()
-    } finally {
-      done()
-    }
-  }, { maxInboundStreams: 4 })
+  return parts.network.handle(
+    SNAPSHOT_PROTOCOL,
+    async (stream) => {
+      if (!asked.take(stream.remotePeerId, parts.clock.monotonicMs())) throw tooOften()
+      const done = limitTime(stream, parts.clock)
+      try {
+        const request = decodeSnapshotRequest(await oneFrame(stream, MAX_REQUEST_BYTES))
+        const drawn = drawSnapshot(book.entries(queryOf(request)), request, parts.suite)
+        const frames = snapshotFrames(drawn, parts.clock.monotonicMs())
+        if (frames.length > 0) await stream.send(frames)
+        await stream.close()
+      } finally {
+        done()
+      }
+    },
+    { maxInboundStreams: 4 },
+  )
 }
 
 /** Asks a peer for a snapshot and yields its items as they come. Nothing in them is checked yet. */
-export async function* askSnapshot(parts: ProtocolParts, target: PeerTarget, query: BookQuery, options: { signal?: AbortSignal } = {}): AsyncGenerator<SnapshotItem, void, undefined> {
+export async function* askSnapshot(
+  parts: ProtocolParts,
+  target: PeerTarget,
+  query: BookQuery,
+  options: { signal?: AbortSignal } = {},
+): AsyncGenerator<SnapshotItem, void, undefined> {
   const stream = await parts.network.open(target, SNAPSHOT_PROTOCOL, { ...options, optimistic: true })
   const done = limitTime(stream, parts.clock, options.signal)
   try {
@@ -76,19 +97,28 @@ export async function* askSnapshot(parts: ProtocolParts, target: PeerTarget, que
 }
 
 /** Serves the offer that `current` gives at that moment. Null (nothing on sale) answers with an empty stream. */
-export function serveOffers(parts: ProtocolParts, current: () => Message<Offer> | null | Promise<Message<Offer> | null>, rate: Rate = OFFER_RATE): Promise<() => Promise<void>> {
+export function serveOffers(
+  parts: ProtocolParts,
+  current: () => Message<Offer> | null | Promise<Message<Offer> | null>,
+  rate: Rate = OFFER_RATE,
+): Promise<() => Promise<void>> {
   const asked = new TokenBuckets(rate)
-  return parts.network.handle(OFFER_PROTOCOL, async (stream) => {
-    if (!asked.take(stream.remotePeerId, parts.clock.monotonicMs())) throw new HaggleError('E_OFFER_RATE', 'This peer asks for offers too often')
-    const done = limitTime(stream, parts.clock)
-    try {
-      const offer = await current()
-      if (offer !== null) await stream.send(writeFrame(offer.bytes))
-      await stream.close()
-    } finally {
-      done()
-    }
-  }, { maxInboundStreams: 4 })
+  return parts.network.handle(
+    OFFER_PROTOCOL,
+    async (stream) => {
+      if (!asked.take(stream.remotePeerId, parts.clock.monotonicMs()))
+        throw new HaggleError('E_OFFER_RATE', 'This peer asks for offers too often')
+      const done = limitTime(stream, parts.clock)
+      try {
+        const offer = await current()
+        if (offer !== null) await stream.send(writeFrame(offer.bytes))
+        await stream.close()
+      } finally {
+        done()
+      }
+    },
+    { maxInboundStreams: 4 },
+  )
 }
 
 /**
@@ -107,7 +137,9 @@ export async function fetchOffer(parts: ProtocolParts, target: PeerTarget, optio
     const rttMs = clock.monotonicMs() - askedAt
     const offer = open(frame, offerMessage, { network: parts.networkId, nowS: Math.floor(clock.now() / 1_000), suite })
     if (!equalBytes(offer.signer, stream.remoteKey)) {
-      throw new HaggleError('E_OFFER_FOREIGN', `${stream.remotePeerId} showed an offer that it did not sign`, { details: { signer: toHex(offer.signer) } })
+      throw new HaggleError('E_OFFER_FOREIGN', `${stream.remotePeerId} showed an offer that it did not sign`, {
+        details: { signer: toHex(offer.signer) },
+      })
     }
     return { peerId: stream.remotePeerId, provider: offer.signer, offer, rttMs }
   } finally {
@@ -123,7 +155,9 @@ async function oneFrame(stream: ByteStream, maxBytes: number): Promise<Uint8Arra
 
 /** Aborts the stream when it takes too long or the signal says so. The returned function ends the watch. */
 function limitTime(stream: ByteStream, clock: Clock, signal?: AbortSignal): () => void {
-  const cancel = clock.after(ASK_MS, () => stream.abort(new HaggleError('E_ASK_TIME', `${stream.remotePeerId} did not answer within ${ASK_MS} ms`)))
+  const cancel = clock.after(ASK_MS, () =>
+    stream.abort(new HaggleError('E_ASK_TIME', `${stream.remotePeerId} did not answer within ${ASK_MS} ms`)),
+  )
   const onAbort = (): void => stream.abort(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
   signal?.addEventListener('abort', onAbort, { once: true })
   return () => {

@@ -94,7 +94,11 @@ export function requestOf(query: BookQuery, nonce: Uint8Array, max: number = MAX
  * Draws a snapshot from entries that fit: half are the cheapest, half those with the smallest sha256(nonce ‖ signer) among the rest; the two halves alternate,
  * cheapest first, so that whoever stops reading early has some of both.
  */
-export function drawSnapshot(fitting: readonly BookEntry[], request: Pick<SnapshotRequest, 'nonce' | 'max'>, suite: Pick<Suite, 'sha256'>): BookEntry[] {
+export function drawSnapshot(
+  fitting: readonly BookEntry[],
+  request: Pick<SnapshotRequest, 'nonce' | 'max'>,
+  suite: Pick<Suite, 'sha256'>,
+): BookEntry[] {
   const cheapest = [...fitting].sort(byPrice).slice(0, Math.ceil(request.max / 2))
   const taken = new Set(cheapest)
   const lots = fitting

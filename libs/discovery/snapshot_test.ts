@@ -4,7 +4,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat, writeFrame } from '@haggle/wire'
 import { seededRandom, virtualClock } from '@haggle/wire/testing'
-import { decodeSnapshotItem, decodeSnapshotRequest, drawSnapshot, encodeSnapshotItem, encodeSnapshotRequest, MAX_SNAPSHOT_BYTES, OfferBook, SNAPSHOT_PROTOCOL } from './mod.ts'
+import {
+  decodeSnapshotItem,
+  decodeSnapshotRequest,
+  drawSnapshot,
+  encodeSnapshotItem,
+  encodeSnapshotRequest,
+  MAX_SNAPSHOT_BYTES,
+  OfferBook,
+  SNAPSHOT_PROTOCOL,
+} from './mod.ts'
 import type { BookEntry } from './mod.ts'
 import { SNAPSHOT_RATE } from './protocols.ts'
 import { snapshotFrames } from './snapshot.ts'
@@ -37,7 +46,8 @@ describe('drawSnapshot()', () => {
     const counts = new Map<number, number>()
     for (let i = 0; i < 200; i++) {
       const nonce = new Uint8Array(16).fill(i)
-      for (const entry of drawSnapshot(entries, { nonce, max: 20 }, SUITE)) counts.set(numberOf(entry), (counts.get(numberOf(entry)) ?? 0) + 1)
+      for (const entry of drawSnapshot(entries, { nonce, max: 20 }, SUITE))
+        counts.set(numberOf(entry), (counts.get(numberOf(entry)) ?? 0) + 1)
     }
     const dear = Array.from({ length: 90 }, (_, i) => counts.get(i + 11) ?? 0)
     expect(Math.min(...dear)).toBeGreaterThan(5)
@@ -87,7 +97,14 @@ describe('/haggle/snapshot/1', () => {
     const [greedy, modest] = [await market.join(2), await market.join(3)]
     await market.connect(greedy, source)
     let answered = 0
-    for (let i = 0; i < 20; i++) answered += await during(market.clock, greedy.discovery.learnFrom(source.network.peerId).then(() => 1, () => 0))
+    for (let i = 0; i < 20; i++)
+      answered += await during(
+        market.clock,
+        greedy.discovery.learnFrom(source.network.peerId).then(
+          () => 1,
+          () => 0,
+        ),
+      )
     expect(answered).toBeLessThan(SNAPSHOT_RATE.burst)
     await market.connect(modest, source)
     expect(modest.discovery.book.size).toBe(1)
@@ -102,7 +119,9 @@ describe('/haggle/snapshot/1', () => {
     forged.set(new Uint8Array(8), forged.length - 8)
     const valid = Array.from({ length: 80 }, (_, i) => advertOf(identityOf(100 + i)).bytes)
     await liar.handle(SNAPSHOT_PROTOCOL, async (stream) => {
-      await stream.send(concat(...[forged, Uint8Array.of(0xc1)].map((advert) => writeFrame(encodeSnapshotItem({ remainingS: 360, advert })))))
+      await stream.send(
+        concat(...[forged, Uint8Array.of(0xc1)].map((advert) => writeFrame(encodeSnapshotItem({ remainingS: 360, advert })))),
+      )
       for (const advert of valid) await stream.send(writeFrame(encodeSnapshotItem({ remainingS: 360, advert })))
     })
     const done = renter.network.connect({ peerId: liar.peerId })

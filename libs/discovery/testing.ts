@@ -13,8 +13,21 @@ import type { Offer } from '@haggle/offer'
 export const SMALL_OFFER: Offer = {
   devices: [
     {
-      id: 'cpu0', kind: 'cpu', vendor: 'intel', model: 'Xeon', vramMiB: 0, vramUsableMiB: null, vramFreeMiB: null,
-      cc: null, driver: null, cuda: null, rocm: null, metal: null, vulkan: null, free: true, figures: [],
+      id: 'cpu0',
+      kind: 'cpu',
+      vendor: 'intel',
+      model: 'Xeon',
+      vramMiB: 0,
+      vramUsableMiB: null,
+      vramFreeMiB: null,
+      cc: null,
+      driver: null,
+      cuda: null,
+      rocm: null,
+      metal: null,
+      vulkan: null,
+      free: true,
+      figures: [],
     },
   ],
   cpu: { model: 'Xeon', cores: 2, threads: 2 },
@@ -39,12 +52,23 @@ export const SMALL_OFFER: Offer = {
 
 /** A signed standing offer of `identity`, good for ten minutes from now. */
 export function standingOffer(
-  identity: { readonly signer: Signer }, parts: { readonly networkId: Uint8Array; readonly suite: Suite; readonly clock: Clock; readonly offer?: Offer },
+  identity: { readonly signer: Signer },
+  parts: { readonly networkId: Uint8Array; readonly suite: Suite; readonly clock: Clock; readonly offer?: Offer },
 ): Message<Offer> {
   const nowS = Math.floor(parts.clock.now() / 1_000)
   return seal(
     offerMessage,
-    { network: parts.networkId, audience: null, thread: null, seq: nowS, prev: null, ack: null, iat: nowS, exp: nowS + 600, body: parts.offer ?? SMALL_OFFER },
+    {
+      network: parts.networkId,
+      audience: null,
+      thread: null,
+      seq: nowS,
+      prev: null,
+      ack: null,
+      iat: nowS,
+      exp: nowS + 600,
+      body: parts.offer ?? SMALL_OFFER,
+    },
     identity.signer,
     parts.suite,
   )

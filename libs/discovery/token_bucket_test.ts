@@ -17,16 +17,21 @@ describe('TokenBucket', () => {
 
   it('never gives more than burst + rate × time, whenever it is asked', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), (gaps, perSecond, burst) => {
-        const bucket = new TokenBucket({ perSecond, burst }, 0)
-        let now = 0
-        let given = 0
-        for (const gap of gaps) {
-          now += gap
-          if (bucket.take(now)) given += 1
-        }
-        expect(given).toBeLessThanOrEqual(burst + (perSecond * now) / 1_000 + 1e-6)
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        (gaps, perSecond, burst) => {
+          const bucket = new TokenBucket({ perSecond, burst }, 0)
+          let now = 0
+          let given = 0
+          for (const gap of gaps) {
+            now += gap
+            if (bucket.take(now)) given += 1
+          }
+          expect(given).toBeLessThanOrEqual(burst + (perSecond * now) / 1_000 + 1e-6)
+        },
+      ),
     )
   })
 

@@ -7,7 +7,16 @@ import { CLASSES } from '@haggle/offer'
 import { fromHex, networkId, open, seal, toHex } from '@haggle/wire'
 import { seededRandom, virtualClock } from '@haggle/wire/testing'
 import {
-  advertMessage, AdvertGate, advertTopic, decodeSnapshotItem, decodeSnapshotRequest, dhtKey, drawSnapshot, encodeSnapshotItem, encodeSnapshotRequest, OfferBook,
+  advertMessage,
+  AdvertGate,
+  advertTopic,
+  decodeSnapshotItem,
+  decodeSnapshotRequest,
+  dhtKey,
+  drawSnapshot,
+  encodeSnapshotItem,
+  encodeSnapshotRequest,
+  OfferBook,
 } from './mod.ts'
 import type { Advert } from './mod.ts'
 import { advertOf } from './_test_market.ts'
@@ -22,7 +31,17 @@ interface AdvertVectors {
   network: string
   nowS: number
   topics: { class: string; topic: string }[]
-  good: { name: string; seedByte: number; class: string; seq: number; iat: number; exp: number; body: Omit<Advert, 'digest'> & { digest: string }; id: string; bytes: string }[]
+  good: {
+    name: string
+    seedByte: number
+    class: string
+    seq: number
+    iat: number
+    exp: number
+    body: Omit<Advert, 'digest'> & { digest: string }
+    id: string
+    bytes: string
+  }[]
   bad: { name: string; class: string; refusal: string; bytes: string }[]
 }
 
@@ -44,7 +63,17 @@ describe('spec/vectors/advert.json', () => {
     expect({ ...got.body, digest: toHex(got.body.digest) }).toEqual(body)
     expect(gateAt(adverts.nowS).admit(fromHex(bytes), 'n', classNamed(className)).ok).toBe(true)
     const { signer } = createIdentity(new Uint8Array(32).fill(seedByte))
-    const draft = { network: id, audience: null, thread: null, seq, prev: null, ack: null, iat, exp, body: { ...body, digest: fromHex(body.digest) } }
+    const draft = {
+      network: id,
+      audience: null,
+      thread: null,
+      seq,
+      prev: null,
+      ack: null,
+      iat,
+      exp,
+      body: { ...body, digest: fromHex(body.digest) },
+    }
     expect(toHex(seal(advertMessage, draft, signer, suite).bytes)).toBe(bytes)
   })
 
@@ -59,7 +88,15 @@ describe('spec/vectors/advert.json', () => {
 
 describe('spec/vectors/snapshot.json', () => {
   const snapshot = read<{
-    requests: { classes: number[]; maxPriceBucket: number; runnerBits: number; minFree: number; nonce: string; max: number; bytes: string }[]
+    requests: {
+      classes: number[]
+      maxPriceBucket: number
+      runnerBits: number
+      minFree: number
+      nonce: string
+      max: number
+      bytes: string
+    }[]
     items: { remainingS: number; advert: string; bytes: string }[]
     draws: { nonce: string; max: number; fitting: { seedByte: number; priceBucket: number; freeCount: number }[]; drawn: number[] }[]
   }>('snapshot')
@@ -88,7 +125,9 @@ describe('spec/vectors/snapshot.json', () => {
 })
 
 describe('spec/vectors/dht.json', () => {
-  const { keys } = read<{ keys: { networkId: string; network: string; kind: 'any' | 'tier' | 'vendor' | 'model'; value: string; key: string }[] }>('dht')
+  const { keys } = read<{
+    keys: { networkId: string; network: string; kind: 'any' | 'tier' | 'vendor' | 'model'; value: string; key: string }[]
+  }>('dht')
 
   it('derives the keys', () => {
     for (const { network, networkId: wanted, kind, value, key } of keys) {

@@ -13,7 +13,11 @@ interface End {
 }
 
 /** The two ends: the opener's and the handler's. */
-export function memoryStreamPair(opener: End, handler: End, options: { protocol: string; near: Lane; far: Lane }): [MemoryStream, MemoryStream] {
+export function memoryStreamPair(
+  opener: End,
+  handler: End,
+  options: { protocol: string; near: Lane; far: Lane },
+): [MemoryStream, MemoryStream] {
   const near = new MemoryStream(handler, { protocol: options.protocol, inbound: false, lane: options.near })
   const far = new MemoryStream(opener, { protocol: options.protocol, inbound: true, lane: options.far })
   near.join(far)

@@ -51,12 +51,26 @@ export function inRange(ip: string, range: string): boolean {
 
 /** Loopback, private and link-local ranges, where many peers share an address without sharing an owner. */
 export const PRIVATE_RANGES: readonly string[] = [
-  '127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10', '::1/128', 'fc00::/7', 'fe80::/10',
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '100.64.0.0/10',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
 ]
 
 function bitsOf(ip: string): string {
-  if (!ip.includes(':')) return ip.split('.').map((part) => Number(part).toString(2).padStart(8, '0')).join('')
-  return expandIp6(ip).map((part) => Number.parseInt(part, 16).toString(2).padStart(16, '0')).join('')
+  if (!ip.includes(':'))
+    return ip
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('')
+  return expandIp6(ip)
+    .map((part) => Number.parseInt(part, 16).toString(2).padStart(16, '0'))
+    .join('')
 }
 
 function expandIp6(ip: string): string[] {
@@ -64,5 +78,5 @@ function expandIp6(ip: string): string[] {
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].map((part) => part === '' ? '0' : part)
+  return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].map((part) => (part === '' ? '0' : part))
 }

@@ -157,7 +157,13 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
     },
     // A loaded machine answers late: 10 s without an answer is a dead peer, 2 s is not.
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 10_000 } },
-    ...(options.mdns === true ? { peerDiscovery: [(c: MulticastDNSComponents): PeerDiscovery => mdns({ serviceTag: `_haggle-${tag}._udp.local`, interval: 10_000 })(c)] } : {}),
+    ...(options.mdns === true
+      ? {
+          peerDiscovery: [
+            (c: MulticastDNSComponents): PeerDiscovery => mdns({ serviceTag: `_haggle-${tag}._udp.local`, interval: 10_000 })(c),
+          ],
+        }
+      : {}),
     services: {
       ...meshServices({
         networkId: options.networkId,
@@ -217,7 +223,10 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
         peers: libp2p.getPeers().length,
         relayed: connections.filter((c) => !c.direct).length,
         reservations: reservationsOf(libp2p.services),
-        circuits: connections.reduce((n, c) => n + c.streams.filter((s) => s.protocol === RELAY_V2_STOP_CODEC && s.direction === 'outbound').length, 0),
+        circuits: connections.reduce(
+          (n, c) => n + c.streams.filter((s) => s.protocol === RELAY_V2_STOP_CODEC && s.direction === 'outbound').length,
+          0,
+        ),
         dhtRefused,
         gateRefused: gate.refused,
       }

@@ -42,7 +42,10 @@ describe('createNode()', () => {
     const b = await nodes.node()
     const target = targetOf(b)
     await b.stop()
-    await expect(a.network.connect(target)).rejects.toMatchObject({ code: 'E_DIAL', message: expect.stringContaining(`${target.addresses[0]}: connection refused`) })
+    await expect(a.network.connect(target)).rejects.toMatchObject({
+      code: 'E_DIAL',
+      message: expect.stringContaining(`${target.addresses[0]}: connection refused`),
+    })
   })
 
   it('connects nodes of a private swarm with each other and with nobody else', async () => {
@@ -100,7 +103,10 @@ describe('libp2pNetwork() on a node of an embedder', () => {
           },
           stop: () => undefined,
         }),
-        identify, ping, dht, gossip,
+        identify,
+        ping,
+        dht,
+        gossip,
       },
     })
     const other = await nodes.node()
@@ -118,7 +124,10 @@ describe('libp2pNetwork() on a node of an embedder', () => {
 
   it('throws E_SERVICE_MISSING with the name of what the node lacks', async () => {
     const { identify, ping, dht, pubsub } = services
-    for (const [missing, rest] of [['gossipsub', { identify, ping, dht }], ['kad-dht', { identify, ping, pubsub }]] as const) {
+    for (const [missing, rest] of [
+      ['gossipsub', { identify, ping, dht }],
+      ['kad-dht', { identify, ping, pubsub }],
+    ] as const) {
       const node = await createLibp2p({ ...(await parts()), services: rest, start: false })
       expect(() => libp2pNetwork(node)).toThrow(expect.objectContaining({ code: 'E_SERVICE_MISSING', details: { service: missing } }))
     }

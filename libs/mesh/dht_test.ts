@@ -64,7 +64,8 @@ describe('boundedProviders()', () => {
 
   it('refuses everything that is no provider record', async () => {
     const { datastore, refused } = store()
-    for (const key of ['/dht/record/abc', '/peers/x', '/dht/provider/onlykey']) await expect(datastore.put(keyOf(key), new Uint8Array(1))).rejects.toThrow('refused')
+    for (const key of ['/dht/record/abc', '/peers/x', '/dht/provider/onlykey'])
+      await expect(datastore.put(keyOf(key), new Uint8Array(1))).rejects.toThrow('refused')
     expect(refused).toEqual(['value', 'value', 'value'])
   })
 
@@ -122,7 +123,11 @@ function kadMessage(type: number, key: string, record?: Uint8Array): Uint8Array 
 }
 
 function putValue(key: string): Uint8Array {
-  return kadMessage(0, key, Uint8Array.from([...field(1, bytes(key)), ...field(2, bytes('stolen')), ...field(5, bytes(new Date().toISOString()))]))
+  return kadMessage(
+    0,
+    key,
+    Uint8Array.from([...field(1, bytes(key)), ...field(2, bytes('stolen')), ...field(5, bytes(new Date().toISOString()))]),
+  )
 }
 
 function getValue(key: string): Uint8Array {

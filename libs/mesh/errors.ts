@@ -14,7 +14,10 @@ export function streamClosed(peerId: string, protocol: string, cause?: unknown):
 /** The stream ended with an error on the other side or below. Code `E_STREAM_RESET`. */
 export function streamReset(peerId: string, protocol: string, cause?: unknown): HaggleError {
   const why = cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : ''
-  return new HaggleError('E_STREAM_RESET', `The stream ${protocol} with ${peerId} was dropped${why}`, { cause, details: { peerId, protocol } })
+  return new HaggleError('E_STREAM_RESET', `The stream ${protocol} with ${peerId} was dropped${why}`, {
+    cause,
+    details: { peerId, protocol },
+  })
 }
 
 /** No address of the peer could be reached. `reasons` has one line per address. Code `E_DIAL`. */
@@ -23,7 +26,10 @@ export function dialFailed(peerId: string, reasons: readonly string[], cause?: u
   return new HaggleError('E_DIAL', `Cannot reach ${peerId}: ${why}`, {
     cause,
     details: { peerId, tried: reasons.length },
-    next: reasons.length > 0 ? 'Check that the peer is up and that its port is open, or use a relay' : 'Give an address with --peer or --bootstrap',
+    next:
+      reasons.length > 0
+        ? 'Check that the peer is up and that its port is open, or use a relay'
+        : 'Give an address with --peer or --bootstrap',
   })
 }
 

@@ -138,12 +138,16 @@ class Counter {
 
   hold(connection: Pick<MultiaddrConnection, 'addEventListener'>, ...labels: readonly string[]): void {
     for (const label of labels) this.#counts.set(label, this.of(label) + 1)
-    connection.addEventListener('close', () => {
-      for (const label of labels) {
-        const left = this.of(label) - 1
-        if (left <= 0) this.#counts.delete(label)
-        else this.#counts.set(label, left)
-      }
-    }, { once: true })
+    connection.addEventListener(
+      'close',
+      () => {
+        for (const label of labels) {
+          const left = this.of(label) - 1
+          if (left <= 0) this.#counts.delete(label)
+          else this.#counts.set(label, left)
+        }
+      },
+      { once: true },
+    )
   }
 }

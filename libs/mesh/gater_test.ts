@@ -11,7 +11,9 @@ import { createGate, MESH_LIMITS } from './node.ts'
 import type { GateOptions, MeshLimits } from './node.ts'
 import { seedOf, targetOf, testNodes } from './_test_nodes.ts'
 
-const peers = await Promise.all(Array.from({ length: 6 }, async (_, i) => peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seedOf(i + 1)))))
+const peers = await Promise.all(
+  Array.from({ length: 6 }, async (_, i) => peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seedOf(i + 1)))),
+)
 
 function peer(i: number): (typeof peers)[number] {
   const found = peers[i]
@@ -21,7 +23,10 @@ function peer(i: number): (typeof peers)[number] {
 
 function connection(address: string): MultiaddrConnection & { end(): void } {
   const target = new EventTarget()
-  return Object.assign(target, { remoteAddr: multiaddr(address), end: () => target.dispatchEvent(new Event('close')) }) as unknown as MultiaddrConnection & { end(): void }
+  return Object.assign(target, {
+    remoteAddr: multiaddr(address),
+    end: () => target.dispatchEvent(new Event('close')),
+  }) as unknown as MultiaddrConnection & { end(): void }
 }
 
 function gate(limits: Partial<MeshLimits> = {}, more: Partial<GateOptions> = {}) {
@@ -95,7 +100,9 @@ describe('createGate()', () => {
   it('refuses the fifth direct connection of one key', () => {
     const count = (limits: Partial<MeshLimits>): number => {
       const { gater } = gate(limits)
-      return Array.from({ length: 9 }, () => gater.denyInboundEncryptedConnection?.(peer(1), connection('/ip4/127.0.0.1/tcp/1'))).filter((denied) => denied === false).length
+      return Array.from({ length: 9 }, () => gater.denyInboundEncryptedConnection?.(peer(1), connection('/ip4/127.0.0.1/tcp/1'))).filter(
+        (denied) => denied === false,
+      ).length
     }
     expect(count({})).toBe(4)
     expect(count({ maxPerKey: OFF })).toBe(9)
@@ -163,7 +170,11 @@ describe('addresses', () => {
   it('subnetOf() and inRange() read both kinds of addresses', () => {
     expect(subnetOf('2001:db8:1:2::1')).toBe('2001:db8:1')
     expect(subnetOf('2001:db8::1')).toBe('2001:db8:0')
-    expect([inRange('127.3.2.1', '127.0.0.0/8'), inRange('128.0.0.1', '127.0.0.0/8'), inRange('::1', '127.0.0.0/8')]).toEqual([true, false, false])
+    expect([inRange('127.3.2.1', '127.0.0.0/8'), inRange('128.0.0.1', '127.0.0.0/8'), inRange('::1', '127.0.0.0/8')]).toEqual([
+      true,
+      false,
+      false,
+    ])
     expect([inRange('fd00::1', 'fc00::/7'), inRange('2001:db8::1', 'fc00::/7'), inRange('::1', '::1/128')]).toEqual([true, false, true])
     expect([inRange('172.31.0.1', '172.16.0.0/12'), inRange('172.32.0.1', '172.16.0.0/12')]).toEqual([true, false])
   })

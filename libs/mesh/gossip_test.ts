@@ -33,7 +33,8 @@ async function stranger(n: number, target: MeshNode, globalSignaturePolicy: 'Str
         globalSignaturePolicy,
         // It may say the same thing twice.
         msgIdFn: () => new Uint8Array(new Uint32Array([n, published++]).buffer),
-        allowPublishToZeroTopicPeers: true, ignoreDuplicatePublishError: true,
+        allowPublishToZeroTopicPeers: true,
+        ignoreDuplicatePublishError: true,
         scoreParams: { IPColocationFactorWeight: 0 },
       }),
     },
@@ -60,11 +61,13 @@ describe('meshGossip()', { timeout: 30_000 }, () => {
         if (new TextDecoder().decode(data).startsWith('m')) mine.add(new TextDecoder().decode(data))
         return 'accept'
       })
-      if (i > 0) await eventually(async () => (await node.network.publish('test', new TextEncoder().encode(`probe ${i} ${Date.now()}`))) > 0)
+      if (i > 0)
+        await eventually(async () => (await node.network.publish('test', new TextEncoder().encode(`probe ${i} ${Date.now()}`))) > 0)
     }
     for (let m = 0; m < MESSAGES; m++) await all[1 + (m % (COUNT - 1))]?.network.publish('test', new TextEncoder().encode(`m${m}`))
     await eventually(() => heard.every((mine, i) => mine.size >= MESSAGES - (i === 0 ? 0 : Math.ceil(MESSAGES / (COUNT - 1)))))
-    const sent = (i: number): number => Array.from({ length: MESSAGES }, (_, m) => 1 + (m % (COUNT - 1))).filter((sender) => sender === i).length
+    const sent = (i: number): number =>
+      Array.from({ length: MESSAGES }, (_, m) => 1 + (m % (COUNT - 1))).filter((sender) => sender === i).length
     heard.forEach((mine, i) => expect(mine.size, `node ${i}`).toBe(MESSAGES - sent(i)))
   })
 
@@ -108,7 +111,13 @@ describe('meshGossip()', { timeout: 30_000 }, () => {
     const [honest, signing] = [await stranger(4, node), await stranger(5, node, 'StrictSign')]
     await honest.services.pubsub.publish('other', Uint8Array.of(7))
     await signing.services.pubsub.publish('test', Uint8Array.of(7))
-    await eventually(() => (Reflect.get(node.libp2p.services.pubsub, 'getScore') as (peer: string) => number).call(node.libp2p.services.pubsub, signing.peerId.toString()) < 0)
+    await eventually(
+      () =>
+        (Reflect.get(node.libp2p.services.pubsub, 'getScore') as (peer: string) => number).call(
+          node.libp2p.services.pubsub,
+          signing.peerId.toString(),
+        ) < 0,
+    )
     await honest.services.pubsub.publish('test', Uint8Array.of(7))
     await eventually(() => heard.includes('test 7'))
   })
@@ -116,9 +125,16 @@ describe('meshGossip()', { timeout: 30_000 }, () => {
   it('ranges of shared addresses are not punished, single public ones are', async () => {
     const node = await nodes.node()
     const pubsub: object = node.libp2p.services.pubsub
-    const { params } = Reflect.get(pubsub, 'score') as { params: { IPColocationFactorWhitelist: Set<string>; IPColocationFactorWeight: number; topics: object } }
+    const { params } = Reflect.get(pubsub, 'score') as {
+      params: { IPColocationFactorWhitelist: Set<string>; IPColocationFactorWeight: number; topics: object }
+    }
     expect(params.IPColocationFactorWeight).toBeLessThan(0)
-    expect(['127.0.0.1', '10.9.8.7', '192.168.1.1', '::1'].map((ip) => params.IPColocationFactorWhitelist.has(ip))).toEqual([true, true, true, true])
+    expect(['127.0.0.1', '10.9.8.7', '192.168.1.1', '::1'].map((ip) => params.IPColocationFactorWhitelist.has(ip))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
     expect(params.IPColocationFactorWhitelist.has('8.8.8.8')).toBe(false)
     expect(Object.keys(params.topics)).toEqual(['test'])
     await node.network.connect(targetOf(await nodes.node()))

@@ -97,7 +97,11 @@ export class MeshKeeper {
   /** An address that was dialled is worth keeping at once; what the peer itself says of its addresses comes with identify. */
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
     if (detail.direction !== 'outbound' || !detail.direct) return
-    this.#options.known.noteWorking(detail.remotePeer.toString(), detail.remoteAddr.toString(), Math.floor(this.#options.clock.now() / 1_000))
+    this.#options.known.noteWorking(
+      detail.remotePeer.toString(),
+      detail.remoteAddr.toString(),
+      Math.floor(this.#options.clock.now() / 1_000),
+    )
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
@@ -169,7 +173,9 @@ export class MeshKeeper {
     attempt.running = true
     this.#dialling += 1
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_MS)])
-    const target = addresses.map((address) => (peerOf(address) === undefined && !id.startsWith('/') ? address.encapsulate(`/p2p/${id}`) : address))
+    const target = addresses.map((address) =>
+      peerOf(address) === undefined && !id.startsWith('/') ? address.encapsulate(`/p2p/${id}`) : address,
+    )
     connectionManager
       .openConnection(target, { signal, priority: 25 })
       .then(

@@ -12,7 +12,13 @@ describe('MeshKeeper', { timeout: 30_000 }, () => {
   const restart = async (isRemembering: boolean): Promise<boolean> => {
     const stores = Array.from({ length: 3 }, () => memoryStore())
     const up = (i: number, bootstrap: string[], listen: string) =>
-      nodes.node({ seed: seedOf(50 + i), bootstrap, listen: [listen], wanted: 8, ...(isRemembering ? { storage: stores[i] ?? memoryStore() } : {}) })
+      nodes.node({
+        seed: seedOf(50 + i),
+        bootstrap,
+        listen: [listen],
+        wanted: 8,
+        ...(isRemembering ? { storage: stores[i] ?? memoryStore() } : {}),
+      })
     const relay = await nodes.node({ preset: 'relay', seed: seedOf(40) })
     const bootstrap = relay.network.addresses()
     const first = await Promise.all([0, 1, 2].map((i) => up(i, bootstrap, '/ip4/127.0.0.1/tcp/0')))
@@ -59,7 +65,10 @@ describe('KnownPeers', () => {
     known.note('a', ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'], 100)
     known.noteWorking('a', '/ip4/127.0.0.1/tcp/2', 200)
     known.noteWorking('b', '/ip4/127.0.0.1/tcp/3', 100)
-    expect(known.all().map(({ addresses }) => addresses)).toEqual([['/ip4/127.0.0.1/tcp/2', '/ip4/127.0.0.1/tcp/1'], ['/ip4/127.0.0.1/tcp/3']])
+    expect(known.all().map(({ addresses }) => addresses)).toEqual([
+      ['/ip4/127.0.0.1/tcp/2', '/ip4/127.0.0.1/tcp/1'],
+      ['/ip4/127.0.0.1/tcp/3'],
+    ])
   })
 
   it('keeps no more than its bound, dropping the longest unseen', () => {

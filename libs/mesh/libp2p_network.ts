@@ -60,7 +60,14 @@ class Libp2pNetwork implements Network {
   }
 
   peers(): string[] {
-    return [...new Set(this.#parts.connections().filter((c) => c.status === 'open').map((c) => c.remotePeer.toString()))]
+    return [
+      ...new Set(
+        this.#parts
+          .connections()
+          .filter((c) => c.status === 'open')
+          .map((c) => c.remotePeer.toString()),
+      ),
+    ]
   }
 
   path(peerId: string): Path | undefined {
@@ -96,7 +103,11 @@ class Libp2pNetwork implements Network {
     return libp2pStream(stream, connection, { remoteKey })
   }
 
-  async handle(protocol: string, handler: (stream: ByteStream) => Promise<void>, options: HandleOptions = {}): Promise<() => Promise<void>> {
+  async handle(
+    protocol: string,
+    handler: (stream: ByteStream) => Promise<void>,
+    options: HandleOptions = {},
+  ): Promise<() => Promise<void>> {
     const limit = options.maxInboundStreams ?? MAX_INBOUND_STREAMS
     const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
       // libp2p counts per connection, and a peer may have several.
@@ -231,7 +242,9 @@ export function pathOf(address: Multiaddr): Path {
 /** The 32 bytes of an Ed25519 PeerId; `E_NETWORK_KEY` for any other kind. */
 export function ed25519Key(peerId: PeerId): Uint8Array {
   if (peerId.type !== 'Ed25519') {
-    throw new HaggleError('E_NETWORK_KEY', `${peerId.toString()} is not an Ed25519 peer`, { next: 'Give the libp2p node an Ed25519 private key' })
+    throw new HaggleError('E_NETWORK_KEY', `${peerId.toString()} is not an Ed25519 peer`, {
+      next: 'Give the libp2p node an Ed25519 private key',
+    })
   }
   return peerId.publicKey.raw
 }

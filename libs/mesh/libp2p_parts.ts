@@ -2,7 +2,15 @@
 
 import { contentRoutingSymbol } from '@libp2p/interface'
 import type {
-  Connection, ContentRouting, DialTarget, Libp2p, Libp2pEvents, PeerId, StreamHandler, StreamHandlerOptions, TypedEventTarget,
+  Connection,
+  ContentRouting,
+  DialTarget,
+  Libp2p,
+  Libp2pEvents,
+  PeerId,
+  StreamHandler,
+  StreamHandlerOptions,
+  TypedEventTarget,
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -15,7 +23,9 @@ export interface PubSubPart {
   subscribe(topic: string): void
   unsubscribe(topic: string): void
   publish(
-    topic: string, data: Uint8Array, options: { allowPublishToZeroTopicPeers: boolean; ignoreDuplicatePublishError: boolean },
+    topic: string,
+    data: Uint8Array,
+    options: { allowPublishToZeroTopicPeers: boolean; ignoreDuplicatePublishError: boolean },
   ): Promise<{ readonly recipients: readonly PeerId[] }>
 }
 
@@ -40,7 +50,10 @@ export interface Libp2pParts {
   readonly pubsub: PubSubPart
   addresses(): Multiaddr[]
   connections(peerId?: PeerId): Connection[]
-  dial(target: DialTarget, options: { signal?: AbortSignal; onProgress?: (event: { type: string; detail?: unknown }) => void }): Promise<Connection>
+  dial(
+    target: DialTarget,
+    options: { signal?: AbortSignal; onProgress?: (event: { type: string; detail?: unknown }) => void },
+  ): Promise<Connection>
   hangUp(peerId: PeerId): Promise<void>
   handle(protocol: string, handler: StreamHandler, options: StreamHandlerOptions): Promise<void>
   unhandle(protocol: string): Promise<void>
@@ -86,12 +99,18 @@ function servicesOf(source: Libp2pSource): readonly unknown[] {
 
 /** Identify needs no look: libp2p itself refuses to start gossipsub and kad-dht without it. */
 function checkServices(services: readonly unknown[]): PubSubPart {
-  const pubsub = services.find(isPubSub) ?? missing('gossipsub', "pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign', allowPublishToZeroTopicPeers: true })")
+  const pubsub =
+    services.find(isPubSub) ??
+    missing('gossipsub', "pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign', allowPublishToZeroTopicPeers: true })")
   if (pubsub.globalSignaturePolicy !== 'StrictNoSign') {
-    throw new HaggleError('E_SERVICE_SETTING', "The node's gossipsub must use globalSignaturePolicy StrictNoSign: the market signs its messages itself", {
-      details: { service: 'gossipsub', setting: 'globalSignaturePolicy' },
-      next: "gossipsub({ globalSignaturePolicy: 'StrictNoSign' }), or meshServices() of @haggle/mesh/node",
-    })
+    throw new HaggleError(
+      'E_SERVICE_SETTING',
+      "The node's gossipsub must use globalSignaturePolicy StrictNoSign: the market signs its messages itself",
+      {
+        details: { service: 'gossipsub', setting: 'globalSignaturePolicy' },
+        next: "gossipsub({ globalSignaturePolicy: 'StrictNoSign' }), or meshServices() of @haggle/mesh/node",
+      },
+    )
   }
   if (!services.some((service) => has(service, contentRoutingSymbol))) missing('kad-dht', 'dht: kadDHT({ initialQuerySelfInterval: 20 })')
   return pubsub

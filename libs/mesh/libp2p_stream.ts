@@ -85,7 +85,8 @@ class Libp2pByteStream implements ByteStream {
       if (stream.status !== 'reset' && stream.status !== 'aborted') endWhenEmpty()
     })
     stream.addEventListener('message', (event: StreamMessageEvent) => {
-      for (const part of event.data instanceof Uint8Array ? [event.data] : event.data) this.#inbox.push(this.#negotiation?.take(part) ?? part)
+      for (const part of event.data instanceof Uint8Array ? [event.data] : event.data)
+        this.#inbox.push(this.#negotiation?.take(part) ?? part)
       if (this.#negotiation?.state === 'refused') this.#refused()
       endWhenEmpty()
     })

@@ -4,9 +4,7 @@ import type { Clock } from '@haggle/wire'
 import { dialFailed, networkStopped, protocolTaken, protocolUnsupported } from './errors.ts'
 import { memoryStreamPair } from './_memory_stream.ts'
 import type { MemoryStream } from './_memory_stream.ts'
-import type {
-  ByteStream, GossipMessage, GossipVerdict, HandleOptions, Network, NetworkListener, Path, PeerTarget,
-} from './network.ts'
+import type { ByteStream, GossipMessage, GossipVerdict, HandleOptions, Network, NetworkListener, Path, PeerTarget } from './network.ts'
 
 /** Options of {@link memoryNetwork}. */
 export interface MemoryNetworkOptions {
@@ -181,7 +179,11 @@ class Node implements MemoryNode {
     options.signal?.throwIfAborted()
     this.#alive()
     const other = this.#hub.nodes.get(target.peerId)
-    if (other === undefined || other === this) throw dialFailed(target.peerId, (target.addresses ?? []).map((address) => `${address}: no such node`))
+    if (other === undefined || other === this)
+      throw dialFailed(
+        target.peerId,
+        (target.addresses ?? []).map((address) => `${address}: no such node`),
+      )
     if (this.#hub.isCut(this.peerId, target.peerId)) throw dialFailed(target.peerId, [`${other.#address}: the network is cut`])
     this.#link(other)
     other.#link(this)
@@ -216,7 +218,11 @@ class Node implements MemoryNode {
     return near
   }
 
-  async handle(protocol: string, handler: (stream: ByteStream) => Promise<void>, options: HandleOptions = {}): Promise<() => Promise<void>> {
+  async handle(
+    protocol: string,
+    handler: (stream: ByteStream) => Promise<void>,
+    options: HandleOptions = {},
+  ): Promise<() => Promise<void>> {
     this.#alive()
     if (this.#handlers.has(protocol)) throw protocolTaken(protocol)
     this.#handlers.set(protocol, { handler, limit: options.maxInboundStreams ?? MAX_INBOUND_STREAMS })

@@ -12,7 +12,10 @@ describe('errors', () => {
   })
 
   it('streamReset() passes the reason on', () => {
-    expect(streamReset('12D3Koo', '/p/1', new Error('went away'))).toMatchObject({ code: 'E_STREAM_RESET', message: expect.stringContaining('went away') })
+    expect(streamReset('12D3Koo', '/p/1', new Error('went away'))).toMatchObject({
+      code: 'E_STREAM_RESET',
+      message: expect.stringContaining('went away'),
+    })
   })
 })
 

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { concat, utf8 } from '@haggle/wire'
 import { OptimisticNegotiation } from './_optimistic.ts'
-import { targetOf, testNodes } from './_test_nodes.ts'
+import { testNodes } from './_test_nodes.ts'
 
 const AGREED = concat(Uint8Array.of(19), utf8('/multistream/1.0.0\n'), Uint8Array.of(8), utf8('/echo/1\n'))
 const REFUSED = concat(Uint8Array.of(19), utf8('/multistream/1.0.0\n'), Uint8Array.of(3), utf8('na\n'))
@@ -31,11 +31,15 @@ describe('OptimisticNegotiation', () => {
 
   it('sees a refusal and anything else that is no agreement, however it is cut', () => {
     fc.assert(
-      fc.property(fc.constantFrom(REFUSED, utf8('HTTP/1.1 400 Bad Request\r\n'), new Uint8Array(40)), fc.array(fc.nat(), { maxLength: 10 }), (bytes, cuts) => {
-        const negotiation = new OptimisticNegotiation('/echo/1')
-        expect(feed(negotiation, bytes, cuts)).toHaveLength(0)
-        expect(negotiation.state).toBe('refused')
-      }),
+      fc.property(
+        fc.constantFrom(REFUSED, utf8('HTTP/1.1 400 Bad Request\r\n'), new Uint8Array(40)),
+        fc.array(fc.nat(), { maxLength: 10 }),
+        (bytes, cuts) => {
+          const negotiation = new OptimisticNegotiation('/echo/1')
+          expect(feed(negotiation, bytes, cuts)).toHaveLength(0)
+          expect(negotiation.state).toBe('refused')
+        },
+      ),
     )
   })
 
@@ -90,7 +94,10 @@ async function delayingProxy(to: number): Promise<{ port: number; close(): void 
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(to, '127.0.0.1')
-    for (const [from, into] of [[near, far], [far, near]] as const) {
+    for (const [from, into] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(from)
       from.on('data', (data) => setTimeout(() => into.write(data), ONE_WAY_MS))
       from.on('close', () => into.destroy())

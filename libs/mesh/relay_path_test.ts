@@ -21,7 +21,9 @@ async function relayed(): Promise<{ relay: MeshNode; provider: MeshNode; renter:
 describe('client preset', { timeout: 20_000 }, () => {
   it('is reachable through its relay, and the path names the relay', async () => {
     const { relay, provider, renter } = await relayed()
-    expect(provider.network.addresses()).toEqual([expect.stringContaining(`/p2p/${relay.network.peerId}/p2p-circuit/p2p/${provider.network.peerId}`)])
+    expect(provider.network.addresses()).toEqual([
+      expect.stringContaining(`/p2p/${relay.network.peerId}/p2p-circuit/p2p/${provider.network.peerId}`),
+    ])
     await renter.network.connect(targetOf(provider))
     expect(renter.network.path(provider.network.peerId)).toMatchObject({ kind: 'relay', relay: relay.network.peerId })
     expect(renter.libp2p.getConnections().every((c) => c.limits === undefined)).toBe(true)

@@ -48,7 +48,12 @@ export function meshServices(options: MeshServiceOptions): MeshServices {
       limits,
       ...(options.onDhtRefused === undefined ? {} : { onRefused: options.onDhtRefused }),
     }),
-    pubsub: meshGossip({ topics: options.topics, limits, sha256, ...(options.isShared === undefined ? {} : { isShared: options.isShared }) }),
+    pubsub: meshGossip({
+      topics: options.topics,
+      limits,
+      sha256,
+      ...(options.isShared === undefined ? {} : { isShared: options.isShared }),
+    }),
   }
 }
 

@@ -81,7 +81,11 @@ const CASES: readonly { readonly name: string; readonly run: (harness: NetworkHa
       await stream.closeWrite()
       const got = await readAll(stream)
       same(got.length, 5000, 'all bytes came back')
-      same(got.every((byte, i) => byte === Math.floor(i / 100)), true, 'in order')
+      same(
+        got.every((byte, i) => byte === Math.floor(i / 100)),
+        true,
+        'in order',
+      )
       same(hex(keys[0]), hex(a.publicKey), "the handler sees the opener's key")
       same(hex(stream.remoteKey), hex(b.publicKey), "the opener sees the handler's key")
       same(stream.remotePeerId, b.peerId, 'and its PeerId')
@@ -347,7 +351,7 @@ async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 /** Resolves once `value` has stopped changing for 20 turns of the event loop, a few ms apart. */
 async function quiet(value: () => number): Promise<void> {
   let last = -1
-  for (let same = 0; same < 20; ) {
+  for (let same = 0; same < 20;) {
     await turn(5)
     const now = value()
     same = now === last ? same + 1 : 0
