@@ -1,6 +1,6 @@
 // Control groups, version 1 or 2: where a job's processes are counted, limited and found again.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -136,10 +136,12 @@ export class Cgroup {
     for (const folder of this.#folders()) await writeFile(join(folder, 'cgroup.procs'), String(pid))
   }
 
-  /** Gives the group the name of its job. Version 2 can't rename: the group keeps its own. */
+  /** Gives the group the name of its job, for whoever looks. Version 2 can't rename, and a name may be taken: then the group keeps its own. */
   rename(name: string): void {
     if (this.#base.version !== 1) return
-    for (const folder of new Set(Object.values(this.#base.folders))) renameSync(join(folder, this.#name), join(folder, name))
+    const folders = [...new Set(Object.values(this.#base.folders))]
+    if (folders.some((folder) => existsSync(join(folder, name)))) return
+    for (const folder of folders) renameSync(join(folder, this.#name), join(folder, name))
     this.#name = name
   }
 

@@ -53,7 +53,7 @@ function plan(request: PlanRequest): LaunchPlan {
       next: 'use another name',
     })
   }
-  const common = { env: {}, cwd: folder, extraPids: 48, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
+  const common = { env: {}, cwd: folder, extraPids: 48, hasShell: false, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
   if (isolation === 'permissions') {
     const env = { ...runtimeEnv(`${dirname(folder)}/cache`, request), ...spec.env }
     return { ...common, argv: denoCommand(request, { binary: host.deno, folder }), sandbox: null, env }

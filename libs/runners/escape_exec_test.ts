@@ -218,6 +218,13 @@ const ATTACKS: readonly Attack[] = [
     off: { disk: false },
   },
   {
+    name: 'filling the disk with names of files',
+    attempt: (bench) =>
+      bench.exec(['perl', '-e', `for (1..6000) { open my $f, '>', "f$_" } sleep 1; print "${MARK}"`], small).then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
     name: 'writing more than it may say',
     attempt: (bench) => bench.sh('head -c 3000000 /dev/zero', { limits: { outMiB: 1 } }),
     succeeded: ({ stdout }) => stdout.length > 1024 * 1024,

@@ -62,6 +62,7 @@ function plan(request: PlanRequest): LaunchPlan {
     cwd: request.folder,
     // bubblewrap itself and the first process of its namespace.
     extraPids: 2,
+    hasShell: true,
     outOfMemoryCodes: [],
   }
 }

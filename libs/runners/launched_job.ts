@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExitStatus, HostJobState, OutputChannel } from '@haggle/job'
-import type { LaunchOrder } from './launcher_protocol.ts'
+import type { Enforcement, LaunchOrder } from './launcher_protocol.ts'
 import { OutputLog } from './output_log.ts'
 import type { Defences } from './runner.ts'
 import type { Stub, StubExit } from './stub.ts'
@@ -23,6 +23,9 @@ const MiB = 1024 * 1024
 export interface JobTools {
   readonly takeStub: () => Promise<Stub>
   readonly defences: Defences
+  readonly enforces: Enforcement
+  /** Takes what the owner should know. */
+  readonly log: (line: string) => void
   /** Called when the job is over, after its exit is on disk. */
   readonly onEnd: () => void
 }
@@ -114,15 +117,13 @@ export class LaunchedJob {
   }
 
   async #start(): Promise<void> {
-    const { order } = this
-    const { defences } = this.#tools
     let stub: Stub
     try {
       stub = await this.#tools.takeStub()
     } catch (error) {
       this.#finish({
         kind: 'killed',
-        reason: `the launcher could not start a process: ${error instanceof Error ? error.message : String(error)}`,
+        reason: `the launcher could not start a process: ${wordsOf(error)}`,
       })
       return
     }
@@ -132,23 +133,12 @@ export class LaunchedJob {
       return
     }
     this.#stub = stub
-    const { limits, plan } = order
-    const memBytes = defences.memory === false ? null : limits.memMiB * MiB
-    const pids = defences.pids === false ? null : limits.pids + plan.extraPids
-    stub.cgroup?.limit({ memBytes, pids, cpuMilli: limits.cpuMilli })
-    stub.cgroup?.rename(order.id)
-    this.#startedAt = Date.now()
-    writeJson(join(this.#folder, 'started.json'), { startedAt: this.#startedAt })
-    const noCgroup = stub.cgroup === null
-    stub.go({
-      plan,
-      stdin: order.stdin,
-      rlimits: {
-        dataMiB: noCgroup && memBytes !== null ? limits.memMiB + DATA_RESERVE_MIB : null,
-        fileMiB: defences.disk === false ? null : Math.max(1, limits.diskMiB),
-        pids: noCgroup && pids !== null && plan.sandbox !== null && plan.argv[0] !== '/deno' ? pids : null,
-      },
-    })
+    try {
+      this.#go(stub)
+    } catch (error) {
+      this.#finish({ kind: 'killed', reason: `the launcher could not start it: ${wordsOf(error)}` })
+      return void stub.discard()
+    }
     this.#startedMs = performance.now()
     stub.stdout.on('data', (chunk: Buffer) => this.#take('stdout', chunk))
     stub.stderr.on('data', (chunk: Buffer) => this.#take('stderr', chunk))
@@ -157,10 +147,32 @@ export class LaunchedJob {
     void this.#end(stub)
   }
 
+  /** Turns the stub into the job. What is on disk comes first: a job that ran is never found as one that did not. */
+  #go(stub: Stub): void {
+    const { order } = this
+    const { defences, enforces } = this.#tools
+    const { limits, plan } = order
+    const memBytes = defences.memory === false ? null : limits.memMiB * MiB
+    const pids = defences.pids === false ? null : limits.pids + plan.extraPids
+    stub.cgroup?.limit({ memBytes, pids, cpuMilli: limits.cpuMilli })
+    stub.cgroup?.rename(order.id)
+    this.#startedAt = Date.now()
+    writeJson(join(this.#folder, 'started.json'), { startedAt: this.#startedAt })
+    stub.go({
+      plan,
+      stdin: order.stdin,
+      rlimits: {
+        dataMiB: enforces.memory === 'watchdog' && memBytes !== null ? limits.memMiB + DATA_RESERVE_MIB : null,
+        fileMiB: defences.disk === false ? null : Math.max(1, limits.diskMiB),
+        pids: enforces.pids === 'rlimit' && pids !== null && plan.sandbox !== null && plan.hasShell ? pids : null,
+      },
+    })
+  }
+
   /** Limits that this process keeps: wall time, disk, and memory where no cgroup does. */
   #watch(stub: Stub): void {
     const { limits } = this.order
-    const { defences } = this.#tools
+    const { defences, enforces } = this.#tools
     const timer =
       defences.time === false
         ? undefined
@@ -170,8 +182,8 @@ export class LaunchedJob {
       folder: join(this.#folder, 'work'),
       processes: () => stub.cgroup?.processes() ?? null,
       diskBytes: defences.disk === false ? null : limits.diskMiB * MiB,
-      memBytes: defences.memory === false || stub.cgroup !== null ? null : limits.memMiB * MiB,
-      pids: defences.pids === false || stub.cgroup !== null ? null : limits.pids + this.order.plan.extraPids,
+      memBytes: defences.memory === false || enforces.memory === 'cgroup' ? null : limits.memMiB * MiB,
+      pids: defences.pids === false || enforces.pids === 'cgroup' ? null : limits.pids + this.order.plan.extraPids,
       onOver: (limit) => this.#stop({ kind: 'limit', limit }),
     })
     void stub.exited.then(() => {
@@ -189,7 +201,7 @@ export class LaunchedJob {
     try {
       if (left > 0) this.logs[channel].append(left < chunk.length ? chunk.subarray(0, left) : chunk)
     } catch (error) {
-      this.#stop({ kind: 'killed', reason: `its output could not be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
+      this.#stop({ kind: 'killed', reason: `its output could not be written: ${wordsOf(error)}` })
       return
     }
     if (left < chunk.length) this.#stop({ kind: 'limit', limit: 'output' })
@@ -239,12 +251,14 @@ export class LaunchedJob {
     this.#ended = { exit, startedAt: this.#startedAt, ranMs }
     try {
       writeJson(join(this.#folder, 'exit.json'), this.#ended)
-    } finally {
-      for (const log of Object.values(this.logs)) log.end()
-      this.#begun.resolve()
-      this.#over.resolve(exit)
-      this.#tools.onEnd()
+    } catch (error) {
+      // A full disk: this launcher knows the exit, the next one will say that the job was lost.
+      this.#tools.log(`the exit of job ${this.order.id} could not be written: ${wordsOf(error)}`)
     }
+    for (const log of Object.values(this.logs)) log.end()
+    this.#begun.resolve()
+    this.#over.resolve(exit)
+    this.#tools.onEnd()
   }
 
   async kill(reason: string): Promise<void> {
@@ -275,6 +289,10 @@ export class LaunchedJob {
     await this.kill('removed')
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function closed(stream: Stub['stdout']): Promise<void> {

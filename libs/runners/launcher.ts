@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { HostJobState } from '@haggle/job'
 import { type CgroupBase, Cgroup, closeCgroups, endLeftovers, openCgroups } from './cgroup.ts'
 import { Fifos } from './fifos.ts'
-import { LaunchedJob } from './launched_job.ts'
+import { type JobTools, LaunchedJob } from './launched_job.ts'
 import {
   type Enforcement,
   FRAME,
@@ -43,6 +43,8 @@ export interface LauncherInit {
   readonly useCgroups?: boolean
   /** False: nothing is parked ahead. */
   readonly parkAhead?: boolean
+  /** Takes what the owner should know. Default: nobody does. */
+  readonly log?: (line: string) => void
   /** Milliseconds after which an unused launcher leaves. */
   readonly lingerMs?: number
 }
@@ -143,10 +145,12 @@ class LauncherServer implements Launcher {
     this.#left.resolve()
   }
 
-  #tools(): { takeStub: () => Promise<Stub>; defences: Defences; onEnd: () => void } {
+  #tools(): JobTools {
     return {
       takeStub: () => this.#takeStub(),
       defences: this.#init.defences ?? {},
+      enforces: this.enforces,
+      log: this.#init.log ?? (() => {}),
       onEnd: () => this.#lingerIfIdle(),
     }
   }
@@ -203,7 +207,11 @@ class LauncherServer implements Launcher {
       }
     })
     socket.on('drain', () => {
-      for (const { log, reader } of [...readers.values()]) log.resume(reader, 0)
+      try {
+        for (const { log, reader } of [...readers.values()]) log.resume(reader, 0)
+      } catch {
+        socket.destroy() // Its output can't be read: whoever reads asks again and is told.
+      }
     })
     socket.on('error', () => {}) // 'close' follows.
     socket.on('close', () => {

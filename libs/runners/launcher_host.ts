@@ -21,6 +21,9 @@ const START_TIMEOUT_MS = 10_000
 /** How often a call is tried again on a new connection after the launcher went away. */
 const RETRIES = 2
 
+/** Octets of stdin in one frame. */
+const STDIN_BYTES = 256 * 1024
+
 /** What {@link startLauncher} and {@link connectLauncher} need. */
 export interface LauncherHostInit {
   /** The home; the launcher keeps its things in the folder `launcher` below it. */
@@ -168,7 +171,8 @@ class LauncherHostClient implements LauncherHost {
     // An empty chunk on the wire means the end of stdin.
     if (chunk?.length === 0) return
     const { link } = await this.#connection()
-    await link.stdin(checkId(id), chunk)
+    if (chunk === null) return link.stdin(checkId(id), null)
+    for (let at = 0; at < chunk.length; at += STDIN_BYTES) await link.stdin(checkId(id), chunk.subarray(at, at + STDIN_BYTES))
   }
 
   async *output(
@@ -287,6 +291,8 @@ async function spawnLauncher(folder: string, node: string): Promise<void> {
     })
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => {
+        clearTimeout(timer)
+        child.kill('SIGKILL')
         const next = `look into ${join(folder, 'launcher.log')}`
         reject(new HaggleError('E_LAUNCHER_START', `The launcher did not start: ${why}`, { next }))
       }

@@ -28,7 +28,10 @@ if (folder === undefined) throw new Error('usage: launcher_main FOLDER')
 // The agent's terminal is not ours: Ctrl-C there must not end the jobs.
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
-const launcher = await createLauncher({ folder })
+const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+const launcher = await createLauncher({ folder, log })
+// Jobs of others hang on this process: what nobody foresaw is written down, and it goes on.
+process.on('uncaughtException', (error) => log(error.stack ?? error.message))
 process.on('SIGTERM', () => void launcher.close())
 process.stdout.on('error', () => {}) // The agent that started us may be gone.
 process.stdout.write('ready\n')

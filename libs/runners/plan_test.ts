@@ -128,6 +128,7 @@ describe('stubScript()', () => {
           env: { VALUE: value },
           cwd: '/',
           extraPids: 0,
+          hasShell: true,
           outOfMemoryCodes: [],
         }
         const script = stubScript({ plan, stdin: false, rlimits: { dataMiB: null, fileMiB: null, pids: null } })

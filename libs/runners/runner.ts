@@ -81,6 +81,8 @@ export interface LaunchPlan {
   readonly cwd: string
   /** Tasks that the program's runtime itself needs, on top of the job's own. */
   readonly extraPids: number
+  /** True when `/bin/sh` is there inside: it can set an rlimit that counts in the job's user namespace only. */
+  readonly hasShell: boolean
   /** Exit codes that mean "out of memory" for this program. */
   readonly outOfMemoryCodes: readonly number[]
 }

@@ -205,9 +205,10 @@ function kill(pid: number): boolean {
 /** The lines that turn the shell into the job. Every string of the job is quoted as a whole: a shell never reads into it. */
 export function stubScript({ plan, stdin, rlimits }: StubOrder): string {
   const { sandbox } = plan
-  const lines = ['ulimit -c 0']
-  if (rlimits.dataMiB !== null) lines.push(`ulimit -d ${rlimits.dataMiB * 1024}`)
-  if (rlimits.fileMiB !== null) lines.push(`ulimit -f ${rlimits.fileMiB * 2048}`)
+  // A hard limit below ours is fine: its complaint is not the job's.
+  const lines = ['ulimit -c 0 2>/dev/null']
+  if (rlimits.dataMiB !== null) lines.push(`ulimit -d ${rlimits.dataMiB * 1024} 2>/dev/null`)
+  if (rlimits.fileMiB !== null) lines.push(`ulimit -f ${rlimits.fileMiB * 2048} 2>/dev/null`)
   const input = stdin ? '' : ' </dev/null'
   if (sandbox !== null) {
     const filter = sandbox.seccomp ? [`--seccomp`, String(SECCOMP_FD)] : []

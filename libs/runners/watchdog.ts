@@ -1,7 +1,8 @@
 // Limits that nothing in the kernel keeps for us: bytes in a job's folder, and processes and resident memory where there is no cgroup.
 
 import { execFile } from 'node:child_process'
-import { lstat, opendir, readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { lstatSync, opendirSync } from 'node:fs'
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -11,8 +12,11 @@ const PROCESSES_EVERY_MS = 50
 const DISK_EVERY_MS = { min: 50, max: 1000 } as const
 /** A disk takes no more than this: how long the space left can last decides when to look again. */
 const DISK_BYTES_PER_MS = 2_000_000
-/** A folder of more entries than this is over its limit, whatever they hold. */
-const MAX_ENTRIES = 200_000
+/** Entries that a folder may have per MiB of its limit, and in any case: more are over the limit, whatever they hold, for counting them takes time. */
+const ENTRIES = { perMiB: 64, min: 4096, max: 100_000 } as const
+
+/** Entries looked at in one go: under a millisecond. */
+const SLICE_ENTRIES = 256
 
 /** What is watched. */
 export interface Watched {
@@ -55,9 +59,13 @@ export function watchJob(watched: Watched): () => void {
   }
   const lookAtDisk = async (): Promise<void> => {
     if (diskBytes === null) return
-    const used = (await folderBytes(watched.folder)) + (await unlinkedBytes(await processesOf(watched), watched.folder))
+    const began = performance.now()
+    const maxEntries = Math.min(ENTRIES.max, Math.max(ENTRIES.min, (diskBytes / 1048576) * ENTRIES.perMiB))
+    const used = (await folderBytes(watched.folder, maxEntries)) + (await unlinkedBytes(await processesOf(watched), watched.folder))
     if (used > diskBytes) return end('disk')
-    later(Math.min(DISK_EVERY_MS.max, Math.max(DISK_EVERY_MS.min, (diskBytes - used) / DISK_BYTES_PER_MS)), lookAtDisk)
+    // A folder that takes long to count is not counted all the time.
+    const took = performance.now() - began
+    later(Math.max(took * 4, Math.min(DISK_EVERY_MS.max, Math.max(DISK_EVERY_MS.min, (diskBytes - used) / DISK_BYTES_PER_MS))), lookAtDisk)
   }
   if (memBytes !== null || pids !== null) later(PROCESSES_EVERY_MS, lookAtProcesses)
   if (diskBytes !== null) later(DISK_EVERY_MS.min, lookAtDisk)
@@ -67,29 +75,46 @@ export function watchJob(watched: Watched): () => void {
   }
 }
 
-/** Allocated bytes below a folder, links not followed, as far as a hostile owner lets it be counted: more than 200,000 entries are infinite. */
-export async function folderBytes(folder: string): Promise<number> {
+/**
+ * Allocated bytes below a folder, links not followed, as far as a hostile owner lets it be counted: more than `maxEntries` are infinite. Entries are
+ * looked at without the thread pool, which takes ten times as long, and a few at a time, so that other jobs' output does not wait.
+ */
+export async function folderBytes(folder: string, maxEntries: number): Promise<number> {
   let bytes = 0
   let entries = 0
   const seen = new Set<string>()
   const folders = [folder]
   for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    try {
-      for await (const entry of await opendir(at)) {
-        if (++entries > MAX_ENTRIES) return Number.POSITIVE_INFINITY
-        const path = join(at, entry.name)
-        const info = await lstat(path)
-        const key = `${info.dev}:${info.ino}`
-        if (info.nlink > 1 && !info.isDirectory() && seen.has(key)) continue
-        if (info.nlink > 1) seen.add(key)
-        bytes += info.blocks * 512
-        if (info.isDirectory()) folders.push(path)
-      }
-    } catch {
-      // The job deleted or moved it meanwhile; the next look counts what is there then.
+    const listing = attempt(() => opendirSync(at, { bufferSize: SLICE_ENTRIES }))
+    for (
+      let entry = attempt(() => listing?.readSync());
+      entry !== undefined && entry !== null;
+      entry = attempt(() => listing?.readSync())
+    ) {
+      if (++entries > maxEntries) break
+      const path = join(at, entry.name)
+      const info = lstatSync(path, { throwIfNoEntry: false })
+      if (info === undefined) continue
+      const key = `${info.dev}:${info.ino}`
+      if (info.isDirectory()) folders.push(path)
+      else if (info.nlink > 1 && seen.has(key)) continue
+      else if (info.nlink > 1) seen.add(key)
+      bytes += info.blocks * 512
+      if (entries % SLICE_ENTRIES === 0) await new Promise((resolve) => setImmediate(resolve))
     }
+    attempt(() => listing?.closeSync())
+    if (entries > maxEntries) return Number.POSITIVE_INFINITY
   }
   return bytes
+}
+
+/** Undefined for what the job deleted or moved meanwhile: the next look counts what is there then. */
+function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
 }
 
 /** Bytes of files that processes hold open or mapped after deleting them: they fill the disk and are in no folder. */
