@@ -1,5 +1,6 @@
 // The frames of /haggle/negotiate/1: envelopes, and what travels beside them and is never signed.
 
+import { octetsSchema } from '@haggle/job'
 import {
   bytes,
   concat,
@@ -23,6 +24,7 @@ export const MAX_RIDING_BYTES: number = 4 * 1024
 
 /** How much of a thread each side holds: the next sequence number of either chain. */
 export interface SyncFrame {
+  /** 16 bytes. */
   readonly thread: Uint8Array
   /** Messages of the sender's own chain that the sender holds. */
   readonly mine: number
@@ -32,21 +34,28 @@ export interface SyncFrame {
 
 /** The spec of a job and the salt under which ACCEPT signed its hash. */
 export interface SpecFrame {
+  /** 16 bytes. */
   readonly thread: Uint8Array
+  /** 32 random bytes. */
   readonly salt: Uint8Array
+  /** See `encodeSpec` of `@haggle/job`. */
   readonly spec: Uint8Array
 }
 
 /** The first octets of a channel's output. */
 export interface OutputFrame {
+  /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   readonly channel: 'stdout' | 'stderr'
+  /** Octet of the channel at which `bytes` start, below 2^48. */
   readonly offset: number
+  /** <= 4,096 octets. */
   readonly bytes: Uint8Array
 }
 
 /** The end of a job's output: how long each channel was. Comes before RESULT on the same stream. */
 export interface EndFrame {
+  /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   readonly stdoutBytes: number
   readonly stderrBytes: number
@@ -65,10 +74,10 @@ const SPEC: Schema<SpecFrame> = fields({ thread: bytes({ length: 16 }), salt: by
 const OUTPUT: Schema<OutputFrame> = fields({
   contract: bytes({ length: 32 }),
   channel: oneOf('stdout', 'stderr'),
-  offset: uint({}),
+  offset: octetsSchema(),
   bytes: bytes({ max: MAX_RIDING_BYTES }),
 })
-const END: Schema<EndFrame> = fields({ contract: bytes({ length: 32 }), stdoutBytes: uint({}), stderrBytes: uint({}) })
+const END: Schema<EndFrame> = fields({ contract: bytes({ length: 32 }), stdoutBytes: octetsSchema(), stderrBytes: octetsSchema() })
 
 /** The octet that says what a frame is. */
 const TAG = { envelope: 0, sync: 1, spec: 2, output: 3, end: 4 } as const

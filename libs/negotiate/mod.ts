@@ -6,6 +6,9 @@
  */
 export * from './control_frame.ts'
 export * from './control_links.ts'
+export * from './fault_point.ts'
+export type { FrameRate } from './_frame_budget.ts'
+export type { TakenNumber } from './_numbers.ts'
 export * from './thread.ts'
 export * from './thread_store.ts'
 export * from './threads.ts'

@@ -3,13 +3,11 @@
 import {
   begin,
   type Command,
-  type ConfirmBody,
-  CONTRACT_MESSAGES,
-  type ContractMessageName,
   type ContractView,
   type Effect,
   type Event,
   isEnd,
+  MAX_RESEND,
   restore,
   type Role,
   type SignEffect,
@@ -19,12 +17,11 @@ import {
   viewOf,
 } from '@haggle/contract'
 import type { Write } from '@haggle/store'
-import { type Clock, equalBytes, HaggleError, type Message, type MessageType, seal, type Signer, type Suite, toHex } from '@haggle/wire'
+import { type Clock, equalBytes, HaggleError, type Message, type Signer, type Suite, toHex } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
+import type { FaultPoint, OnFault } from './fault_point.ts'
 import type { ThreadRecord, ThreadStore } from './thread_store.ts'
-
-/** A step of the driver at which a process may die; tests kill it there. The moments that matter are around every write and every send. */
-export type FaultPoint = `${'before' | 'after'}-${'write' | 'send'}:${ContractMessageName | 'take'}`
+import { Chains } from './_chains.ts'
 
 /** The effects that are not the driver's own business. */
 export type HostEffect = Extract<Effect, { kind: 'capacity' | 'job' | 'measure' | 'pay' | 'ledger' | 'notify' | 'ignored' | 'evidence' }>
@@ -36,12 +33,15 @@ export interface ThreadContext {
   readonly signer: Signer
   readonly clock: Clock
   readonly store: ThreadStore
-  readonly send: (thread: Thread, frames: readonly ControlFrame[]) => Promise<void>
-  /** Carries out an effect. Called in order; must not throw. */
-  readonly onEffect: (thread: Thread, effect: HostEffect) => void
-  /** A message of the peer was taken. Called after its effects. */
+  /** Hands frames to the peer's stream; what can't be sent comes again by SYNC. Must not throw. */
+  readonly send: (thread: Thread, frames: readonly ControlFrame[]) => void
+  /** Carries out an effect. Called in order; must not throw. A thread is closed only when what this returned for its effects has settled. */
+  readonly onEffect: (thread: Thread, effect: HostEffect) => void | Promise<void>
+  /** A message of the peer was taken. Called after its effects; must not throw. */
   readonly onMessage: (thread: Thread, message: Message) => void
-  readonly onFault?: (point: FaultPoint) => void
+  /** Something that nobody waits for failed: the disk is full, or the machine is wrong. Must not throw. */
+  readonly onFailure: (thread: Thread, error: unknown) => void
+  readonly onFault?: OnFault
 }
 
 /** What goes with a command. */
@@ -54,28 +54,54 @@ export interface CommandOptions {
   readonly beside?: readonly ControlFrame[]
 }
 
-/** One thread of this node. */
+/** A thread as it was stored. */
+export interface StoredThreadState {
+  readonly own: readonly Message[]
+  readonly theirs: readonly Message[]
+  /** This side had ended before; such an end is kept, whatever comes. */
+  readonly closed: boolean
+  /** Frames that go behind own messages, by sequence number. */
+  readonly beside?: ReadonlyMap<number, readonly ControlFrame[]>
+}
+
+/** What is decided, sealed and not on disk yet: these very bytes, however often the disk refuses them. */
+interface Unsent {
+  readonly message: Message
+  readonly options: CommandOptions
+}
+
+/** How long a refused write waits before it is tried again. Ms. */
+const STORE_RETRY_MS = 1_000
+
+/** One thread of this node. All that happens in it happens in one order; nothing in it waits for the other side. */
 export class Thread {
   readonly record: ThreadRecord
   /** 32 hex digits. */
   readonly id: string
   readonly #context: ThreadContext
-  readonly #own: Message[] = []
-  readonly #theirs: Message[] = []
-  readonly #beside = new Map<number, readonly ControlFrame[]>()
+  readonly #chains: Chains
   readonly #ended = Promise.withResolvers<void>()
+  /** Effects of a restart, until {@link Thread.start}. */
+  #restored: readonly Effect[] = []
   #state: State
   #queue: Promise<void> = Promise.resolve()
   #unwritten: Write[] = []
+  #unsent: Unsent | undefined
+  /** Effects that are still being carried out. */
+  readonly #underWay = new Set<Promise<void>>()
   #begun = false
+  #stopped = false
   #closed = false
+  #failure: unknown
   #cancelWake: () => void = () => undefined
+  #cancelRetry: () => void = () => undefined
 
   private constructor(record: ThreadRecord, state: State, context: ThreadContext) {
     this.record = record
     this.id = toHex(record.thread)
     this.#state = state
     this.#context = context
+    this.#chains = new Chains(record, context)
   }
 
   /** A fresh thread. Nothing is written before its first own message. */
@@ -83,17 +109,30 @@ export class Thread {
     return new Thread(record, begin(initOf(record, context), { atMs: context.clock.monotonicMs() }), context)
   }
 
-  /** A thread from its stored chains, after a restart. */
-  static resume(record: ThreadRecord, chains: { own: readonly Message[]; theirs: readonly Message[] }, context: ThreadContext): Thread {
+  /** A thread from its stored chains, after a restart. Does nothing before {@link Thread.start}. */
+  static resume(record: ThreadRecord, stored: StoredThreadState, context: ThreadContext): Thread {
     const { clock } = context
-    const stored = { own: chains.own, peer: chains.theirs }
-    const { state, effects } = restore(initOf(record, context), stored, { nowMs: clock.monotonicMs(), nowS: Math.floor(clock.now() / 1000) })
+    const chains = { own: stored.own, peer: stored.theirs }
+    const now = { nowMs: clock.monotonicMs(), nowS: Math.floor(clock.now() / 1000), ended: stored.closed }
+    const { state, effects } = restore(initOf(record, context), chains, now)
     const thread = new Thread(record, state, context)
-    thread.#own.push(...chains.own)
-    thread.#theirs.push(...chains.theirs)
+    thread.#chains.put(stored)
     thread.#begun = true
-    void thread.#enqueue(() => thread.#carryOut(effects, {}))
+    thread.#closed = stored.closed
+    // What a thread that is over had to say was said before it was closed.
+    if (stored.closed) thread.#ended.resolve()
+    else thread.#restored = effects
     return thread
+  }
+
+  /** Carries out what a restart asks for. */
+  start(): void {
+    const effects = this.#restored
+    this.#restored = []
+    this.#inTurn(async () => {
+      await this.#carryOut(effects, {})
+      await this.#settle()
+    })
   }
 
   get role(): Role {
@@ -107,7 +146,7 @@ export class Thread {
 
   /** Messages of both chains, in the order of each. */
   chains(): { readonly own: readonly Message[]; readonly theirs: readonly Message[] } {
-    return { own: this.#own, theirs: this.#theirs }
+    return this.#chains
   }
 
   /** Resolves once this side signs nothing more in this thread. */
@@ -115,52 +154,86 @@ export class Thread {
     return this.#ended.promise
   }
 
-  /** How much of both chains this side holds, as a SYNC frame. */
-  syncFrame(): ControlFrame {
-    return { kind: 'sync', thread: this.record.thread, mine: this.#own.length, yours: this.#theirs.length }
+  /** True once its end is on disk. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** How much of both chains this side holds, as a SYNC frame; undefined while nothing was said. */
+  syncFrame(): ControlFrame | undefined {
+    const { own, theirs } = this.#chains
+    if (own.length + theirs.length === 0) return undefined
+    return { kind: 'sync', thread: this.record.thread, mine: own.length, yours: theirs.length }
   }
 
   /**
    * Carries out a command: resolves when what it signed is on disk and handed to the stream.
    *
-   * @throws HaggleError `E_CONTRACT_STATE` when the phase does not allow it.
+   * @throws HaggleError `E_CONTRACT_STATE` when the phase does not allow it; the store's error when it can't be written. Nothing was sent then: the first
+   * message of a thread is given up, a later one is tried again until it is written.
    */
   command(command: Command, options: CommandOptions = {}): Promise<void> {
     return this.#enqueue(() => this.#run({ type: 'command', command, atMs: this.#context.clock.monotonicMs() }, options))
   }
 
-  /** Takes a message of the peer that was opened and found good. */
+  /** The message that is known at a sequence number of either chain. */
+  known(side: 'own' | 'theirs', seq: number): Message | undefined {
+    return this.#chains[side][seq]
+  }
+
+  /** Takes a message that was opened and found good: the peer's, or an own one that the peer gives back. */
   receive(message: Message): Promise<void> {
     return this.#enqueue(async () => {
-      const { clock } = this.#context
-      const known = this.#theirs.length
+      const { clock, onMessage, store } = this.#context
+      const isOwn = equalBytes(message.signer, this.#context.signer.publicKey)
+      const chain = isOwn ? this.#chains.own : this.#chains.theirs
+      const known = chain.length
       const event: Event = { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) }
       const { state, effects } = step(this.#state, event)
-      const taken = !effects.some((effect) => effect.kind === 'ignored')
-      if (taken && message.seq === known) {
-        this.#theirs.push(message)
-        this.#unwritten.push(this.#context.store.message(this.record.thread, 'theirs', message.seq, message.bytes))
-      }
+      const isTaken = !effects.some((effect) => effect.kind === 'ignored') && message.seq === known
+      if (isTaken) this.#unwritten.push(...this.#chains.take(message, isOwn ? 'own' : 'theirs'))
+      const doubled = effects.some((effect) => effect.kind === 'evidence')
+      if (doubled) this.#unwritten.push(store.putEquivocation(this.record.thread, { seq: message.seq, other: message.bytes }))
       this.#state = state
       await this.#carryOut(effects, {})
-      if (taken) this.#context.onMessage(this, message)
+      if (isTaken && !isOwn) onMessage(this, message)
       await this.#settle()
     })
   }
 
-  /** Takes the peer's SYNC frame: answers with what it lacks. */
-  sync(frame: { readonly mine: number; readonly yours: number }, options: { readonly answer: boolean }): Promise<void> {
-    return this.#enqueue(async () => {
-      const lacking = this.#own.slice(frame.yours).flatMap((message) => this.#framesOf(message))
-      const frames = options.answer || frame.mine > this.#theirs.length ? [...lacking, this.syncFrame()] : lacking
-      if (frames.length > 0) await this.#context.send(this, frames)
+  /**
+   * Takes the peer's SYNC frame: answers with what it lacks, at most `MAX_RESEND` messages at a time, and with a SYNC when `answer` says that the stream
+   * had none, or one of the two sides lacks more. `reply` sends on the frame's own stream. Resolves with the number of frames that it caused.
+   */
+  async sync(
+    frame: { readonly mine: number; readonly yours: number },
+    options: { readonly answer: boolean; readonly reply: (frames: readonly ControlFrame[]) => void },
+  ): Promise<number> {
+    let count = 0
+    await this.#enqueue(async () => {
+      const { own, theirs } = this.#chains
+      const lacking = own.slice(frame.yours, frame.yours + MAX_RESEND).flatMap((message) => this.#chains.framesOf(message))
+      // What the peer has signed and lost is its own word, and it may not sign again before it has it.
+      const lost = theirs.slice(frame.mine, frame.mine + MAX_RESEND).map(({ bytes }): ControlFrame => ({ kind: 'envelope', bytes }))
+      const more = own.length - frame.yours > MAX_RESEND || theirs.length - frame.mine > MAX_RESEND
+      const missing = frame.mine > theirs.length || frame.yours > own.length
+      const heads = options.answer || missing || more ? this.syncFrame() : undefined
+      const frames = heads === undefined ? [...lacking, ...lost] : [...lacking, ...lost, heads]
+      count = frames.length
+      if (heads !== undefined) await this.#fault('before-send:sync')
+      if (frames.length > 0) options.reply(frames)
+      if (heads !== undefined) await this.#fault('after-send:sync')
       await this.#run({ type: 'sync', mine: frame.mine, yours: frame.yours, atMs: this.#context.clock.monotonicMs() }, {})
     })
+    return count
   }
 
-  /** Sends frames behind whatever this thread is doing now. */
-  post(frames: readonly ControlFrame[]): Promise<void> {
-    return this.#context.send(this, frames)
+  /** Sends this side's heads, unless nothing was said yet. */
+  sendSync(): void {
+    this.#inTurn(async () => {
+      const heads = this.syncFrame()
+      if (heads !== undefined) await this.#sendSync(heads)
+    })
   }
 
   /** Reads a note of this thread. */
@@ -173,16 +246,37 @@ export class Thread {
     this.#unwritten.push(this.#context.store.putNote(this.record.thread, name, value))
   }
 
+  /** What the peer signed twice, as two envelopes of one sequence number. */
+  async equivocations(): Promise<readonly { readonly first: Uint8Array; readonly other: Uint8Array }[]> {
+    const found = await this.#context.store.equivocations(this.record.thread)
+    return found.flatMap(({ seq, other }) => {
+      const first = this.#chains.theirs[seq]?.bytes
+      return first === undefined ? [] : [{ first, other }]
+    })
+  }
+
   /** Stops timers; the chains stay on disk. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
+    this.#stopped = true
     this.#cancelWake()
-    return this.#enqueue(() => this.#settle())
+    this.#cancelRetry()
+    if (this.#failure !== undefined) return
+    await this.#enqueue(() => this.#settle()).catch((error: unknown) => this.#context.onFailure(this, error))
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(work)
+    const done = this.#queue.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#unsent !== undefined) await this.#putUnsent(this.#unsent)
+      await work()
+    })
     this.#queue = done.catch(() => undefined)
     return done
+  }
+
+  /** Work that nobody waits for. */
+  #inTurn(work: () => Promise<void>): void {
+    this.#enqueue(work).catch((error: unknown) => this.#context.onFailure(this, error))
   }
 
   async #run(event: Event, options: CommandOptions): Promise<void> {
@@ -192,122 +286,139 @@ export class Thread {
     await this.#settle()
   }
 
+  #tell(effect: HostEffect): void {
+    const done = this.#context.onEffect(this, effect)
+    if (done === undefined) return
+    const settled = done.catch((error: unknown) => this.#context.onFailure(this, error)).finally(() => this.#underWay.delete(settled))
+    this.#underWay.add(settled)
+  }
+
+  /** In order. A signature that can't be written holds up nothing but what follows from it. */
   async #carryOut(effects: readonly Effect[], options: CommandOptions): Promise<void> {
+    const failures: unknown[] = []
     for (const effect of effects) {
       switch (effect.kind) {
         case 'sign':
-          await this.#sign(effect, options)
+          await this.#sign(effect, options).catch((error: unknown) => failures.push(error))
           break
         case 'resend':
-          await this.#context.send(
+          this.#context.send(
             this,
-            effect.seqs.flatMap((seq) => this.#framesOf(this.#ownAt(seq))),
+            effect.seqs.flatMap((seq) => this.#chains.framesOf(this.#chains.ownAt(seq))),
           )
           break
         case 'sync':
-          await this.#context.send(this, [{ kind: 'sync', thread: this.record.thread, mine: effect.mine, yours: effect.yours }])
+          await this.#sendSync({ kind: 'sync', thread: this.record.thread, mine: effect.mine, yours: effect.yours })
           break
         case 'wake':
           this.#wake(effect.atMs)
           break
         default:
-          this.#context.onEffect(this, effect)
+          this.#tell(effect)
       }
     }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** The one place that signs: a used sequence number gives the stored message, a fresh one is on disk before it is sent. */
   async #sign(effect: SignEffect, options: CommandOptions): Promise<void> {
-    const { clock, onFault } = this.#context
-    const known = this.#own[effect.seq]
-    const message = known ?? this.#seal(effect)
-    if (known === undefined) {
-      if (effect.seq !== this.#own.length) {
-        throw new HaggleError('E_THREAD_SEQ', `Cannot sign message ${effect.seq} of thread ${this.id}: the next one is ${this.#own.length}`)
-      }
-      this.#own.push(message)
-      if (options.beside !== undefined) this.#beside.set(message.seq, options.beside)
-      onFault?.(`before-write:${effect.type}`)
-      await this.#write([...this.#batchOf(message, options)], { sync: true })
-      onFault?.(`after-write:${effect.type}`)
+    const known = this.#chains.own[effect.seq]
+    if (known !== undefined) return this.#sent(known)
+    const unsent = { message: this.#chains.seal(effect), options }
+    this.#unsent = unsent
+    await this.#putUnsent(unsent)
+  }
+
+  async #putUnsent({ message, options }: Unsent): Promise<void> {
+    const { store } = this.#context
+    const kept = this.#unwritten.length
+    const batch = [...(this.#begun ? [] : store.begin(this.record)), ...this.#unwritten, ...this.#chains.batchOf(message, options)]
+    await this.#fault(`before-write:${message.type}` as FaultPoint)
+    try {
+      await store.write(batch, { sync: true })
+    } catch (error) {
+      this.#refused(error)
+      throw error
     }
-    const { state, effects } = step(this.#state, { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) })
+    this.#unsent = undefined
+    this.#begun = true
+    this.#unwritten.splice(0, kept)
+    this.#chains.add(message, options.beside)
+    await this.#fault(`after-write:${message.type}` as FaultPoint)
+    await this.#sent(message)
+  }
+
+  /** An own message is on disk: the machine learns it, and the peer. */
+  async #sent(message: Message): Promise<void> {
+    const { clock } = this.#context
+    const event: Event = { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) }
+    const { state, effects } = step(this.#state, event)
     this.#state = state
-    onFault?.(`before-send:${effect.type}`)
-    await this.#context.send(this, this.#framesOf(message))
-    onFault?.(`after-send:${effect.type}`)
+    await this.#fault(`before-send:${message.type}` as FaultPoint)
+    this.#context.send(this, this.#chains.framesOf(message))
+    await this.#fault(`after-send:${message.type}` as FaultPoint)
     await this.#carryOut(effects, {})
   }
 
-  #seal(effect: SignEffect): Message {
-    const { clock, network, signer, suite } = this.#context
-    const { type, body, seq, prev, ack, lifetimeS } = effect
-    const last = this.#own.at(-1)?.iat ?? 0
-    const iat = Math.max(Math.floor(clock.now() / 1000), last)
-    const { peerKey: audience, thread } = this.record
-    const messageType = CONTRACT_MESSAGES[type] as MessageType<typeof body>
-    return seal(messageType, { network, audience, thread, seq, prev, ack, iat, exp: iat + lifetimeS, body }, signer, suite) as Message
+  /** The disk refused a message. The peer knows nothing of a thread whose first message it was: that is given up. */
+  #refused(error: unknown): void {
+    if (!this.#begun) {
+      this.#failure = error
+      this.#cancelWake()
+      this.#ended.resolve()
+      return
+    }
+    this.#cancelRetry()
+    if (this.#stopped) return
+    this.#cancelRetry = this.#context.clock.after(STORE_RETRY_MS, () => this.#inTurn(() => this.#settle()))
   }
 
-  #batchOf(message: Message, { notes = {}, writes = [] }: CommandOptions): Write[] {
-    const { store } = this.#context
-    const { thread } = this.record
-    const batch = [...this.#unwritten, store.message(thread, 'own', message.seq, message.bytes), ...writes]
-    const contract = contractOf(message)
-    if (contract !== null) batch.push(store.putContract(contract, thread))
-    for (const [name, value] of Object.entries(notes)) batch.push(store.putNote(thread, name, value))
-    if (!this.#begun) batch.unshift(...store.begin(this.record))
-    this.#begun = true
-    this.#unwritten = []
-    return batch
+  async #sendSync(heads: ControlFrame): Promise<void> {
+    await this.#fault('before-send:sync')
+    this.#context.send(this, [heads])
+    await this.#fault('after-send:sync')
   }
 
-  async #write(batch: readonly Write[], options: { sync: boolean }): Promise<void> {
-    await this.#context.store.write(batch, options)
+  /** Awaits only what a test put there. */
+  #fault(point: FaultPoint): void | Promise<void> {
+    return this.#context.onFault?.(point)
   }
 
   /** Writes what was taken but not yet answered, and closes the thread once its machine has ended. */
   async #settle(): Promise<void> {
-    const end = isEnd(this.view().phase)
+    const end = isEnd(this.#state.phase)
     const closing = end && !this.#closed && this.#begun
-    if (closing) this.#unwritten.push(this.#context.store.closed(this.record.thread))
-    if (this.#begun && this.#unwritten.length > 0) {
-      const batch = this.#unwritten
-      this.#unwritten = []
-      this.#context.onFault?.('before-write:take')
-      await this.#write(batch, { sync: closing })
-      this.#context.onFault?.('after-write:take')
+    // The ledger has its entry before the thread is forgotten.
+    if (closing) await Promise.all(this.#underWay)
+    const batch = closing ? [...this.#unwritten, this.#context.store.closed(this.record.thread)] : [...this.#unwritten]
+    if (this.#begun && batch.length > 0) await this.#put(batch, { sync: closing })
+    if (!end) return
+    this.#closed = true
+    this.#ended.resolve()
+  }
+
+  async #put(batch: readonly Write[], options: { sync: boolean }): Promise<void> {
+    const kept = this.#unwritten.length
+    await this.#fault('before-write:take')
+    try {
+      await this.#context.store.write(batch, options)
+    } catch (error) {
+      this.#refused(error)
+      throw error
     }
-    if (end) {
-      this.#closed = true
-      this.#ended.resolve()
-    }
+    this.#unwritten.splice(0, kept)
+    await this.#fault('after-write:take')
   }
 
   #wake(atMs: number | null): void {
     this.#cancelWake()
-    if (atMs === null) return
+    this.#cancelWake = () => undefined
+    if (atMs === null || this.#stopped) return
     const { clock } = this.#context
     this.#cancelWake = clock.after(Math.max(0, atMs - clock.monotonicMs()), () => {
-      void this.#enqueue(() => this.#run({ type: 'wake', atMs: clock.monotonicMs() }, {}))
+      this.#inTurn(() => this.#run({ type: 'wake', atMs: clock.monotonicMs() }, {}))
     })
   }
-
-  #ownAt(seq: number): Message {
-    const message = this.#own[seq]
-    if (message === undefined) throw new HaggleError('E_THREAD_SEQ', `Thread ${this.id} has no own message ${seq}`)
-    return message
-  }
-
-  #framesOf(message: Message): ControlFrame[] {
-    return [{ kind: 'envelope', bytes: message.bytes }, ...(this.#beside.get(message.seq) ?? [])]
-  }
-}
-
-/** The contract that an own message names first: an ACCEPT by its id, a CONFIRM by that of the ACCEPT. */
-function contractOf({ type, id, body }: Message): Uint8Array | null {
-  if (type === 'accept') return id
-  return type === 'confirm' ? (body as ConfirmBody).accept : null
 }
 
 function initOf(record: ThreadRecord, context: ThreadContext): ThreadInit {

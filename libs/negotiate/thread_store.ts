@@ -2,7 +2,7 @@
 // message is never signed again.
 
 import type { Store, Write } from '@haggle/store'
-import { bytes, decodeAs, encodeAs, fields, list, oneOf, type Schema, text, toHex, uint } from '@haggle/wire'
+import { bytes, decodeAs, encodeAs, fields, HaggleError, list, oneOf, type Schema, text, toHex, uint } from '@haggle/wire'
 
 /** How a thread began, from this node's side. */
 export interface ThreadRecord {
@@ -11,62 +11,111 @@ export interface ThreadRecord {
   readonly role: 'renter' | 'provider'
   /** 32-byte key of the other side. */
   readonly peerKey: Uint8Array
-  /** Addresses that reached it. */
+  /** Addresses that reached it, at most 8. */
   readonly addresses: readonly string[]
   /** Unix seconds. */
   readonly startedAt: number
 }
 
+/** Most addresses of one record, and octets of each. */
+const MAX_ADDRESSES = 8
+const MAX_ADDRESS_BYTES = 512
+
 const RECORD: Schema<ThreadRecord> = fields({
   thread: bytes({ length: 16 }),
   role: oneOf('renter', 'provider'),
   peerKey: bytes({ length: 32 }),
-  addresses: list(text({ max: 512 }), { max: 8 }),
+  addresses: list(text({ max: MAX_ADDRESS_BYTES }), { max: MAX_ADDRESSES }),
   startedAt: uint({}),
 })
 
-/** Both chains of a thread as they are kept, in their order. */
+/** Contract numbers: all below `next` are in signed messages, but for those of `free`. */
+export interface StoredNumbers {
+  readonly next: number
+  /** At most 1,000. */
+  readonly free: readonly number[]
+}
+
+/** Free numbers that are kept. */
+const MAX_FREE = 1_000
+
+const NUMBERS: Schema<StoredNumbers> = fields({ next: uint({}), free: list(uint({}), { max: MAX_FREE }) })
+
+/** Both chains of a thread as they are kept, in their order, from 0 without a gap. */
 export interface StoredChains {
   readonly own: readonly Uint8Array[]
   readonly theirs: readonly Uint8Array[]
 }
 
+/** Two messages that one peer signed at one sequence number. */
+export interface Equivocation {
+  readonly seq: number
+  /** The envelope that came later; the one that came first is in the chain. */
+  readonly other: Uint8Array
+}
+
 /** Reads and prepares writes; the caller decides what goes into one batch. */
 export interface ThreadStore {
-  /** Threads that are not closed. */
+  /** Threads that are not closed. A record that can't be read any more is left out. */
   open(): Promise<readonly ThreadRecord[]>
-  /** Every thread ever, oldest key first. */
+  /** Every thread ever, in the order of their random ids. */
   all(): AsyncIterable<ThreadRecord>
-  record(thread: Uint8Array): Promise<ThreadRecord | undefined>
+  /** How the thread began, and whether it was closed since. */
+  record(thread: Uint8Array): Promise<{ readonly record: ThreadRecord; readonly closed: boolean } | undefined>
+  /** Both chains up to the first message that is missing. */
   chains(thread: Uint8Array): Promise<StoredChains>
   note(thread: Uint8Array, name: string): Promise<Uint8Array | undefined>
-  /** The next unused contract number of this node in `role`. */
-  nextNumber(role: 'renter' | 'provider'): Promise<number>
+  /** What the peer signed twice. */
+  equivocations(thread: Uint8Array): Promise<readonly Equivocation[]>
+  /** The contract numbers of this node in `role`. */
+  numbers(role: 'renter' | 'provider'): Promise<StoredNumbers>
   /** The thread of a contract (64 hex digits), from the first ACCEPT or CONFIRM on. */
   ofContract(contract: string): Promise<Uint8Array | undefined>
   begin(record: ThreadRecord): Write[]
   putContract(contract: Uint8Array, thread: Uint8Array): Write
   message(thread: Uint8Array, side: 'own' | 'theirs', seq: number, bytes: Uint8Array): Write
   putNote(thread: Uint8Array, name: string, value: Uint8Array | null): Write
-  putNumber(role: 'renter' | 'provider', next: number): Write
+  putEquivocation(thread: Uint8Array, equivocation: Equivocation): Write
+  /** The value is asked for when the batch is written, so that batches may overtake each other. */
+  putNumbers(role: 'renter' | 'provider', current: () => StoredNumbers): Write
   /** The thread needs no more attention; its chains stay. */
   closed(thread: Uint8Array): Write
+  /** Rejects with the store's error; then nothing of the batch is written. */
   write(batch: readonly Write[], options?: { sync?: boolean }): Promise<void>
 }
 
 const SIDE = { own: 'o', theirs: 't' } as const
 
-/** A thread store over `store`. */
+/**
+ * A thread store over `store`.
+ *
+ * @example
+ * ```ts
+ * import { threadStore } from "@haggle/negotiate";
+ * import { memoryStore } from "@haggle/store";
+ * import { expect } from "vitest";
+ *
+ * const threads = threadStore(memoryStore());
+ * const record = { thread: new Uint8Array(16), role: "renter", peerKey: new Uint8Array(32), addresses: [], startedAt: 0 } as const;
+ * await threads.write([...threads.begin(record), threads.message(record.thread, "own", 0, Uint8Array.of(1))]);
+ * expect((await threads.chains(record.thread)).own).toEqual([Uint8Array.of(1)]);
+ * expect(await threads.open()).toEqual([record]);
+ * ```
+ */
 export function threadStore(store: Store): ThreadStore {
   const seqText = (seq: number): string => seq.toString(16).padStart(8, '0')
   const recordKey = (thread: Uint8Array): string => `r!${toHex(thread)}`
   const openKey = (thread: Uint8Array): string => `open!${toHex(thread)}`
   const chainPrefix = (thread: Uint8Array, side: 'own' | 'theirs'): string => `m!${toHex(thread)}!${SIDE[side]}!`
+  const doublePrefix = (thread: Uint8Array): string => `e!${toHex(thread)}!`
 
   async function chain(thread: Uint8Array, side: 'own' | 'theirs'): Promise<Uint8Array[]> {
     const prefix = chainPrefix(thread, side)
     const messages: Uint8Array[] = []
-    for await (const [, value] of store.range({ gte: prefix, lt: `${prefix}~` })) messages.push(value)
+    for await (const [key, value] of store.range({ gte: prefix, lt: `${prefix}~` })) {
+      if (key !== prefix + seqText(messages.length)) break
+      messages.push(value)
+    }
     return messages
   }
 
@@ -74,39 +123,74 @@ export function threadStore(store: Store): ThreadStore {
     async open() {
       const keys: string[] = []
       for await (const [key] of store.range({ gte: 'open!', lt: 'open!~' })) keys.push(`r!${key.slice('open!'.length)}`)
-      const records = await store.getMany(keys)
-      return records.filter((value) => value !== undefined).map((value) => decodeAs(RECORD, value))
+      const records: ThreadRecord[] = []
+      for (const key of keys) {
+        // A value that is damaged on disk must not keep the node from its other threads.
+        const value = await store.get(key).catch(() => undefined)
+        const record = value === undefined ? undefined : readRecord(value)
+        if (record !== undefined) records.push(record)
+      }
+      return records
     },
     async *all() {
-      for await (const [, value] of store.range({ gte: 'r!', lt: 'r!~' })) yield decodeAs(RECORD, value)
+      for await (const [, value] of store.range({ gte: 'r!', lt: 'r!~' })) {
+        const record = readRecord(value)
+        if (record !== undefined) yield record
+      }
     },
     async record(thread) {
-      const value = await store.get(recordKey(thread))
-      return value === undefined ? undefined : decodeAs(RECORD, value)
+      const [value, open] = await store.getMany([recordKey(thread), openKey(thread)])
+      const record = value === undefined ? undefined : readRecord(value)
+      return record === undefined ? undefined : { record, closed: open === undefined }
     },
     async chains(thread) {
       const [own, theirs] = await Promise.all([chain(thread, 'own'), chain(thread, 'theirs')])
       return { own, theirs }
     },
     note: (thread, name) => store.get(`n!${toHex(thread)}!${name}`),
-    async nextNumber(role) {
+    async equivocations(thread) {
+      const prefix = doublePrefix(thread)
+      const found: Equivocation[] = []
+      for await (const [key, other] of store.range({ gte: prefix, lt: `${prefix}~` })) {
+        found.push({ seq: Number.parseInt(key.slice(prefix.length), 16), other })
+      }
+      return found
+    },
+    async numbers(role) {
       const value = await store.get(`number!${role}`)
-      return value === undefined ? 0 : new DataView(value.buffer, value.byteOffset).getUint32(0)
+      return value === undefined ? { next: 0, free: [] } : decodeAs(NUMBERS, value)
     },
     ofContract: (contract) => store.get(`c!${contract}`),
     putContract: (contract, thread) => ({ key: `c!${toHex(contract)}`, value: thread }),
     begin: (record) => [
-      { key: recordKey(record.thread), value: encodeAs(RECORD, record) },
+      { key: recordKey(record.thread), value: encodeAs(RECORD, { ...record, addresses: keepable(record.addresses) }) },
       { key: openKey(record.thread), value: new Uint8Array(0) },
     ],
     message: (thread, side, seq, data) => ({ key: chainPrefix(thread, side) + seqText(seq), value: data }),
     putNote: (thread, name, value) => ({ key: `n!${toHex(thread)}!${name}`, value }),
-    putNumber(role, next) {
-      const value = new Uint8Array(4)
-      new DataView(value.buffer).setUint32(0, next)
-      return { key: `number!${role}`, value }
-    },
+    putEquivocation: (thread, { seq, other }) => ({ key: doublePrefix(thread) + seqText(seq), value: other }),
+    putNumbers: (role, current) => ({
+      key: `number!${role}`,
+      get value() {
+        return encodeAs(NUMBERS, current())
+      },
+    }),
     closed: (thread) => ({ key: openKey(thread), value: null }),
     write: (batch, options) => store.write(batch, options),
+  }
+}
+
+/** Addresses come from elsewhere: what does not fit a record is not worth a thread. */
+function keepable(addresses: readonly string[]): readonly string[] {
+  return addresses.filter((address) => address.length <= MAX_ADDRESS_BYTES && /^[\x20-\x7e]*$/.test(address)).slice(0, MAX_ADDRESSES)
+}
+
+function readRecord(value: Uint8Array): ThreadRecord | undefined {
+  try {
+    return decodeAs(RECORD, value)
+  } catch (error) {
+    // A damaged record must not keep the node from its other threads.
+    if (error instanceof HaggleError) return undefined
+    throw error
   }
 }

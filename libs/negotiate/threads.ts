@@ -1,6 +1,5 @@
 // All threads of one node: opens them, finds the one a frame belongs to, brings them back after a restart, and keeps them in step with their peers.
 
-import { CONTRACT_MESSAGES } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import type { Store, Write } from '@haggle/store'
@@ -9,40 +8,40 @@ import {
   equalBytes,
   errorCode,
   fromHex,
-  type Header,
   HaggleError,
-  MAX_SKEW_S,
   type Message,
-  type MessageTypes,
-  open,
   type Random,
   type Signer,
   type Suite,
   toHex,
 } from '@haggle/wire'
-import type { ControlFrame, EndFrame, OutputFrame, SpecFrame } from './control_frame.ts'
-import { type ControlLinks, type ControlPeer, createControlLinks } from './control_links.ts'
-import { type FaultPoint, type HostEffect, Thread, type ThreadContext } from './thread.ts'
+import type { ControlFrame, EndFrame, OutputFrame, SpecFrame, SyncFrame } from './control_frame.ts'
+import { type ControlLimits, type ControlLinks, type ControlPeer, type ControlSource, createControlLinks } from './control_links.ts'
+import type { OnFault } from './fault_point.ts'
+import { type HostEffect, Thread, type ThreadContext } from './thread.ts'
 import { type ThreadRecord, threadStore, type ThreadStore } from './thread_store.ts'
+import { openArrived, openStored } from './_arrivals.ts'
+import { threadOfEnvelope } from './_envelope_thread.ts'
+import { Numbers, type TakenNumber } from './_numbers.ts'
+import { Reconnector } from './_reconnector.ts'
 
 /** Threads that one peer may have open here at once: beyond it QUOTE_REQ and ACCEPT of new threads are dropped. */
 const MAX_OPEN_PER_PEER = 64
+/** The same for all peers together. */
+const MAX_OPEN = 4_096
 /** Threads that are over and kept in memory for late repeats; older ones are read from the store when asked about. */
 const MAX_ENDED_IN_MEMORY = 256
-/** How long a node waits between tries to reach the other side of an open thread, ms: quick at first, then patient. */
-const RECONNECT_MS: readonly number[] = [100, 300, 1_000, 3_000, 10_000]
-/** A peer that takes no frame for this long is treated as gone, ms. */
-const SEND_TIMEOUT_MS = 10_000
+/** Threads that peers know and this node has lost: nothing is signed in them again. */
+const MAX_LOST = 1_024
 
-const TYPES = CONTRACT_MESSAGES as unknown as MessageTypes<unknown>
-
-/** What the market does about threads. None of these may throw. */
+/** What the market does about threads. None of these may throw; what one throws nevertheless is a failure. */
 export interface ThreadsHandler {
   /** A peer opened a thread: this node is its provider. */
   opened(thread: Thread): void
-  /** A thread that was open when the last process ended. */
+  /** A thread that was open when the last process ended. Comes before its first effect. */
   resumed(thread: Thread): void
-  effect(thread: Thread, effect: HostEffect): void
+  /** A promise says when the effect is carried out: a thread is closed after it, so that a ledger entry is not lost with the process. */
+  effect(thread: Thread, effect: HostEffect): void | Promise<void>
   message(thread: Thread, message: Message): void
   spec(thread: Thread, frame: SpecFrame): void
   output(frame: OutputFrame, peer: ControlPeer): void
@@ -51,6 +50,8 @@ export interface ThreadsHandler {
   refused(peer: ControlPeer, code: string): void
   /** The connection to the other side of an open thread came back or went. */
   reachable(thread: Thread, now: boolean): void
+  /** Something of a thread failed that nobody waits for, such as a write to a full disk. It is tried again where that helps. */
+  failed?(thread: Pick<Thread, 'id' | 'record'>, error: unknown): void
 }
 
 /** What {@link createThreads} needs. */
@@ -64,13 +65,19 @@ export interface ThreadsInit {
   readonly random: Random
   readonly store: Store
   readonly handler: ThreadsHandler
-  /** Called at each {@link FaultPoint}; tests end the process there. */
-  readonly onFault?: (point: FaultPoint) => void
+  /** Called at each fault point; tests end the process there. */
+  readonly onFault?: OnFault
+  /** Bounds of what one peer may cost. Default `CONTROL_LIMITS` and 64 open threads. */
+  readonly limits?: Partial<ControlLimits> & { readonly maxOpenPerPeer?: number }
 }
 
 /** The threads of one node. */
 export interface Threads {
-  /** A new thread with this node as renter. Nothing is sent before its first command. */
+  /**
+   * A new thread with this node as renter. Nothing is sent before its first command.
+   *
+   * @throws HaggleError `E_THREAD_PEER` when the key is not that of the PeerId, `E_THREAD_SELF` when it is this node's own.
+   */
   begin(provider: PeerTarget & { readonly key: Uint8Array }): Thread
   /** The thread with this id (32 hex digits), from memory or from the store. */
   get(id: string): Promise<Thread | undefined>
@@ -80,22 +87,19 @@ export interface Threads {
   open(): readonly Thread[]
   /** Records of every thread ever. */
   all(): AsyncIterable<ThreadRecord>
-  /** Connects and opens the control stream ahead of need. */
+  /** Connects and opens the control stream ahead of need. Rejects with `E_DIAL`, `E_PROTOCOL_UNSUPPORTED` or `E_CONTROL_STALLED`. */
   prepare(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<void>
-  /** Sends frames that belong to no thread's chain: the first output and its end. */
+  /** Sends frames that belong to no thread's chain: the first output and its end. Rejects like {@link Threads.prepare}, or with `E_STREAM_CLOSED`. */
   post(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void>
   /** The next contract number of this node in a role, and the write that takes it. */
-  takeNumber(role: 'renter' | 'provider'): { readonly number: number; readonly write: Write }
+  takeNumber(role: 'renter' | 'provider'): TakenNumber
   close(): Promise<void>
 }
 
 /** Starts serving control streams, and brings back the threads that were open. */
 export async function createThreads(init: ThreadsInit): Promise<Threads> {
   const store = threadStore(init.store)
-  const table = new ThreadTable(init, store, {
-    renter: await store.nextNumber('renter'),
-    provider: await store.nextNumber('provider'),
-  })
+  const table = new ThreadTable(init, store, await Numbers.read(store))
   await table.start()
   return table
 }
@@ -103,46 +107,59 @@ export async function createThreads(init: ThreadsInit): Promise<Threads> {
 class ThreadTable implements Threads {
   readonly #init: ThreadsInit
   readonly #store: ThreadStore
-  readonly #numbers: { renter: number; provider: number }
+  readonly #numbers: Numbers
+  /** Those in memory, by id. */
   readonly #threads = new Map<string, Thread>()
-  readonly #ended: string[] = []
+  /** Those that are not over, by peer. */
+  readonly #open = new Map<string, Set<Thread>>()
+  #openCount = 0
+  /** Ids of those that are over and in memory, oldest first. */
+  readonly #ended = new Set<string>()
   readonly #loading = new Map<string, Promise<Thread | undefined>>()
-  readonly #reconnecting = new Map<string, () => void>()
-  /** By peer: settles when its last frame has found its thread. */
-  readonly #routing = new Map<string, Promise<void>>()
-  /** `peerId thread` of the SYNC frames sent over the links that are open: a second one is no answer but an echo. */
-  readonly #synced = new Set<string>()
+  readonly #lost = new Set<string>()
+  /** Peers to whom frames may have been lost: the next time that they are there, every open thread with them says SYNC. */
+  readonly #outOfStep = new Set<string>()
+  readonly #reconnector: Reconnector
   #links: ControlLinks | undefined
   #stopped = false
 
-  constructor(init: ThreadsInit, store: ThreadStore, numbers: { renter: number; provider: number }) {
+  constructor(init: ThreadsInit, store: ThreadStore, numbers: Numbers) {
     this.#init = init
     this.#store = store
     this.#numbers = numbers
+    const { clock, random } = init
+    this.#reconnector = new Reconnector({
+      clock,
+      random,
+      isWanted: (peerId) => this.#open.has(peerId),
+      reach: async (peerId) => {
+        const [thread] = this.#open.get(peerId) ?? []
+        if (thread !== undefined) await this.#link().open(targetOf(thread.record))
+        this.#step(peerId)
+      },
+    })
   }
 
   async start(): Promise<void> {
-    const { network, handler } = this.#init
+    const { network, clock, limits } = this.#init
     this.#links = await createControlLinks({
       network,
-      onFrame: (frame, peer) => this.#take(frame, peer),
-      onClosed: (peer) => this.#lost(peer),
-      onRefused: (peer, error) => handler.refused(peer, errorCode(error)),
+      clock,
+      onFrame: (frame, source) => this.#take(frame, source),
+      onClosed: (peer, left) => this.#closed(peer, left),
+      onRefused: (peer, error) => this.#tell(() => this.#init.handler.refused(peer, errorCode(error))),
+      ...(limits === undefined ? {} : { limits }),
     })
-    for (const record of await this.#store.open()) {
-      const thread = await this.#resume(record)
-      handler.resumed(thread)
-      this.#reconnect(record, 0)
-    }
+    for (const record of await this.#store.open())
+      await this.get(toHex(record.thread)).catch((error: unknown) => this.#failed(record, error))
   }
 
   begin({ peerId, addresses, key }: PeerTarget & { readonly key: Uint8Array }): Thread {
     const { clock, random } = this.#init
     if (peerIdOf(key) !== peerId) throw new HaggleError('E_THREAD_PEER', `The key is not that of ${peerId}`)
     const startedAt = Math.floor(clock.now() / 1000)
-    return this.#add(
-      Thread.begin({ thread: random(16), role: 'renter', peerKey: key, addresses: (addresses ?? []).slice(0, 8), startedAt }, this.#context()),
-    )
+    const record: ThreadRecord = { thread: random(16), role: 'renter', peerKey: key, addresses: addresses ?? [], startedAt }
+    return this.#add(Thread.begin(record, this.#context()))
   }
 
   async get(id: string): Promise<Thread | undefined> {
@@ -161,7 +178,7 @@ class ThreadTable implements Threads {
   }
 
   open(): readonly Thread[] {
-    return [...this.#threads.values()].filter((thread) => !this.#ended.includes(thread.id))
+    return [...this.#open.values()].flatMap((threads) => [...threads])
   }
 
   all(): AsyncIterable<ThreadRecord> {
@@ -173,17 +190,16 @@ class ThreadTable implements Threads {
   }
 
   async post(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void> {
-    await this.#link().send(target, frames, { signal: AbortSignal.timeout(SEND_TIMEOUT_MS) })
+    await this.#link().send(target, frames)
   }
 
-  takeNumber(role: 'renter' | 'provider'): { readonly number: number; readonly write: Write } {
-    const number = this.#numbers[role]++
-    return { number, write: this.#store.putNumber(role, number + 1) }
+  takeNumber(role: 'renter' | 'provider'): TakenNumber {
+    return this.#numbers.take(role)
   }
 
   async close(): Promise<void> {
     this.#stopped = true
-    for (const cancel of this.#reconnecting.values()) cancel()
+    this.#reconnector.stop()
     await Promise.all([...this.#threads.values()].map((thread) => thread.stop()))
     await this.#links?.close()
   }
@@ -201,178 +217,197 @@ class ThreadTable implements Threads {
       signer,
       clock,
       store: this.#store,
-      send: (thread, frames) => this.#send(thread, frames),
-      onEffect: (thread, effect) => handler.effect(thread, effect),
-      onMessage: (thread, message) => handler.message(thread, message),
+      send: (thread, frames) => void this.#sent(thread.record, this.#link().send(targetOf(thread.record), frames)),
+      onEffect: (thread, effect) => this.#tell(() => handler.effect(thread, effect), thread),
+      onMessage: (thread, message) => void this.#tell(() => handler.message(thread, message), thread),
+      onFailure: (thread, error) => this.#failed(thread.record, error),
       ...(onFault === undefined ? {} : { onFault }),
     }
   }
 
+  /** Calls the handler. A fault of its own is told, and stops nothing here. */
+  #tell<T>(call: () => T, thread?: Thread): T | undefined {
+    try {
+      return call()
+    } catch (error) {
+      if (thread !== undefined) this.#failed(thread.record, error)
+      return undefined
+    }
+  }
+
+  #failed(record: ThreadRecord, error: unknown): void {
+    if (!this.#stopped) this.#init.handler.failed?.({ id: toHex(record.thread), record }, error)
+  }
+
   #add(thread: Thread): Thread {
+    const peerId = peerIdOf(thread.record.peerKey)
     this.#threads.set(thread.id, thread)
+    if (thread.isClosed) {
+      this.#keepEnded(thread)
+      return thread
+    }
+    this.#open.set(peerId, (this.#open.get(peerId) ?? new Set()).add(thread))
+    this.#openCount++
     void thread.ended.then(() => {
-      this.#ended.push(thread.id)
-      const oldest = this.#ended.length > MAX_ENDED_IN_MEMORY ? this.#ended.shift() : undefined
-      if (oldest !== undefined) this.#threads.delete(oldest)
+      this.#openCount--
+      const open = this.#open.get(peerId)
+      open?.delete(thread)
+      if (open?.size === 0) this.#open.delete(peerId)
+      this.#keepEnded(thread)
     })
     return thread
   }
 
+  /** Keeps the last ones that are over; the store has them all. */
+  #keepEnded({ id }: Thread): void {
+    this.#ended.add(id)
+    const oldest = this.#ended.values().next()
+    if (this.#ended.size <= MAX_ENDED_IN_MEMORY || oldest.done === true) return
+    this.#ended.delete(oldest.value)
+    this.#threads.delete(oldest.value)
+  }
+
   async #load(id: string): Promise<Thread | undefined> {
-    const record = await this.#store.record(fromHex(id, 16))
-    return record === undefined ? undefined : this.#resume(record)
-  }
-
-  async #resume(record: ThreadRecord): Promise<Thread> {
+    const known = await this.#store.record(fromHex(id, 16))
+    if (known === undefined) return undefined
+    const { record, closed } = known
     const chains = await this.#store.chains(record.thread)
-    const read = (bytes: Uint8Array): Message => this.#openStored(bytes)
-    return this.#add(Thread.resume(record, { own: chains.own.map(read), theirs: chains.theirs.map(read) }, this.#context()))
-  }
-
-  /** A stored message of either side: its window was judged when it arrived, and our own are for the peer. */
-  #openStored(bytes: Uint8Array): Message {
-    const { networkId: network, suite } = this.#init
-    return open(bytes, TYPES, { network, suite })
-  }
-
-  /**
-   * A message that arrives. Its window counts when it opens a thread: in a known thread the chain says whether it is new, and after an outage SYNC
-   * brings messages that are older than any window. ACCEPT's own deadline is the machine's business.
-   */
-  #openArrived(bytes: Uint8Array): Message {
-    const { networkId: network, suite, signer, clock } = this.#init
-    const nowS = Math.floor(clock.now() / 1000)
-    const admit = ({ thread, iat, exp }: Header): boolean => {
-      if (iat > nowS + MAX_SKEW_S) throw new HaggleError('E_ENVELOPE_EARLY', `The message is from ${iat - nowS} s in the future`)
-      const known = thread !== null && this.#threads.has(toHex(thread))
-      if (!known && exp < nowS - MAX_SKEW_S) throw new HaggleError('E_ENVELOPE_EXPIRED', `The message expired ${nowS - exp} s ago`)
-      return true
+    const read = (bytes: Uint8Array): Message => openStored(bytes, this.#init)
+    const own = chains.own.map(read)
+    const stored = { own, theirs: chains.theirs.map(read), closed, beside: closed ? new Map() : await this.#besideOf(record, own) }
+    const thread = this.#add(Thread.resume(record, stored, this.#context()))
+    if (!closed) {
+      this.#tell(() => this.#init.handler.resumed(thread), thread)
+      thread.start()
     }
-    return open(bytes, TYPES, { network, suite, audience: signer.publicKey, admit })
+    return thread
   }
 
-  /** Never rejects: what can't be sent now is asked for by SYNC, or repeated by the machine's own deadlines. */
-  async #send(thread: Thread, frames: readonly ControlFrame[]): Promise<void> {
-    const target = targetOf(thread.record)
-    for (const frame of frames) if (frame.kind === 'sync') this.#synced.add(syncKey(target.peerId, frame.thread))
-    try {
-      await this.#link().send(target, frames, { signal: AbortSignal.timeout(SEND_TIMEOUT_MS) })
-    } catch {
-      // The other side is not there. Reconnecting is under way for every open thread, and ends in a SYNC.
-      if (!this.#stopped) this.#reconnect(thread.record, 0)
+  /** A repeated ACCEPT brings its spec along, also after a restart. */
+  async #besideOf(record: ThreadRecord, own: readonly Message[]): Promise<ReadonlyMap<number, readonly ControlFrame[]>> {
+    const accept = own.find(({ type }) => type === 'accept')
+    if (record.role !== 'renter' || accept === undefined || accept !== own.at(-1)) return new Map()
+    const [spec, salt] = [await this.#store.note(record.thread, 'spec'), await this.#store.note(record.thread, 'salt')]
+    if (spec === undefined || salt === undefined) return new Map()
+    return new Map([[accept.seq, [{ kind: 'spec', thread: record.thread, salt, spec }]]])
+  }
+
+  /** What can't be sent now is asked for by SYNC, or repeated by the machine's own deadlines. */
+  #sent(record: ThreadRecord, sending: Promise<void>): Promise<void> {
+    return sending.catch(() => this.#missed(peerIdOf(record.peerKey)))
+  }
+
+  #missed(peerId: string): void {
+    if (this.#stopped || !this.#open.has(peerId)) return
+    this.#outOfStep.add(peerId)
+    this.#reconnector.want(peerId)
+  }
+
+  /** The peer is there: what may have been lost on the way is asked for. */
+  #step(peerId: string): void {
+    if (!this.#outOfStep.delete(peerId)) return
+    for (const thread of this.#open.get(peerId) ?? []) thread.sendSync()
+  }
+
+  #closed(peer: ControlPeer, left: number): void {
+    if (this.#stopped) return
+    this.#missed(peer.peerId)
+    if (left > 0) return this.#step(peer.peerId)
+    for (const thread of this.#open.get(peer.peerId) ?? []) this.#tell(() => this.#init.handler.reachable(thread, false), thread)
+  }
+
+  /** Finds what a frame is for; a peer's frames find it in their order. A frame that can't be used costs the peer more than one that can. */
+  async #take(frame: ControlFrame, source: ControlSource): Promise<() => Promise<void>> {
+    const refuse = (error: unknown): void => {
+      if (this.#stopped) return
+      this.#link().charge(source.peerId, null)
+      this.#tell(() => this.#init.handler.refused(source, errorCode(error)))
     }
-  }
-
-  /** Frames of one peer find their threads in their order: a spec may follow the ACCEPT that opens its thread. The work on them goes on side by side. */
-  async #take(frame: ControlFrame, peer: ControlPeer): Promise<void> {
-    const before = this.#routing.get(peer.peerId) ?? Promise.resolve()
-    const routed = before.then(() => this.#route(frame, peer))
-    const settled = routed.then(
-      () => undefined,
-      () => undefined,
-    )
-    this.#routing.set(peer.peerId, settled)
+    this.#reconnector.heard(source.peerId)
+    this.#step(source.peerId)
     try {
-      const work = await routed
-      await work()
+      const work = await this.#route(frame, source)
+      return () => work().catch(refuse)
     } catch (error) {
-      this.#init.handler.refused(peer, errorCode(error))
-    } finally {
-      if (this.#routing.get(peer.peerId) === settled) this.#routing.delete(peer.peerId)
+      refuse(error)
+      return async () => undefined
     }
   }
 
-  /** Finds or opens the thread of a frame; gives back the work on it. */
-  async #route(frame: ControlFrame, peer: ControlPeer): Promise<() => Promise<void> | void> {
+  async #route(frame: ControlFrame, source: ControlSource): Promise<() => Promise<void>> {
     const { handler } = this.#init
     switch (frame.kind) {
       case 'envelope':
-        return this.#routeEnvelope(frame.bytes, peer)
+        return this.#routeEnvelope(frame.bytes, source)
       case 'sync': {
-        const thread = await this.#threadOf(frame.thread, peer)
-        return () => this.#takeSync(thread, frame, peer)
+        const thread = await this.#threadOf(frame.thread, source)
+        return () => this.#takeSync(thread, frame, source)
       }
       case 'spec': {
-        const thread = await this.#threadOf(frame.thread, peer)
-        return () => (thread === undefined ? undefined : handler.spec(thread, frame))
+        const thread = await this.#threadOf(frame.thread, source)
+        return async () => void (thread === undefined ? undefined : handler.spec(thread, frame))
       }
       case 'output':
-        return () => handler.output(frame, peer)
+        return async () => handler.output(frame, source)
       case 'end':
-        return () => handler.end(frame, peer)
+        return async () => handler.end(frame, source)
     }
   }
 
   async #routeEnvelope(bytes: Uint8Array, peer: ControlPeer): Promise<() => Promise<void>> {
-    const message = this.#openArrived(bytes)
-    if (!equalBytes(message.signer, peer.key)) throw new HaggleError('E_THREAD_PEER', 'The envelope is not signed by the key of its connection')
-    const id = message.thread ?? new Uint8Array(0)
-    const thread = (await this.#threadOf(id, peer)) ?? this.#opened(id, message, peer)
-    return () => thread.receive(message)
+    const { networkId, suite, signer, clock } = this.#init
+    const id = threadOfEnvelope(bytes)
+    const thread = id === null ? undefined : await this.#threadOf(id, peer)
+    const nowS = Math.floor(clock.now() / 1000)
+    const admitOpener = (): void => this.#admitOpener(peer, id)
+    const message = openArrived(bytes, peer, thread, { networkId, suite, signer, nowS, admitOpener })
+    const opened = thread ?? this.#opened(message, peer)
+    return () => opened.receive(message)
   }
 
   async #threadOf(id: Uint8Array, peer: ControlPeer): Promise<Thread | undefined> {
-    const thread = await this.get(toHex(id))
+    const name = toHex(id)
+    const thread = this.#threads.get(name) ?? (await this.get(name))
     if (thread !== undefined && !equalBytes(thread.record.peerKey, peer.key)) {
       throw new HaggleError('E_THREAD_PEER', 'The thread belongs to other parties')
     }
     return thread
   }
 
-  #opened(thread: Uint8Array, message: Message, peer: ControlPeer): Thread {
-    if (message.seq !== 0) throw new HaggleError('E_THREAD_UNKNOWN', `No thread ${toHex(thread)} is known here`)
-    const ofPeer = this.open().filter((other) => equalBytes(other.record.peerKey, peer.key)).length
-    if (ofPeer >= MAX_OPEN_PER_PEER) throw new HaggleError('E_THREAD_LIMIT', `A peer may have at most ${MAX_OPEN_PER_PEER} open threads`)
-    const record: ThreadRecord = { thread, role: 'provider', peerKey: peer.key, addresses: [], startedAt: message.iat }
+  #admitOpener(peer: ControlPeer, id: Uint8Array | null): void {
+    if (this.#lost.has(toHex(id ?? new Uint8Array(0)))) throw lostThread(id ?? new Uint8Array(0))
+    const most = this.#init.limits?.maxOpenPerPeer ?? MAX_OPEN_PER_PEER
+    if ((this.#open.get(peer.peerId)?.size ?? 0) >= most) {
+      throw new HaggleError('E_THREAD_LIMIT', `A peer may have at most ${most} open threads`)
+    }
+    if (this.#openCount >= MAX_OPEN) throw new HaggleError('E_THREAD_LIMIT', `This node has ${MAX_OPEN} open threads`)
+  }
+
+  #opened({ thread: id, iat }: Message, peer: ControlPeer): Thread {
+    const thread = id ?? new Uint8Array(0)
+    const record: ThreadRecord = { thread, role: 'provider', peerKey: peer.key, addresses: [], startedAt: iat }
     const opened = this.#add(Thread.begin(record, this.#context()))
-    this.#init.handler.opened(opened)
+    this.#tell(() => this.#init.handler.opened(opened), opened)
     return opened
   }
 
-  async #takeSync(thread: Thread | undefined, frame: Extract<ControlFrame, { kind: 'sync' }>, peer: ControlPeer): Promise<void> {
+  async #takeSync(thread: Thread | undefined, frame: SyncFrame, source: ControlSource): Promise<void> {
+    const reply = (frames: readonly ControlFrame[]): void => void source.reply(frames).catch(() => this.#missed(source.peerId))
     if (thread === undefined) {
+      if (frame.yours > 0) {
+        // The peer holds words of ours that we do not know: signing in this thread could contradict them.
+        const oldest = this.#lost.values().next()
+        if (this.#lost.size >= MAX_LOST && oldest.done !== true) this.#lost.delete(oldest.value)
+        this.#lost.add(toHex(frame.thread))
+        throw lostThread(frame.thread)
+      }
       // Never heard of: say so, and the peer sends its chain from the start.
-      if (frame.mine > 0) await this.post(peer, [{ kind: 'sync', thread: frame.thread, mine: 0, yours: 0 }])
+      if (frame.mine > 0) reply([{ kind: 'sync', thread: frame.thread, mine: 0, yours: 0 }])
       return
     }
-    await thread.sync(frame, { answer: !this.#synced.has(syncKey(peer.peerId, frame.thread)) })
+    const count = await thread.sync(frame, { answer: !source.hasSaid(frame.thread), reply })
+    this.#link().charge(source.peerId, count)
     this.#init.handler.reachable(thread, true)
-  }
-
-  #lost(peer: ControlPeer): void {
-    const prefix = `${peer.peerId} `
-    for (const key of this.#synced) if (key.startsWith(prefix)) this.#synced.delete(key)
-    if (this.#stopped) return
-    for (const thread of this.open()) {
-      if (!equalBytes(thread.record.peerKey, peer.key)) continue
-      this.#init.handler.reachable(thread, false)
-      this.#reconnect(thread.record, 0)
-    }
-  }
-
-  /** Tries to reach the other side of its open threads until it is there or they are over; then sends SYNC for each. */
-  #reconnect(record: ThreadRecord, attempt: number): void {
-    const target = targetOf(record)
-    if (this.#reconnecting.has(target.peerId) || this.#stopped) return
-    const waitMs = RECONNECT_MS[Math.min(attempt, RECONNECT_MS.length - 1)] ?? 0
-    const cancel = this.#init.clock.after(waitMs, () => {
-      void this.#tryAgain(record, attempt)
-    })
-    this.#reconnecting.set(target.peerId, cancel)
-  }
-
-  async #tryAgain(record: ThreadRecord, attempt: number): Promise<void> {
-    const target = targetOf(record)
-    const threads = (): Thread[] => this.open().filter((thread) => equalBytes(thread.record.peerKey, record.peerKey))
-    try {
-      if (threads().length > 0) await this.#link().open(target, { signal: AbortSignal.timeout(SEND_TIMEOUT_MS) })
-      this.#reconnecting.delete(target.peerId)
-      for (const thread of threads()) await this.#send(thread, [thread.syncFrame()])
-    } catch {
-      // Not there yet: the threads' own deadlines decide how long this goes on.
-      this.#reconnecting.delete(target.peerId)
-      if (threads().length > 0) this.#reconnect(record, attempt + 1)
-    }
   }
 }
 
@@ -380,6 +415,6 @@ function targetOf(record: ThreadRecord): PeerTarget {
   return { peerId: peerIdOf(record.peerKey), addresses: record.addresses }
 }
 
-function syncKey(peerId: string, thread: Uint8Array): string {
-  return `${peerId} ${toHex(thread)}`
+function lostThread(thread: Uint8Array): HaggleError {
+  return new HaggleError('E_THREAD_LOST', `This node has signed in thread ${toHex(thread)} and lost it: it signs nothing there again`)
 }
