@@ -32,6 +32,8 @@ export class Blocks {
   high: Float64Array = new Float64Array(8)
   /** Rows in the block. */
   live: Uint16Array = new Uint16Array(8)
+  /** For each block, 512 places: the positions of its rows, cheapest first, as many as are `live`. */
+  sorted: Uint16Array = new Uint16Array(8 * BLOCK_ROWS)
   /** Blocks with rows, by `low` and `lowKey`. */
   readonly order: number[] = []
   /** Blocks that exist, empty ones included. */
@@ -76,6 +78,7 @@ export class Blocks {
       block = blocks[at] as number
     }
     const row = this.rows.firstEmpty(block)
+    this.enlist(block, row % BLOCK_ROWS, price, prefix)
     this.live[block] = (this.live[block] as number) + 1
     if (price > (this.high[block] as number)) this.high[block] = price
     if (price < (this.low[block] as number) || (price === this.low[block] && prefix < (this.lowKey[block] as number)))
@@ -86,6 +89,7 @@ export class Blocks {
   /** Says that a row is empty now. */
   vacate(row: number): void {
     const block = Math.floor(row / BLOCK_ROWS)
+    this.delist(block, row % BLOCK_ROWS)
     const left = (this.live[block] as number) - 1
     this.live[block] = left
     if (left >= SPARSE) return
@@ -113,6 +117,9 @@ export class Blocks {
       const live = new Uint16Array(next)
       live.set(this.live)
       this.live = live
+      const sorted = new Uint16Array(next * BLOCK_ROWS)
+      sorted.set(this.sorted)
+      this.sorted = sorted
       this.rows.grow(next)
     }
     this.clusterOf[block] = cluster
@@ -143,8 +150,8 @@ export class Blocks {
   private split(blocks: number[], at: number): void {
     const block = blocks[at] as number
     const { rows } = this
-    const sorted = rows.inBlock(block).sort((a, b) => rows.price(a) - rows.price(b) || rows.prefix(a) - rows.prefix(b) || a - b)
-    const upper = sorted.slice(sorted.length >>> 1)
+    const base = block * BLOCK_ROWS
+    const upper = Array.from(this.sorted.subarray(base + (BLOCK_ROWS >>> 1), base + BLOCK_ROWS), (at) => base + at)
     const first = upper[0] as number
     const next = this.open(this.clusterOf[block] as string, rows.price(first), rows.prefix(first))
     blocks.splice(at + 1, 0, next)
@@ -173,23 +180,42 @@ export class Blocks {
     this.measure(target)
   }
 
-  /** Finds a block's bounds anew. */
+  /** Finds a block's bounds and order anew. */
   private measure(block: number): void {
+    const { rows } = this
     this.leave(block)
-    this.low[block] = Infinity
-    this.lowKey[block] = Infinity
-    this.high[block] = -Infinity
-    for (const row of this.rows.inBlock(block)) {
-      const price = this.rows.price(row)
-      if (price > (this.high[block] as number)) this.high[block] = price
-      if (price > (this.low[block] as number)) continue
-      const prefix = this.rows.prefix(row)
-      if (price < (this.low[block] as number) || prefix < (this.lowKey[block] as number)) {
-        this.low[block] = price
-        this.lowKey[block] = prefix
-      }
-    }
+    const sorted = rows.inBlock(block).sort((a, b) => rows.price(a) - rows.price(b) || rows.prefix(a) - rows.prefix(b) || a - b)
+    const base = block * BLOCK_ROWS
+    for (const [at, row] of sorted.entries()) this.sorted[base + at] = row - base
+    const [first, last] = [sorted[0], sorted.at(-1)]
+    this.low[block] = first === undefined ? Infinity : rows.price(first)
+    this.lowKey[block] = first === undefined ? Infinity : rows.prefix(first)
+    this.high[block] = last === undefined ? -Infinity : rows.price(last)
     this.enter(block)
+  }
+
+  /** Puts a position among the sorted ones of its block. */
+  private enlist(block: number, position: number, price: number, prefix: number): void {
+    const { rows, sorted } = this
+    const base = block * BLOCK_ROWS
+    const end = base + (this.live[block] as number)
+    let low = base
+    let high = end
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const row = base + (sorted[middle] as number)
+      const other = rows.price(row)
+      if (other < price || (other === price && rows.prefix(row) < prefix)) low = middle + 1
+      else high = middle
+    }
+    sorted.copyWithin(low + 1, low, end)
+    sorted[low] = position
+  }
+
+  private delist(block: number, position: number): void {
+    const base = block * BLOCK_ROWS
+    const at = this.sorted.indexOf(position, base)
+    this.sorted.copyWithin(at, at + 1, base + (this.live[block] as number))
   }
 
   private close(blocks: number[], at: number): void {

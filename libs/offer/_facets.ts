@@ -40,6 +40,9 @@ const GPU_NUMBERS = [
   'bench.mem',
 ] as const
 
+/** A count of GPUs with so much memory asks for the n-th largest. */
+export const NTH: readonly number[] = [2, 4, 8]
+
 /** Sources worth a bitmap: people ask for challenged figures. */
 const GPU_SOURCES = ['vram.source', 'bench.f32.source', 'bench.f16.source', 'bench.mem.source'] as const
 
@@ -88,11 +91,16 @@ export class Facets {
     for (const name of ROW_NUMBERS) this.number(name, readRow(columns.numbers.get(name) as NumberColumn))
     for (const name of GPU_NUMBERS) this.number(`gpu.${name}`, readGpu(columns, name, Math.max))
     this.number('gpu.vram:least', readGpu(columns, 'vram', Math.min))
+    for (const nth of NTH) this.number(`gpu.vram:${nth}`, readNth(columns, 'vram', nth))
+    this.number('gpu.free:count', readFree(columns))
     this.rowWords = this.wordsOfRows()
     this.gpuWords = this.wordsOfGpus()
   }
 
-  /** The number group of a property; `gpu.…` is the largest among the GPUs, `gpu.vram:least` the smallest. */
+  /**
+   * The number group of a property; `gpu.…` is the largest among the GPUs, `gpu.vram:least` the smallest, `gpu.vram:n` the n-th largest for each n of
+   * {@link NTH}, `gpu.free:count` how many are free.
+   */
   numberGroup(name: string): NumberGroup | undefined {
     return this.numbers.get(name)?.group
   }
@@ -120,7 +128,10 @@ export class Facets {
   clear(row: number): void {
     for (const { group, read } of this.numbers.values()) group.clear(row, read(row))
     for (const [group, keys] of this.rowWords) keys(row, (key) => group.clear(row, key))
-    for (const [group, keys] of this.gpuWords) keys(row, (key) => group.clear(row, key))
+    for (const [group, keys] of this.gpuWords) {
+      keys(row, (key) => group.clear(row, key))
+      this.bitmaps.clear(group.uniform, row)
+    }
     this.bitmaps.clear(this.noGpu, row)
   }
 
@@ -139,7 +150,16 @@ export class Facets {
   }
 
   private setGpuBits(row: number): void {
-    for (const [group, keys] of this.gpuWords) keys(row, (key) => group.set(row, key))
+    for (const [group, keys] of this.gpuWords) {
+      let first: string | undefined
+      let same = true
+      keys(row, (key) => {
+        first ??= key
+        if (key !== first) same = false
+        group.set(row, key)
+      })
+      if (first !== undefined && same) this.bitmaps.set(group.uniform, row)
+    }
     if (this.columns.numbers.get('gpu.count')?.data[row] === 0) this.bitmaps.set(this.noGpu, row)
   }
 
@@ -233,5 +253,29 @@ export function readGpu(columns: Columns, name: string, pick: (a: number, b: num
       if (value === value) best = best === best ? pick(best, value) : value
     }
     return best
+  }
+}
+
+/** The n-th largest value of a property among a row's GPUs, NaN with fewer. */
+function readNth(columns: Columns, name: string, nth: number): (row: number) => number {
+  const column = columns.deviceNumbers.get(name) as NumberColumn
+  return (row) => {
+    const start = columns.deviceStart[row] as number
+    const count = columns.deviceCount[row] as number
+    if (count < nth) return NaN
+    const values: number[] = []
+    for (let at = start; at < start + count; at++) if (columns.deviceKind[at] === 0) values.push(column.data[at] as number)
+    return values.length < nth ? NaN : (values.sort((a, b) => b - a)[nth - 1] as number)
+  }
+}
+
+/** How many of a row's GPUs are free. */
+function readFree(columns: Columns): (row: number) => number {
+  return (row) => {
+    const start = columns.deviceStart[row] as number
+    const end = start + (columns.deviceCount[row] as number)
+    let free = 0
+    for (let at = start; at < end; at++) if (columns.deviceKind[at] === 0 && columns.deviceFree[at] === 1) free++
+    return free
   }
 }

@@ -126,6 +126,8 @@ export class WordGroup {
   /** Changes when a value gets another bitmap, or a new value its first. */
   version = 0
   readonly known: number
+  /** Rows with one value and no other; rows of a group of single values are all like that. */
+  readonly uniform: number
   /** True when a row has one value at most. */
   readonly single: boolean
   private readonly bitmaps: Bitmaps
@@ -138,6 +140,7 @@ export class WordGroup {
     this.single = options.single
     this.own = options.own
     this.known = bitmaps.add()
+    this.uniform = options.single ? this.known : bitmaps.add()
     this.sharedIds = Array.from({ length: options.shared }, () => bitmaps.add())
   }
 

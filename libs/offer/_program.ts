@@ -1,9 +1,9 @@
 // A constraint as bitmaps: a superset of the rows for which it is true, exact where the bitmaps can tell.
 
 import { type Bitmaps, BLOCK_WORDS } from './_bitmaps.ts'
-import type { Facets } from './_facets.ts'
+import { type Facets, NTH } from './_facets.ts'
 import type { Leaf } from './_groups.ts'
-import type { CompareOp, Expr, Literal } from './ast.ts'
+import { type CompareOp, conjuncts, type Expr, isEverything, type Literal } from './ast.ts'
 import { fold } from './evaluate.ts'
 import { isGpuProperty, typeOf } from './properties.ts'
 
@@ -23,6 +23,8 @@ const ALL: Compiled = { program: { kind: 'all' }, exact: false }
 const TRUE: Compiled = { program: { kind: 'all' }, exact: true }
 const NONE: Leaf = { any: [], but: [], exact: true }
 const of = (leaf: Leaf): Compiled => ({ program: { kind: 'leaf', leaf }, exact: leaf.exact })
+/** Properties that no GPU lacks. */
+const ALWAYS_KNOWN: ReadonlySet<string> = new Set(['vendor', 'model', 'free'])
 const FLIPPED: Readonly<Record<CompareOp, CompareOp | undefined>> = {
   '=': '!=',
   '!=': '=',
@@ -88,10 +90,34 @@ export class Programmer {
 
   private quantifier(expr: Expr & { kind: 'any' | 'all' }, negated: boolean): Compiled {
     if (negated || expr.over !== 'gpu') return expr.over === 'runner' && !negated && expr.kind === 'any' ? this.runner(expr.where) : ALL
-    const inner = this.node(expr.where, false, 'gpu')
+    const inner = expr.kind === 'all' ? this.all(expr.where) : this.node(expr.where, false, 'gpu')
     const counts = this.facets.numberGroup('gpu.count')
     const program: Program = inner.program.kind === 'all' && counts !== undefined ? of(counts.atLeast(1)).program : inner.program
-    return { program, exact: expr.kind === 'any' && inner.exact }
+    return { program, exact: inner.exact }
+  }
+
+  /** Offers of whose GPUs all satisfy: all that `a and b` asks is all of `a` and all of `b`. */
+  private all(where: Expr): Compiled {
+    const items = (where.kind === 'and' ? where.items : [where]).map((part) => this.allOfOne(part))
+    const kept = items.filter((i) => i.program.kind !== 'all').map((i) => i.program)
+    return { program: kept.length === 0 ? { kind: 'all' } : { kind: 'and', items: kept }, exact: items.every((i) => i.exact) }
+  }
+
+  private allOfOne(expr: Expr): Compiled {
+    if (expr.kind === 'compare') {
+      const name = `gpu.${expr.property}`
+      const words = this.facets.wordGroup(name)
+      const least = this.facets.numberGroup(`${name}:least`)
+      if (words !== undefined && expr.op === '=') {
+        // One value and no other. A GPU whose value is unknown has none, so only what is always known is exact.
+        const found = words.oneOf([fold(String(expr.value))])
+        const uniform: Program = { kind: 'leaf', leaf: { any: [words.uniform], but: [], exact: true } }
+        return { program: { kind: 'and', items: [of(found).program, uniform] }, exact: found.exact && ALWAYS_KNOWN.has(expr.property) }
+      }
+      if (least !== undefined && typeof expr.value === 'number' && (expr.op === '>=' || expr.op === '>'))
+        return of(numberLeaf(least, expr.op, expr.value))
+    }
+    return { ...this.node(expr, false, 'gpu'), exact: expr.kind === 'const' && expr.value }
   }
 
   /** Offers with a runner of that name, and one of that isolation, perhaps not the same. */
@@ -112,12 +138,25 @@ export class Programmer {
     if (op === undefined || expr.over !== 'gpu') return ALL
     const counts = this.facets.numberGroup('gpu.count')
     if (counts === undefined) return ALL
-    if (expr.where.kind === 'const' && expr.where.value) return of(numberLeaf(counts, op, expr.value))
+    if (isEverything(expr.where)) return of(numberLeaf(counts, op, expr.value))
+    const free = this.facets.numberGroup('gpu.free:count')
+    if (free !== undefined && isFree(expr.where)) return of(numberLeaf(free, op, expr.value))
     const least = op === '>' ? expr.value + 1 : op === '>=' || op === '=' ? expr.value : 0
     if (least < 1) return ALL
-    const inner = this.node(expr.where, false, 'gpu')
-    const enough = of(counts.atLeast(least)).program
-    return { program: inner.program.kind === 'all' ? enough : { kind: 'and', items: [enough, inner.program] }, exact: false }
+    const items = [of(counts.atLeast(least)).program, this.node(expr.where, false, 'gpu').program, ...this.nthLargest(expr.where, least)]
+    return { program: { kind: 'and', items: items.filter((item) => item.kind !== 'all') }, exact: false }
+  }
+
+  /** So many GPUs with so much memory means that the n-th largest has it. */
+  private nthLargest(where: Expr, least: number): Program[] {
+    const nth = NTH.findLast((n) => n <= least)
+    const group = nth === undefined ? undefined : this.facets.numberGroup(`gpu.vram:${nth}`)
+    if (group === undefined) return []
+    return conjuncts(where).flatMap((part) =>
+      part.kind === 'compare' && part.property === 'vram' && typeof part.value === 'number' && (part.op === '>=' || part.op === '>')
+        ? [of(numberLeaf(group, part.op, part.value)).program]
+        : [],
+    )
   }
 
   private atom(expr: Atom, negated: boolean, place: Place): Compiled {
@@ -197,6 +236,10 @@ export class Programmer {
     const group = this.facets.wordGroup(name)
     return group === undefined ? ALL : of(group.oneOf((key) => key.includes(wanted)))
   }
+}
+
+function isFree(where: Expr): boolean {
+  return where.kind === 'compare' && where.property === 'free' && where.op === '=' && where.value === true
 }
 
 function speaksOfGpu(expr: Expr): boolean {
@@ -284,59 +327,75 @@ export function blocksOf(program: Program, bitmaps: Bitmaps, out: Uint32Array): 
   }
 }
 
-/** Keeps in `out`, the sixteen words of a block, the rows of the program; true when any is left. `spare` are further sixteens, one a level. */
-export function narrow(
-  program: Program,
-  bitmaps: Bitmaps,
-  of: { readonly base: number; readonly out: Uint32Array; readonly spare: readonly Uint32Array[]; readonly level: number },
-): boolean {
-  const { base, out } = of
-  switch (program.kind) {
-    case 'all':
-      return true
-    case 'leaf':
-      return narrowLeaf(program.leaf, bitmaps, base, out)
-    case 'and': {
-      for (const item of program.items) if (!narrow(item, bitmaps, of)) return false
-      return true
-    }
-    case 'or': {
-      const sum = of.spare[of.level * 2] as Uint32Array
-      const part = of.spare[of.level * 2 + 1] as Uint32Array
-      sum.fill(0)
-      for (const item of program.items) {
-        part.set(out)
-        narrow(item, bitmaps, { base, out: part, spare: of.spare, level: of.level + 1 })
-        for (let w = 0; w < BLOCK_WORDS; w++) sum[w] = (sum[w] as number) | (part[w] as number)
-      }
-      out.set(sum)
-      return out.some((word) => word !== 0)
-    }
-  }
-}
+/** Narrows the sixteen words of one block after another. */
+export class Narrower {
+  /** The words of the block: rows that are left. */
+  readonly out: Uint32Array = new Uint32Array(BLOCK_WORDS)
+  private readonly bitmaps: Bitmaps
+  private readonly spare: Uint32Array[] = []
+  private base = 0
 
-function narrowLeaf(leaf: Leaf, bitmaps: Bitmaps, base: number, out: Uint32Array): boolean {
-  const { any, but } = leaf
-  let left = 0
-  if (any.length === 1) {
-    const words = bitmaps.words[any[0] as number] as Uint32Array
-    if (words.length === 0) {
-      out.fill(0)
-      return false
-    }
-    for (let w = 0; w < BLOCK_WORDS; w++) left |= out[w] = (out[w] as number) & (words[base + w] as number)
-  } else {
-    for (let w = 0; w < BLOCK_WORDS; w++) {
-      let word = 0
-      for (const id of any) word |= (bitmaps.words[id] as Uint32Array)[base + w] ?? 0
-      left |= out[w] = (out[w] as number) & word
+  constructor(bitmaps: Bitmaps) {
+    this.bitmaps = bitmaps
+  }
+
+  /** Leaves in `out` the rows of `start` and `program` in a block; false when there is none. */
+  block(block: number, start: Uint32Array, program: Program): boolean {
+    this.base = block * BLOCK_WORDS
+    const { out, base } = this
+    for (let w = 0; w < BLOCK_WORDS; w++) out[w] = start[base + w] as number
+    return this.narrow(program, out, 0)
+  }
+
+  private narrow(program: Program, out: Uint32Array, level: number): boolean {
+    switch (program.kind) {
+      case 'all':
+        return true
+      case 'leaf':
+        return this.leaf(program.leaf, out)
+      case 'and': {
+        for (const item of program.items) if (!this.narrow(item, out, level)) return false
+        return true
+      }
+      case 'or':
+        return this.or(program.items, out, level)
     }
   }
-  for (const id of but) {
-    const words = bitmaps.words[id] as Uint32Array
-    if (words.length === 0) continue
-    left = 0
-    for (let w = 0; w < BLOCK_WORDS; w++) left |= out[w] = (out[w] as number) & ~(words[base + w] as number)
+
+  private or(items: readonly Program[], out: Uint32Array, level: number): boolean {
+    const sum = (this.spare[level * 2] ??= new Uint32Array(BLOCK_WORDS))
+    const part = (this.spare[level * 2 + 1] ??= new Uint32Array(BLOCK_WORDS))
+    sum.fill(0)
+    for (const item of items) {
+      part.set(out)
+      if (this.narrow(item, part, level + 1)) for (let w = 0; w < BLOCK_WORDS; w++) sum[w] = (sum[w] as number) | (part[w] as number)
+    }
+    let left = 0
+    for (let w = 0; w < BLOCK_WORDS; w++) left |= out[w] = sum[w] as number
+    return left !== 0
   }
-  return left !== 0
+
+  private leaf(leaf: Leaf, out: Uint32Array): boolean {
+    const { any, but } = leaf
+    const { base } = this
+    let left = 0
+    if (any.length === 1) {
+      const words = this.bitmaps.words[any[0] as number] as Uint32Array
+      if (words.length === 0) return false
+      for (let w = 0; w < BLOCK_WORDS; w++) left |= out[w] = (out[w] as number) & (words[base + w] as number)
+    } else {
+      for (let w = 0; w < BLOCK_WORDS; w++) {
+        let word = 0
+        for (const id of any) word |= (this.bitmaps.words[id] as Uint32Array)[base + w] ?? 0
+        left |= out[w] = (out[w] as number) & word
+      }
+    }
+    for (const id of but) {
+      const words = this.bitmaps.words[id] as Uint32Array
+      if (words.length === 0 || left === 0) continue
+      left = 0
+      for (let w = 0; w < BLOCK_WORDS; w++) left |= out[w] = (out[w] as number) & ~(words[base + w] as number)
+    }
+    return left !== 0
+  }
 }

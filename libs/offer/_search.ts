@@ -1,17 +1,20 @@
 // A query against a table: bitmaps choose rows, blocks come best first, and the search stops when no block can do better.
 
-import { BLOCK_WORDS } from './_bitmaps.ts'
+import { fromHex } from '@haggle/wire'
+import { Best } from './_best.ts'
+import { BLOCK_ROWS, BLOCK_WORDS, popcount } from './_bitmaps.ts'
 import { Compiler } from './_compile.ts'
-import { blocksOf, estimate, narrow, type Program, Programmer } from './_program.ts'
+import { blocksOf, estimate, Narrower, type Program, Programmer } from './_program.ts'
 import { LIVE, type Table } from './_table.ts'
-import { type SortValue, sortValue, Zones } from './_zones.ts'
-import { conjunction, conjuncts, type Expr, type Query } from './ast.ts'
+import { type SortValue, sortValue, type Zone, Zones } from './_zones.ts'
+import { conjunction, conjuncts, type Expr, type OrderKey, type Query } from './ast.ts'
 import { mentionsGpu } from './evaluate.ts'
 import { effectiveOrder } from './rank.ts'
-import { fromHex } from '@haggle/wire'
 
-/** Deepest nesting of an expression's tree. */
-const LEVELS = 40
+/** With fewer candidate blocks than this they are sorted; with more, the order of all blocks is walked. */
+const FEW_BLOCKS = 64
+/** With fewer rows left in a block than this they are taken as they lie; with more, cheapest first, to stop early. */
+const FEW_ROWS = 24
 
 /** Whether a row may stay, beside the query. */
 export type RowFilter = (row: number) => boolean
@@ -21,37 +24,35 @@ export class Search {
   private readonly table: Table<unknown>
   private readonly query: Query
   private readonly filter: RowFilter | undefined
-  private program: Program = { kind: 'all' }
-  private test: ((row: number) => number) | undefined
-  private version = -1
-  private blockBits = new Uint32Array(0)
-  private readonly words = new Uint32Array(BLOCK_WORDS)
-  private readonly spare: readonly Uint32Array[] = Array.from({ length: LEVELS * 2 }, () => new Uint32Array(BLOCK_WORDS))
+  private readonly order: readonly OrderKey[]
   private readonly values: readonly SortValue[]
   private readonly range: { readonly low: number; readonly high: number }
   private readonly keys: readonly Uint8Array[] | undefined
-  private readonly byPrice: boolean
-  private readonly priceAlone: boolean
+  private readonly narrower: Narrower
+  private program: Program = { kind: 'all' }
+  private tests: readonly ((row: number) => number)[] = []
+  private version = -1
+  private blockBits: Uint32Array = new Uint32Array(0)
 
   constructor(table: Table<unknown>, query: Query, filter?: RowFilter) {
     this.table = table
     this.query = query
     this.filter = filter
-    const order = effectiveOrder(query.order)
-    this.values = order.map((key) => sortValue(table, key))
-    this.byPrice = order[0]?.property === 'price.hour' && !order[0].descending
-    this.priceAlone = this.byPrice && order.length === 1
+    this.order = effectiveOrder(query.order)
+    this.values = this.order.map((key) => sortValue(table, key))
     this.range = priceRange(query.where, table.columns.money)
     this.keys = keysOf(query.where)
+    this.narrower = new Narrower(table.bitmaps)
   }
 
   /** The best `limit` rows, best first. */
   rows(limit: number): number[] {
     this.prepare()
     const best = new Best(limit, (a, b) => this.compare(a, b))
+    const first = this.order[0]
     if (this.keys !== undefined) this.byKeys(best)
-    else if (this.byPrice) this.cheapestFirst(best)
-    else this.bestFirst(best)
+    else if (first?.property === 'price.hour' && !first.descending) this.cheapestFirst(best)
+    else if (first !== undefined) this.bestFirst(best, first)
     return best.rows
   }
 
@@ -59,18 +60,20 @@ export class Search {
     const version = this.table.facets.version
     if (version === this.version) return
     this.version = version
-    const parts = conjuncts(this.query.where)
-    const programmer = new Programmer(this.table.facets, this.table.columns.money)
+    const { money } = this.table.columns
+    const parts = conjuncts(this.query.where).filter((expr) => priceBound(expr, money) === undefined)
+    const programmer = new Programmer(this.table.facets, money)
     const compiled = parts.map((expr) => ({ expr, ...programmer.compile(expr) }))
-    const onGpu = parts.filter(mentionsGpu).length
     const items = compiled
       .filter(({ program }) => program.kind !== 'all')
       .map(({ program }) => ({ program, rows: estimate(program, this.table.bitmaps) }))
       .sort((a, b) => a.rows - b.rows)
       .map(({ program }) => program)
     this.program = { kind: 'and', items }
-    const open = compiled.filter(({ expr, exact }) => !exact || (onGpu > 1 && mentionsGpu(expr))).map(({ expr }) => expr)
-    this.test = open.length === 0 ? undefined : new Compiler(this.table).row(conjunction(open))
+    const onGpu = parts.filter(mentionsGpu)
+    const together = onGpu.length > 1 ? onGpu : []
+    const open = compiled.filter(({ expr, exact }) => !exact && !together.includes(expr)).map(({ expr }) => expr)
+    this.tests = [...open, ...(together.length > 0 ? [conjunction(together)] : [])].map((expr) => new Compiler(this.table).row(expr))
   }
 
   private compare(a: number, b: number): number {
@@ -82,189 +85,179 @@ export class Search {
     return this.table.keys.compare(a, b)
   }
 
+  private fits(row: number): boolean {
+    for (const test of this.tests) if (test(row) !== 1) return false
+    return this.filter === undefined || this.filter(row)
+  }
+
   private byKeys(best: Best): void {
     const test = new Compiler(this.table).row(this.query.where)
+    const first = this.values[0] as SortValue
     for (const key of this.keys ?? []) {
       const row = this.table.keys.find(key)
-      if (row >= 0 && test(row) === 1 && (this.filter === undefined || this.filter(row))) best.offer(row)
+      if (row >= 0 && test(row) === 1 && (this.filter === undefined || this.filter(row)) && !best.refuses(row, first(row)))
+        best.offer(row, first(row))
     }
   }
 
-  private candidateBlocks(): Uint32Array {
+  /** Sets a bit for each block that may hold fitting rows; the number of bits. */
+  private mark(): number {
     const length = (this.table.bitmaps.capacity + 31) >>> 5
     if (this.blockBits.length !== length) this.blockBits = new Uint32Array(length)
-    blocksOf(this.program, this.table.bitmaps, this.blockBits)
-    return this.blockBits
+    const bits = this.blockBits
+    blocksOf(this.program, this.table.bitmaps, bits)
+    let count = 0
+    for (let w = 0; w < length; w++) count += popcount(bits[w] as number)
+    return count
+  }
+
+  /** The marked blocks whose prices are in range, as they lie. */
+  private marked(): number[] {
+    const { low, high, live } = this.table.blocks
+    const bits = this.blockBits
+    const found: number[] = []
+    for (let w = 0; w < bits.length; w++) {
+      for (let word = bits[w] as number; word !== 0; word &= word - 1) {
+        const block = w * 32 + 31 - Math.clz32(word & -word)
+        if ((live[block] ?? 0) > 0 && (low[block] as number) <= this.range.high && (high[block] as number) >= this.range.low)
+          found.push(block)
+      }
+    }
+    return found
   }
 
   private cheapestFirst(best: Best): void {
-    const { blocks } = this.table
-    const { low, lowKey, high, order } = blocks
-    const candidates = this.candidateBlocks()
-    for (const block of order) {
-      if (((candidates[block >>> 5] as number) & (1 << (block & 31))) === 0) continue
+    const { low, lowKey, high, order } = this.table.blocks
+    const many = this.mark() >= FEW_BLOCKS
+    const bits = this.blockBits
+    const blocks = many
+      ? order
+      : this.marked().sort((a, b) => {
+          const x = low[a] as number
+          const y = low[b] as number
+          return x < y ? -1 : x > y ? 1 : (lowKey[a] as number) - (lowKey[b] as number)
+        })
+    const alone = this.order.length === 1
+    for (const block of blocks) {
+      if (many && ((bits[block >>> 5] as number) & (1 << (block & 31))) === 0) continue
       const from = low[block] as number
-      if (from > this.range.high) return
-      if (best.full) {
-        const last = best.last
-        const price = this.table.priceOf(last)
-        if (from > price || (this.priceAlone && from === price && (lowKey[block] as number) > this.table.keys.prefix(last))) return
-      }
-      if ((high[block] as number) >= this.range.low) this.scan(block, best)
+      if (from > best.latest || from > this.range.high) return
+      if ((high[block] as number) < this.range.low) continue
+      if (alone && from === best.latest && best.full && (lowKey[block] as number) > this.table.keys.prefix(best.last)) continue
+      this.scanCheapest(block, best)
     }
   }
 
-  private bestFirst(best: Best): void {
+  private bestFirst(best: Best, first: OrderKey): void {
     const { table } = this
     table.zones ??= new Zones(table)
-    const first = effectiveOrder(this.query.order)[0]
-    if (first === undefined) return
-    const { best: bounds } = table.zones.zone(first)
-    const { low, high, order } = table.blocks
-    const candidates = this.candidateBlocks()
-    const queue = new BlockQueue(bounds)
+    const zone = table.zones.zone(first)
+    const { best: bounds, order } = zone
+    const { low, high, live } = table.blocks
+    this.mark()
+    const bits = this.blockBits
+    const second = this.order[1]
+    const tiesByPrice = second?.property === 'price.hour' && !second.descending
     for (const block of order) {
-      if (((candidates[block >>> 5] as number) & (1 << (block & 31))) === 0) continue
-      if ((low[block] as number) <= this.range.high && (high[block] as number) >= this.range.low) queue.add(block)
-    }
-    queue.arrange()
-    const value = this.values[0] as SortValue
-    const thenPrice = effectiveOrder(this.query.order)[1]
-    const tiesByPrice = thenPrice?.property === 'price.hour' && !thenPrice.descending
-    for (let block = queue.take(); block >= 0; block = queue.take()) {
-      if (best.full) {
-        const last = value(best.last)
-        const bound = bounds[block] as number
-        if (bound > last) return
-        if (bound === last && tiesByPrice && (low[block] as number) > table.priceOf(best.last)) continue
-      }
-      this.scan(block, best)
+      if (((bits[block >>> 5] as number) & (1 << (block & 31))) === 0 || live[block] === 0) continue
+      const bound = bounds[block] as number
+      if (bound > best.latest) return
+      if ((low[block] as number) > this.range.high || (high[block] as number) < this.range.low) continue
+      if (bound === best.latest && best.full && tiesByPrice && (low[block] as number) > table.priceOf(best.last)) continue
+      this.scanBest(block, best, zone)
     }
   }
 
-  private scan(block: number, best: Best): void {
-    const { bitmaps } = this.table
-    const base = block * BLOCK_WORDS
-    const out = this.words
-    const live = bitmaps.words[LIVE] as Uint32Array
-    for (let w = 0; w < BLOCK_WORDS; w++) out[w] = live[base + w] as number
-    if (!narrow(this.program, bitmaps, { base, out, spare: this.spare, level: 0 })) return
-    const { test, filter } = this
+  /** How many rows of a block may fit, as far as bitmaps can tell. They are left in the narrower's `out`. */
+  private select(block: number): number {
+    const { narrower } = this
+    if (!narrower.block(block, this.table.bitmaps.words[LIVE] as Uint32Array, this.program)) return 0
+    let count = 0
+    for (let w = 0; w < BLOCK_WORDS; w++) count += popcount(narrower.out[w] as number)
+    return count
+  }
+
+  private scanCheapest(block: number, best: Best): void {
+    const count = this.select(block)
+    if (count === 0) return
+    const { table, range } = this
+    const words = this.narrower.out
+    const base = block * BLOCK_ROWS
+    if (count > FEW_ROWS) {
+      const { sorted, live } = table.blocks
+      const end = base + (live[block] as number)
+      for (let at = base; at < end; at++) {
+        const position = sorted[at] as number
+        if (((words[position >>> 5] as number) & (1 << (position & 31))) === 0) continue
+        const row = base + position
+        const price = table.priceOf(row)
+        if (price > best.latest || price > range.high) return
+        if (price >= range.low && !best.refuses(row, price) && this.fits(row)) best.offer(row, price)
+      }
+      return
+    }
     for (let w = 0; w < BLOCK_WORDS; w++) {
-      for (let word = out[w] as number; word !== 0; word &= word - 1) {
-        const row = (base + w) * 32 + 31 - Math.clz32(word & -word)
-        if (best.refuses(row)) continue
-        if (test !== undefined && test(row) !== 1) continue
-        if (filter !== undefined && !filter(row)) continue
-        best.offer(row)
+      for (let word = words[w] as number; word !== 0; word &= word - 1) {
+        const row = base + w * 32 + 31 - Math.clz32(word & -word)
+        const price = table.priceOf(row)
+        if (price >= range.low && price <= range.high && !best.refuses(row, price) && this.fits(row)) best.offer(row, price)
       }
     }
   }
-}
 
-/** The best rows so far, best first. */
-class Best {
-  readonly rows: number[] = []
-  private readonly limit: number
-  private readonly compare: (a: number, b: number) => number
-
-  constructor(limit: number, compare: (a: number, b: number) => number) {
-    this.limit = limit
-    this.compare = compare
-  }
-
-  get full(): boolean {
-    return this.rows.length >= this.limit
-  }
-
-  get last(): number {
-    return this.rows[this.rows.length - 1] as number
-  }
-
-  /** True when a row would not be among the best. */
-  refuses(row: number): boolean {
-    return this.rows.length >= this.limit && (this.limit === 0 || this.compare(row, this.last) > 0)
-  }
-
-  /** Takes a row that is not refused. */
-  offer(row: number): void {
-    const { rows } = this
-    let low = 0
-    let high = rows.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.compare(rows[middle] as number, row) < 0) low = middle + 1
-      else high = middle
+  private scanBest(block: number, best: Best, { values, sorted, count }: Zone): void {
+    const left = this.select(block)
+    if (left === 0) return
+    const words = this.narrower.out
+    const base = block * BLOCK_ROWS
+    if (left > FEW_ROWS) {
+      const end = base + (count[block] as number)
+      for (let at = base; at < end; at++) {
+        const position = sorted[at] as number
+        if (((words[position >>> 5] as number) & (1 << (position & 31))) === 0) continue
+        const row = base + position
+        const value = values[row] as number
+        if (value > best.latest) return
+        this.consider(row, value, best)
+      }
+      return
     }
-    rows.splice(low, 0, row)
-    if (rows.length > this.limit) rows.pop()
-  }
-}
-
-/** Blocks by their bound; of equal bounds the one added first. A heap, because only a few are ever taken. */
-class BlockQueue {
-  private readonly bounds: Float64Array
-  private readonly blocks: number[] = []
-  private heap: Int32Array = new Int32Array(0)
-  private size = 0
-
-  constructor(bounds: Float64Array) {
-    this.bounds = bounds
-  }
-
-  add(block: number): void {
-    this.blocks.push(block)
-  }
-
-  arrange(): void {
-    this.size = this.blocks.length
-    this.heap = Int32Array.from(this.blocks.keys())
-    for (let at = (this.size >>> 1) - 1; at >= 0; at--) this.sink(at)
-  }
-
-  /** The next block, or -1. */
-  take(): number {
-    if (this.size === 0) return -1
-    const top = this.heap[0] as number
-    this.size--
-    this.heap[0] = this.heap[this.size] as number
-    this.sink(0)
-    return this.blocks[top] as number
-  }
-
-  private before(a: number, b: number): boolean {
-    const x = this.bounds[this.blocks[a] as number] as number
-    const y = this.bounds[this.blocks[b] as number] as number
-    return x < y || (x === y && a < b)
-  }
-
-  private sink(start: number): void {
-    const { heap, size } = this
-    for (let at = start; ;) {
-      const left = at * 2 + 1
-      if (left >= size) return
-      const right = left + 1
-      const child = right < size && this.before(heap[right] as number, heap[left] as number) ? right : left
-      if (!this.before(heap[child] as number, heap[at] as number)) return
-      const held = heap[at] as number
-      heap[at] = heap[child] as number
-      heap[child] = held
-      at = child
+    for (let w = 0; w < BLOCK_WORDS; w++) {
+      for (let word = words[w] as number; word !== 0; word &= word - 1) {
+        const row = base + w * 32 + 31 - Math.clz32(word & -word)
+        const value = values[row] as number
+        if (value <= best.latest) this.consider(row, value, best)
+      }
     }
   }
+
+  private consider(row: number, value: number, best: Best): void {
+    const price = this.table.priceOf(row)
+    if (price >= this.range.low && price <= this.range.high && !best.refuses(row, value) && this.fits(row)) best.offer(row, value)
+  }
 }
 
-/** The prices between which every fitting row lies, by the top constraints on `price.hour`. */
+/** The prices, both included, that a constraint on `price.hour` in the table's own money allows; undefined for any other constraint. */
+function priceBound(expr: Expr, money: string): { readonly low: number; readonly high: number } | undefined {
+  if (expr.kind !== 'compare' || expr.property !== 'price.hour') return undefined
+  const { value, op } = expr
+  if (typeof value === 'object' && value.unit !== money) return undefined
+  const micros = typeof value === 'object' ? value.micros : Number(value)
+  if (op === '=') return { low: micros, high: micros }
+  if (op === '<=' || op === '<') return { low: -Infinity, high: op === '<' ? micros - 1 : micros }
+  if (op === '>=' || op === '>') return { low: op === '>' ? micros + 1 : micros, high: Number.MAX_SAFE_INTEGER }
+  return undefined
+}
+
+/** The prices between which every fitting row lies. Unknown prices sort as Infinity, and are in no range. */
 function priceRange(where: Expr, money: string): { low: number; high: number } {
   let low = -Infinity
   let high = Infinity
-  for (const c of conjuncts(where)) {
-    if (c.kind !== 'compare' || c.property !== 'price.hour') continue
-    const { value } = c
-    if (typeof value === 'object' && value.unit !== money) continue
-    const micros = typeof value === 'object' ? value.micros : Number(value)
-    if (c.op === '=' || c.op === '<=' || c.op === '<') high = Math.min(high, micros)
-    if (c.op === '=' || c.op === '>=' || c.op === '>') low = Math.max(low, micros)
+  for (const expr of conjuncts(where)) {
+    const bound = priceBound(expr, money)
+    if (bound === undefined) continue
+    low = Math.max(low, bound.low)
+    high = Math.min(high, bound.high)
   }
   return { low, high }
 }

@@ -14,8 +14,8 @@ import type { Listing, Offer } from './offer.ts'
 /** The bitmap of rows that are there. */
 export const LIVE = 0
 
-/** GPU models with a cluster of their own; the others share one a class, so that strangers' inventions can't scatter the rows. */
-const MODEL_CLUSTERS = 192
+/** Most clusters of models; models beyond share one a class, so that strangers' inventions can't scatter the rows. */
+const MODEL_CLUSTERS = 256
 
 /** Rows of offers. */
 export class Table<T> {
@@ -74,6 +74,7 @@ export class Table<T> {
 
   /** Takes a row out. */
   drop(row: number): void {
+    this.zones?.leave(row)
     this.facets.clear(row)
     this.bitmaps.clear(LIVE, row)
     this.columns.erase(row)
@@ -114,17 +115,28 @@ export class Table<T> {
   }
 
   private rewrite(row: number, listing: Listing, payload: T | undefined): void {
+    this.zones?.leave(row)
     this.facets.clear(row)
     this.columns.erase(row)
     this.write(row, listing, payload)
   }
 
+  /** Machines with as many GPUs of the same model lie together: their prices are alike, and most constraints are true of all or of none. */
   private clusterFor(offer: Offer): string {
     let largest: Device | undefined
-    for (const d of offer.devices) if (d.kind === 'gpu' && (largest === undefined || d.vramMiB > largest.vramMiB)) largest = d
-    const model = largest === undefined ? undefined : `m ${fold(largest.model)}`
-    if (model !== undefined && (this.blocks.hasCluster(model) || this.blocks.clusterCount < MODEL_CLUSTERS)) return model
-    return `c ${classOf(offer)}`
+    let gpus = 0
+    let mixed = false
+    for (const d of offer.devices) {
+      if (d.kind !== 'gpu') continue
+      gpus++
+      if (largest !== undefined && d.model !== largest.model) mixed = true
+      if (largest === undefined || d.vramMiB > largest.vramMiB) largest = d
+    }
+    if (largest !== undefined) {
+      const cluster = `${mixed ? 'mixed' : gpus < 3 ? gpus : gpus < 5 ? 4 : 8} ${fold(largest.model)}`
+      if (this.blocks.hasCluster(cluster) || this.blocks.clusterCount < MODEL_CLUSTERS) return cluster
+    }
+    return classOf(offer)
   }
 
   private grow(blocks: number): void {
@@ -142,6 +154,7 @@ export class Table<T> {
       this.keys.move(a, b)
       this.payloads[b] = this.payloads[a]
       this.payloads[a] = undefined
+      this.zones?.move(a, b)
     }
     this.zones?.measure(source)
     this.zones?.measure(target)
