@@ -1,0 +1,384 @@
+import { createIdentity, portableSuite } from '@haggle/identity'
+import { freeRate } from '@haggle/offer'
+import { errorCode, type Message, type MessageType, networkId, seal, toHex } from '@haggle/wire'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  begin,
+  type Command,
+  CONTRACT_MESSAGES,
+  type Effect,
+  encodeTranscript,
+  restore,
+  type Role,
+  type SignEffect,
+  type State,
+  step,
+  type Terms,
+  verifyTranscript,
+  viewOf,
+} from './mod.ts'
+
+const suite = portableSuite()
+const network = networkId('devnet-test')
+const who = { renter: createIdentity(new Uint8Array(32).fill(1)), provider: createIdentity(new Uint8Array(32).fill(2)) }
+const thread = new Uint8Array(16).fill(3)
+const other = (role: Role): Role => (role === 'renter' ? 'provider' : 'renter')
+
+const terms: Terms = {
+  renter: who.renter.publicKey,
+  provider: who.provider.publicKey,
+  offerDigest: new Uint8Array(32),
+  devices: [],
+  runner: 'deno',
+  isolation: 'bubblewrap',
+  rail: 'free',
+  meters: freeRate(3_600_000n).meters,
+  cap: 1_000_000n,
+  tickMs: 1_000,
+  graceMs: 2_000,
+  stagingMs: 10_000,
+  idleMs: 8_000,
+  maxMs: 60_000,
+  limits: { cpuMilli: 1, memMiB: 1, diskMiB: 1, outMiB: 1, pids: 1 },
+  net: null,
+  sla: null,
+  visibility: 'private',
+  extends: null,
+}
+const ACCEPT: Command = { do: 'accept', terms, specHash: new Uint8Array(32), number: 1, funding: null }
+const VOUCHER: Command = { do: 'voucher', channel: null, channelCumulative: null, evmSig: null }
+const EXIT = { kind: 'exit', code: 0, word: null } as const
+
+/** Two machines with real signatures and a link that carries a message only when told to. */
+class Pair {
+  nowMs = 0
+  readonly chains: Record<Role, Message[]> = { renter: [], provider: [] }
+  readonly states: Record<Role, State>
+  readonly effects: Record<Role, Effect[]> = { renter: [], provider: [] }
+  readonly taken: Record<Role, number> = { renter: 0, provider: 0 }
+
+  constructor() {
+    const init = (role: Role): State => begin({ role, self: who[role].publicKey, peer: who[other(role)].publicKey }, { atMs: 0 })
+    this.states = { renter: init('renter'), provider: init('provider') }
+  }
+
+  do(role: Role, command: Command): this {
+    return this.#run(role, { type: 'command', command, atMs: this.nowMs })
+  }
+
+  /** Carries every message that `to` lacks, or so many. */
+  carry(to: Role, count = Infinity): this {
+    const from = this.chains[other(to)]
+    for (let at = 0; at < count && this.taken[to] < from.length; at++) {
+      const message = from[this.taken[to]++]
+      if (message !== undefined) this.deliver(to, message)
+    }
+    return this
+  }
+
+  deliver(to: Role, message: Message): this {
+    return this.#run(to, { type: 'message', message, atMs: this.nowMs, unixS: this.unixS })
+  }
+
+  both(): this {
+    for (let round = 0; round < 6; round++) this.carry('provider').carry('renter')
+    return this
+  }
+
+  pass(ms: number): this {
+    this.nowMs += ms
+    for (const role of ['renter', 'provider'] as const) this.#run(role, { type: 'wake', atMs: this.nowMs })
+    return this
+  }
+
+  get unixS(): number {
+    return 1_800_000_000 + Math.floor(this.nowMs / 1000)
+  }
+
+  kinds(role: Role): string[] {
+    return this.effects[role]
+      .splice(0)
+      .map((effect) => (effect.kind === 'job' || effect.kind === 'capacity' ? `${effect.kind} ${effect.action}` : effect.kind))
+  }
+
+  phases(): [string, string] {
+    return [this.states.renter.phase, this.states.provider.phase]
+  }
+
+  file(): Uint8Array {
+    return encodeTranscript({ renter: this.chains.renter.map((m) => m.bytes), provider: this.chains.provider.map((m) => m.bytes) }, suite)
+  }
+
+  #run(role: Role, event: Parameters<typeof step>[1]): this {
+    const { state, effects } = step(this.states[role], event)
+    this.states[role] = state
+    for (const effect of effects) {
+      if (effect.kind === 'sign') this.#sign(role, effect)
+      else this.effects[role].push(effect)
+    }
+    return this
+  }
+
+  #sign(role: Role, effect: SignEffect): void {
+    const { type, body, seq, prev, ack, lifetimeS } = effect
+    const iat = this.unixS
+    const audience = who[other(role)].publicKey
+    const messageType = CONTRACT_MESSAGES[type] as MessageType<typeof body>
+    const message = seal(
+      messageType,
+      { network, audience, thread, seq, prev, ack, iat, exp: iat + lifetimeS, body },
+      who[role].signer,
+      suite,
+    )
+    this.chains[role].push(message)
+    this.#run(role, { type: 'message', message, atMs: this.nowMs, unixS: this.unixS })
+  }
+}
+
+function running(): Pair {
+  const pair = new Pair()
+    .do('renter', ACCEPT)
+    .carry('provider')
+    .do('provider', { do: 'confirm', number: 5 })
+    .do('provider', { do: 'ready' })
+  return pair.both().pass(250).do('renter', VOUCHER).both()
+}
+
+describe('step()', () => {
+  it('reaches first output with two signatures when a standing offer is taken', () => {
+    const pair = new Pair().do('renter', ACCEPT).carry('provider')
+    pair.kinds('provider')
+    pair.do('provider', { do: 'confirm', number: 5 })
+    expect(pair.kinds('provider')).toEqual(['notify', 'capacity reserve', 'job start', 'wake'])
+    expect([...pair.chains.renter, ...pair.chains.provider].map(({ type }) => type)).toEqual(['accept', 'confirm'])
+    pair.carry('renter')
+    expect(pair.phases()).toEqual(['staging', 'confirmed'])
+    expect(viewOf(pair.states.renter).bound).toBe(false)
+  })
+
+  it('settles with two receipts, and both ledgers open and close, when the job ends', () => {
+    const pair = running().pass(1_000)
+    pair
+      .do('provider', { do: 'meter', usage: [1_000n] })
+      .carry('renter')
+      .do('renter', VOUCHER)
+      .both()
+    pair.do('provider', { do: 'result', exit: EXIT, usage: [1_500n], output: null }).both()
+    pair.do('renter', { do: 'receipt', reason: null }).both()
+    expect(pair.phases()).toEqual(['settled', 'settled'])
+    for (const role of ['renter', 'provider'] as const) {
+      const entries = pair.effects[role].flatMap((effect) => (effect.kind === 'ledger' ? [effect.entry] : []))
+      expect(entries.map(({ kind, number }) => `${kind} ${number}`)).toEqual([
+        `opened ${role === 'renter' ? 1 : 5}`,
+        `closed ${role === 'renter' ? 1 : 5}`,
+      ])
+    }
+    const report = verifyTranscript(pair.file(), suite)
+    expect(report).toMatchObject({ ok: true, owed: 1_500n, outcome: { kind: 'settled', signedBy: 'both' } })
+    expect(report.outcome).toEqual(viewOf(pair.states.renter).outcome)
+  })
+
+  it('throws E_CONTRACT_STATE with the phase when a command does not fit', () => {
+    const pair = new Pair()
+    for (const command of [VOUCHER, { do: 'cancel', reason: 'user' }, { do: 'ready' }, { do: 'confirm', number: 1 }] as const) {
+      let thrown: unknown
+      try {
+        pair.do('renter', command)
+      } catch (error) {
+        thrown = error
+      }
+      // A voucher without a contract says nothing and is no error: `pay` may be overtaken by an end.
+      if (command.do === 'voucher') expect(thrown).toBeUndefined()
+      else expect([errorCode(thrown), (thrown as { details: { phase: string } }).details.phase]).toEqual(['E_CONTRACT_STATE', 'idle'])
+    }
+  })
+
+  it('takes the ACCEPT back when CONFIRM comes after 5 s, and nobody owes anything', () => {
+    const pair = new Pair().do('renter', ACCEPT).carry('provider').do('provider', { do: 'confirm', number: 5 })
+    pair.nowMs += 5_000
+    pair.carry('renter')
+    expect(pair.chains.renter.map(({ type }) => type)).toEqual(['accept', 'cancel'])
+    pair.both()
+    expect(verifyTranscript(pair.file(), suite)).toMatchObject({
+      ok: true,
+      owed: 0n,
+      outcome: { kind: 'expired', by: 'provider', bound: false },
+    })
+  })
+
+  it('resends ACCEPT at 1 s and 3 s, the same bytes, and starts one job', () => {
+    const pair = new Pair().do('renter', ACCEPT)
+    const [accept] = pair.chains.renter
+    if (accept === undefined) throw new Error('no ACCEPT')
+    pair.pass(1_000)
+    expect(pair.effects.renter).toContainEqual({ kind: 'resend', seqs: [0] })
+    pair.deliver('provider', accept).do('provider', { do: 'confirm', number: 5 })
+    pair.nowMs += 300
+    pair.kinds('provider')
+    pair.deliver('provider', accept)
+    expect(pair.kinds('provider')).toEqual(['ignored', 'sync'])
+    expect(pair.chains.provider).toHaveLength(1)
+  })
+
+  it('stops the job after one tick when nobody acknowledged CONFIRM', () => {
+    const pair = new Pair()
+      .do('renter', ACCEPT)
+      .carry('provider')
+      .do('provider', { do: 'confirm', number: 5 })
+      .do('provider', { do: 'ready' })
+    pair.kinds('provider')
+    pair.pass(1_000)
+    expect(pair.kinds('provider')).toContain('job stop')
+    expect(pair.chains.provider.at(-1)?.body).toEqual({ reason: 'unacked' })
+  })
+
+  it('cancels instead of paying when METER claims more than the renter saw', () => {
+    const pair = running()
+      .pass(1_000)
+      .do('provider', { do: 'meter', usage: [1_999n] })
+      .carry('renter')
+    expect(pair.states.renter.phase).toBe('running')
+    pair
+      .do('renter', VOUCHER)
+      .both()
+      .pass(1_000)
+      .do('provider', { do: 'meter', usage: [3_999n] })
+      .carry('renter')
+    expect(pair.chains.renter.at(-1)?.body).toEqual({ reason: 'meter' })
+  })
+
+  it('does not bill a gap of more than two ticks without a METER', () => {
+    const pair = running().pass(1_000)
+    pair.do('provider', { do: 'meter', usage: [1_000n] })
+    pair.nowMs += 5_000
+    pair.do('provider', { do: 'meter', usage: [6_000n] }).do('provider', { do: 'meter', usage: [6_500n] })
+    expect(pair.chains.provider.slice(-2).map(({ body }) => (body as { usage: bigint[] }).usage[0])).toEqual([3_000n, 3_500n])
+  })
+
+  it('raises cap and run when an extension is confirmed, and bills by the higher cap', () => {
+    const pair = running()
+    pair.do('renter', { do: 'extend', cap: 2_000_000n, maxMs: 120_000, funding: null }).carry('provider')
+    expect(viewOf(pair.states.provider).extension).toBe('accepted')
+    pair.do('provider', { do: 'confirm', number: 5 }).both()
+    expect(viewOf(pair.states.renter).terms?.cap).toBe(2_000_000n)
+    expect(verifyTranscript(pair.file(), suite).ok).toBe(true)
+  })
+
+  it('keeps evidence when the peer signs two messages for one seq', () => {
+    const pair = new Pair().do('renter', ACCEPT).carry('provider')
+    const twin = new Pair().do('renter', { ...ACCEPT, number: 2 } as Command)
+    const [second] = twin.chains.renter
+    if (second === undefined) throw new Error('no ACCEPT')
+    pair.kinds('provider')
+    pair.deliver('provider', second)
+    expect(pair.kinds('provider')).toEqual(['evidence', 'ignored'])
+  })
+
+  it('ignores a message that its signer could not rightly say', () => {
+    const pair = running()
+    const fake = new Pair()
+    fake.do('renter', ACCEPT)
+    const body = { n: 1, usage: [5_000n], owed: 1n }
+    const [last] = pair.chains.provider.slice(-1)
+    const draft = {
+      network,
+      audience: who.renter.publicKey,
+      thread,
+      seq: 2,
+      prev: last?.id ?? null,
+      ack: null,
+      iat: pair.unixS,
+      exp: pair.unixS + 1,
+      body,
+    }
+    pair.deliver('renter', seal(CONTRACT_MESSAGES.meter, draft, who.provider.signer, suite) as Message)
+    const ignored = pair.effects.renter.find((effect) => effect.kind === 'ignored')
+    expect(ignored).toMatchObject({ reason: 'ack' })
+  })
+
+  it('is pure: the same state and event give the same, and the state can be cloned', () => {
+    const { states } = running()
+    const event = { type: 'wake', atMs: 10_000 } as const
+    const copy = structuredClone(states.renter)
+    expect(step(states.renter, event)).toEqual(step(copy, event))
+    expect(copy).toEqual(states.renter)
+  })
+})
+
+describe('restore()', () => {
+  it('signs nothing until SYNC has come, and then what waited', () => {
+    const pair = running()
+    const { renter, provider } = pair.chains
+    const init = pair.states.provider.init
+    const { state, effects } = restore(init, { own: provider, peer: renter }, { nowMs: 50, nowS: pair.unixS })
+    expect(effects.map(({ kind }) => kind)).toEqual(['capacity', 'sync', 'job', 'ledger', 'wake'])
+    const waiting = step(state, { type: 'command', command: { do: 'cancel', reason: 'shutdown' }, atMs: 60 })
+    expect(waiting.effects.some(({ kind }) => kind === 'sign')).toBe(false)
+    const synced = step(waiting.state, { type: 'sync', mine: renter.length, yours: provider.length, atMs: 70 })
+    expect(synced.effects.find(({ kind }) => kind === 'sign')).toMatchObject({ type: 'cancel' })
+  })
+
+  it('signs nothing at all while the peer holds more of our chain than we do', () => {
+    const pair = running()
+    const { renter, provider } = pair.chains
+    const { state } = restore(
+      pair.states.provider.init,
+      { own: provider.slice(0, 1), peer: renter.slice(0, 1) },
+      { nowMs: 0, nowS: pair.unixS },
+    )
+    const synced = step(state, { type: 'sync', mine: 1, yours: 2, atMs: 10 })
+    expect(synced.state.synced).toBe(false)
+  })
+
+  it('stays where it had ended, whatever comes', () => {
+    const pair = new Pair().do('renter', ACCEPT).carry('provider').do('provider', { do: 'confirm', number: 5 })
+    const { init } = pair.states.renter
+    const { state } = restore(init, { own: pair.chains.renter, peer: [] }, { nowMs: 0, nowS: pair.unixS, ended: true })
+    expect(state.phase).toBe('expired')
+    const [confirm] = pair.chains.provider
+    if (confirm === undefined) throw new Error('no CONFIRM')
+    const later = step(state, { type: 'message', message: confirm, atMs: 10, unixS: pair.unixS })
+    expect([later.state.phase, viewOf(later.state).outcome.bound]).toEqual(['expired', false])
+  })
+
+  it('gives the state of the machine that never stopped', () => {
+    const moves: ((pair: Pair) => void)[] = [
+      (pair) => pair.carry('provider', 1),
+      (pair) => pair.carry('renter', 1),
+      (pair) => pair.pass(300),
+      (pair) => pair.do('provider', { do: 'confirm', number: 5 }),
+      (pair) => pair.do('provider', { do: 'ready' }),
+      (pair) => pair.do('provider', { do: 'meter', usage: [BigInt(pair.nowMs)] }),
+      (pair) => pair.do('renter', VOUCHER),
+      (pair) => pair.do('provider', { do: 'result', exit: EXIT, usage: [BigInt(pair.nowMs)], output: null }),
+      (pair) => pair.do('renter', { do: 'receipt', reason: null }),
+      (pair) => pair.do('renter', { do: 'cancel', reason: 'user' }),
+    ]
+    fc.assert(
+      fc.property(fc.array(fc.nat(moves.length - 1), { maxLength: 30 }), (picks) => {
+        const pair = new Pair().do('renter', ACCEPT)
+        for (const pick of [0, 3, 1, ...picks]) {
+          try {
+            moves[pick]?.(pair)
+          } catch (error) {
+            if (errorCode(error) !== 'E_CONTRACT_STATE') throw error
+          }
+        }
+        for (const role of ['renter', 'provider'] as const) {
+          const { state } = restore(
+            pair.states[role].init,
+            { own: pair.chains[role], peer: pair.chains[other(role)].slice(0, pair.taken[role]) },
+            { nowMs: pair.nowMs, nowS: pair.unixS },
+          )
+          expect(state.mine).toEqual(pair.states[role].mine)
+        }
+        pair.both()
+        const report = verifyTranscript(pair.file(), suite)
+        expect(report.errors).toEqual([])
+        expect(toHex(pair.file())).toBe(toHex(pair.file()))
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
