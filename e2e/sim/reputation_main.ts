@@ -5,7 +5,11 @@ import { simulateSybil } from './reputation_sybil.ts'
 import { simulateWhitewash } from './reputation_whitewash.ts'
 
 const { values } = parseArgs({
-  options: { scenario: { type: 'string', default: 'sybil' }, seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } },
+  options: {
+    scenario: { type: 'string', default: 'sybil' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
 })
 const { scenario } = values
 const seed = Number(values.seed)

@@ -78,7 +78,13 @@ export function simulateSybil({ seed, renters = 200, viewers = 25, onProgress }:
   const strategies = STRATEGIES.map((strategy) => {
     const fronts = colluders.slice(0, strategy.fronts)
     const served: Deal[] = fronts.flatMap((provider) =>
-      Array.from({ length: SERVED_EACH }, () => ({ renter: dice.pick(world.renters), provider, day: dice.random() * DAYS, value: SERVICE, outcome: 'settled' as const })),
+      Array.from({ length: SERVED_EACH }, () => ({
+        renter: dice.pick(world.renters),
+        provider,
+        day: dice.random() * DAYS,
+        value: SERVICE,
+        outcome: 'settled' as const,
+      })),
     )
     const wash: Deal[] = [
       ...colluders.flatMap((provider, i) =>
@@ -119,7 +125,14 @@ export function simulateSybil({ seed, renters = 200, viewers = 25, onProgress }:
     const gained = with_.rise - without.rise
     const ratio = gained <= 0 ? 0 : gained / control.rise
     onProgress?.(`${strategy.name}: ${(ratio * 100).toFixed(2)} %`)
-    return { name: strategy.name, cost, gained, honest: control.rise, ratio, aboveMedian: [without.above, with_.above, control.above] as const }
+    return {
+      name: strategy.name,
+      cost,
+      gained,
+      honest: control.rise,
+      ratio,
+      aboveMedian: [without.above, with_.above, control.above] as const,
+    }
   })
   const worst = Math.max(...strategies.map((each) => each.ratio))
   return { ok: worst <= 0.05, worst, strategies }

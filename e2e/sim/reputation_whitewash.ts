@@ -33,7 +33,14 @@ export interface WhitewashFigures {
   /** Looks at which a new-born whitewashed name with no help stood above somebody unknown. Must be 0. */
   readonly bornAbove: number
   readonly looks: number
-  readonly habits: readonly { readonly name: string; readonly lives: number; readonly looks: number; readonly above: number; readonly mean: number; readonly twinMean: number }[]
+  readonly habits: readonly {
+    readonly name: string
+    readonly lives: number
+    readonly looks: number
+    readonly above: number
+    readonly mean: number
+    readonly twinMean: number
+  }[]
 }
 
 export interface WhitewashOptions {
@@ -59,16 +66,26 @@ export function simulateWhitewash({ seed, renters = 120, viewers = 20, onProgres
       for (let job = 0; job < habit.good + habit.bad; job++) {
         day += 1 + dice.random() * 3
         const deal = { renter: dice.pick(dice.random() < 0.5 ? watching : world.renters), day, value: dice.value(0.5) }
-        deals.push({ ...deal, provider: name, outcome: job < habit.good ? 'settled' : 'failed' }, { ...deal, provider: twin, outcome: 'settled' })
+        deals.push(
+          { ...deal, provider: name, outcome: job < habit.good ? 'settled' : 'failed' },
+          { ...deal, provider: twin, outcome: 'settled' },
+        )
       }
       const previous = lives.at(-1)
       if (previous && habit.vouches) {
         // Directly, and through a renter in the same hand, which the old name has worked for: trust in a provider reaches other providers that way.
         const deal = { day: born + 0.5, value: 3, outcome: 'settled' as const }
-        const pairs = [[previous.name, name], [previous.twin, twin]] as const
+        const pairs = [
+          [previous.name, name],
+          [previous.twin, twin],
+        ] as const
         for (const [old, young] of pairs) {
           const accomplice = `accomplice of ${old}`
-          deals.push({ ...deal, renter: old, provider: young }, { ...deal, renter: accomplice, provider: old }, { ...deal, renter: accomplice, provider: young })
+          deals.push(
+            { ...deal, renter: old, provider: young },
+            { ...deal, renter: accomplice, provider: old },
+            { ...deal, renter: accomplice, provider: young },
+          )
         }
       }
       lives.push({ name, twin, born, died: day })
@@ -87,7 +104,8 @@ export function simulateWhitewash({ seed, renters = 120, viewers = 20, onProgres
           const value = scorer.score(name, 'provider').value
           const other = scorer.score(twin, 'provider').value
           if (value > other + EPSILON) above++
-          if (!habit.vouches && !past.some((deal) => deal.provider === name) && value > scorer.score('nobody', 'provider').value + EPSILON) bornAbove++
+          if (!habit.vouches && !past.some((deal) => deal.provider === name) && value > scorer.score('nobody', 'provider').value + EPSILON)
+            bornAbove++
           sum += value
           twinSum += other
           looks++

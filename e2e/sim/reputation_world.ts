@@ -76,7 +76,8 @@ export interface WorldOptions {
 
 /** Renters that each have a handful of providers they go back to, and try another now and then; one job in fifty fails. */
 export function honestWorld(dice: Dice, { renters, providers, days }: WorldOptions): World {
-  const names = (letter: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${letter}${String(i).padStart(4, '0')}`)
+  const names = (letter: string, count: number): string[] =>
+    Array.from({ length: count }, (_, i) => `${letter}${String(i).padStart(4, '0')}`)
   const rent = names('renter', renters)
   const provide = names('provider', providers)
   const deals: Deal[] = []

@@ -14,7 +14,11 @@ const say = (line: string): void => void writeSync(1, `${line}\n`)
 const { ledger } = await openHome(folder)
 const status = ledger.status()
 say(`open ${status.size} ${status.state} ${status.healed}`)
-for (const size of sizes.split(',').filter((s) => s !== '').map(Number)) if (size <= ledger.size) say(`root ${size} ${toHex(await ledger.rootAt(size))}`)
+for (const size of sizes
+  .split(',')
+  .filter((s) => s !== '')
+  .map(Number))
+  if (size <= ledger.size) say(`root ${size} ${toHex(await ledger.rootAt(size))}`)
 say('ready')
 for (let next = ledger.size, group = 1; ; group = (group * 7 + 3) % 61) {
   say(`begin ${next}`)

@@ -14,7 +14,16 @@ export function entryAt(index: number): Entry {
     number: index,
     peer: new Uint8Array(32).fill(seed[2]! & 15),
     contract: new Uint8Array(seed.subarray(32)),
-    facts: { role: 'provider', outcome: 'settled', liable: null, rail: 'free', settled: BigInt(index), meteredS: 60, upS: 60, speedPermille: 1000 },
+    facts: {
+      role: 'provider',
+      outcome: 'settled',
+      liable: null,
+      rail: 'free',
+      settled: BigInt(index),
+      meteredS: 60,
+      upS: 60,
+      speedPermille: 1000,
+    },
     evidence: [evidence],
   }
 }

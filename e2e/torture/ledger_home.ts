@@ -27,7 +27,14 @@ export async function openHome(folder: string): Promise<Home> {
     const journal = await openJournal(join(folder, 'ledger.journal'))
     try {
       const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-      const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: OWNER.signer, suite: nodeSuite(), clock: systemClock(), random })
+      const ledger = await openLedger({
+        store: store.sub('ledger'),
+        journal,
+        signer: OWNER.signer,
+        suite: nodeSuite(),
+        clock: systemClock(),
+        random,
+      })
       const close = async (): Promise<void> => {
         await ledger.close()
         await journal.close()

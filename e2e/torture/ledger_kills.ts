@@ -106,7 +106,12 @@ interface Life {
 
 /** Starts one process, kills it after `ms` of appending (or of opening), and reads what it had said. */
 async function oneLife(folder: string, asked: readonly number[], { opening, ms }: { opening: boolean; ms: number }): Promise<Life> {
-  const child = spawn(process.execPath, ['--conditions=@haggle/source', join(import.meta.dirname, 'ledger_child.ts'), folder, asked.join(',')])
+  const child = spawn(process.execPath, [
+    '--conditions=@haggle/source',
+    join(import.meta.dirname, 'ledger_child.ts'),
+    folder,
+    asked.join(','),
+  ])
   let said = ''
   let stderr = ''
   let timer: NodeJS.Timeout | undefined

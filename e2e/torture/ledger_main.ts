@@ -13,9 +13,11 @@ const { values } = parseArgs({
   },
 })
 const seed = Number(values.seed)
-const say = (what: string, of: number) => (done: number): void => {
-  if (done % Math.max(1, Math.floor(of / 50)) === 0 || done === of) process.stderr.write(`${what} ${done}/${of}\n`)
-}
+const say =
+  (what: string, of: number) =>
+  (done: number): void => {
+    if (done % Math.max(1, Math.floor(of / 50)) === 0 || done === of) process.stderr.write(`${what} ${done}/${of}\n`)
+  }
 
 const began = performance.now()
 const kills = await torturedByKills({ kills: Number(values.kills), seed, onProgress: say('kills', Number(values.kills)) })

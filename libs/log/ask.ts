@@ -34,7 +34,9 @@ export async function ask<N extends keyof Questions>(
     await stream.send(writeFrame(encodeQuestion(name, body), MAX_FRAME_BYTES))
     await stream.closeWrite()
     for await (const frame of readFrames(stream, { maxBytes: MAX_FRAME_BYTES })) return decodeAnswer(frame)
-    throw new HaggleError('E_LOG_SILENT', `Cannot read the answer of ${target.peerId}: it gave none`, { details: { peerId: target.peerId } })
+    throw new HaggleError('E_LOG_SILENT', `Cannot read the answer of ${target.peerId}: it gave none`, {
+      details: { peerId: target.peerId },
+    })
   } finally {
     done()
     await stream.close()
@@ -43,8 +45,11 @@ export async function ask<N extends keyof Questions>(
 
 /** Aborts the stream when it takes too long or `signal` does. Returns what stops the watch. */
 export function limitTime(stream: ByteStream, clock: Clock, signal?: AbortSignal): () => void {
-  const slow = clock.after(ASK_MS, () => stream.abort(new HaggleError('E_LOG_SILENT', `${stream.remotePeerId} took longer than ${ASK_MS} ms over its log`)))
-  const stop = (): void => stream.abort(signal?.reason instanceof Error ? signal.reason : new HaggleError('E_ABORTED', 'The question was given up'))
+  const slow = clock.after(ASK_MS, () =>
+    stream.abort(new HaggleError('E_LOG_SILENT', `${stream.remotePeerId} took longer than ${ASK_MS} ms over its log`)),
+  )
+  const stop = (): void =>
+    stream.abort(signal?.reason instanceof Error ? signal.reason : new HaggleError('E_ABORTED', 'The question was given up'))
   signal?.addEventListener('abort', stop, { once: true })
   return () => {
     slow()

@@ -29,7 +29,8 @@ export function followCounterparties(ledger: () => Ledger): Counterparties {
     }
     const to = current.size
     if (next < to) {
-      for await (const { entry } of current.entries({ from: next, to })) if (entry.peer) last.set(toHex(entry.peer), Math.max(entry.at, last.get(toHex(entry.peer)) ?? 0))
+      for await (const { entry } of current.entries({ from: next, to }))
+        if (entry.peer) last.set(toHex(entry.peer), Math.max(entry.at, last.get(toHex(entry.peer)) ?? 0))
       next = to
     }
     return nowS - COUNTERPARTY_DAYS * 86_400

@@ -24,7 +24,8 @@ export function keptEntries(store: Store): KeptEntries {
       const prefix = prefixOf(owner, log)
       const writes: Write[] = entries.map(({ index, salt, bytes }) => ({ key: prefix + hex8(index), value: concat(salt, bytes) }))
       let count = entries.length
-      for await (const [key] of store.range({ gte: `${prefix}0`, lt: `${prefix}g`, reverse: true })) if (++count > MAX_PER_OWNER) writes.push({ key, value: null })
+      for await (const [key] of store.range({ gte: `${prefix}0`, lt: `${prefix}g`, reverse: true }))
+        if (++count > MAX_PER_OWNER) writes.push({ key, value: null })
       await store.write(writes)
     },
     async *of(owner: Uint8Array, log: number, from: number): AsyncGenerator<EntryFrame> {

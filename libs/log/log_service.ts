@@ -2,7 +2,19 @@
 
 import { peerIdOf } from '@haggle/identity'
 import type { Network } from '@haggle/mesh'
-import { type Audit, audit, checkpointMessage, type CheckpointReason, gapsOf, type HeadState, type KeptEntry, type Memory, readEvidence, type SignedHead, type StoredEntry } from '@haggle/reputation'
+import {
+  type Audit,
+  audit,
+  checkpointMessage,
+  type CheckpointReason,
+  gapsOf,
+  type HeadState,
+  type KeptEntry,
+  type Memory,
+  readEvidence,
+  type SignedHead,
+  type StoredEntry,
+} from '@haggle/reputation'
 import type { Store } from '@haggle/store'
 import { type Clock, decodeAs, encodeAs, equalBytes, HaggleError, peekEnvelope, type Signer, type Suite, toHex, uint } from '@haggle/wire'
 import { ask } from './ask.ts'
@@ -131,7 +143,13 @@ class RunningLog implements LogService {
   status(): LogStatus {
     const { heads, ledger } = this.#init.memory
     const { state, signedSize, target } = heads.status()
-    return { state, size: ledger.size, signedSize, missing: Math.max(0, (target?.body.size ?? 0) - ledger.size), cosigners: this.#cosigners.size }
+    return {
+      state,
+      size: ledger.size,
+      signedSize,
+      missing: Math.max(0, (target?.body.size ?? 0) - ledger.size),
+      cosigners: this.#cosigners.size,
+    }
   }
 
   async confirm(): Promise<HeadState> {
@@ -276,7 +294,7 @@ class RunningLog implements LogService {
   async #askKept(peerId: string, from: number): Promise<KeptEntry[]> {
     const entries: KeptEntry[] = []
     try {
-      for (let at = from; ; ) {
+      for (let at = from; ;) {
         const answer = await ask(this.#init, { peerId }, { name: 'kept', body: { from: at } })
         if (answer.name !== 'entries' || answer.body.entries.length === 0) return entries
         entries.push(...answer.body.entries)

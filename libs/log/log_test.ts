@@ -28,11 +28,28 @@ interface Peer {
   readonly events: LogEvent[]
 }
 
-const facts: Facts = { role: 'provider', outcome: 'settled', liable: null, rail: 'evm', settled: 1_000_000n, meteredS: 60, upS: null, speedPermille: null }
+const facts: Facts = {
+  role: 'provider',
+  outcome: 'settled',
+  liable: null,
+  rail: 'evm',
+  settled: 1_000_000n,
+  meteredS: 60,
+  upS: null,
+  speedPermille: null,
+}
 
 function entry(kind: Entry['kind'], peer: Peer, number: number | null = null): Entry {
   const settled = kind === 'closed' ? facts : null
-  return { kind, at: NOW_S, number, peer: peer.identity.publicKey, contract: suite.sha256(utf8(`${number}`)), facts: settled, evidence: [utf8(`about ${number}`)] }
+  return {
+    kind,
+    at: NOW_S,
+    number,
+    peer: peer.identity.publicKey,
+    contract: suite.sha256(utf8(`${number}`)),
+    facts: settled,
+    evidence: [utf8(`about ${number}`)],
+  }
 }
 
 describe('startLog()', () => {
@@ -56,10 +73,23 @@ describe('startLog()', () => {
     const journals = parts.journals ?? []
     const random = (n: number): Uint8Array => new Uint8Array(n).fill(++salts)
     const common = { signer: identity.signer, suite, clock }
-    const memory = await openMemory({ ...common, store: store.sub('memory'), journal: async (log) => (journals[log] ??= memoryJournal()), random, network: id })
+    const memory = await openMemory({
+      ...common,
+      store: store.sub('memory'),
+      journal: async (log) => (journals[log] ??= memoryJournal()),
+      random,
+      network: id,
+    })
     const network = hub.join(identity)
     const events: LogEvent[] = []
-    const log = await startLog({ ...common, network, networkId: id, memory, store: store.sub('log'), onEvent: (event) => events.push(event) })
+    const log = await startLog({
+      ...common,
+      network,
+      networkId: id,
+      memory,
+      store: store.sub('log'),
+      onEvent: (event) => events.push(event),
+    })
     const peer = { identity, network, store, journals, memory, log, events }
     running.push(peer)
     return peer
@@ -114,20 +144,40 @@ describe('startLog()', () => {
     const { head } = await a.log.checkpoint()
     const target = { peerId: a.identity.peerId }
     const parts = (peer: Peer): { network: MemoryNode; clock: typeof clock } => ({ network: peer.network, clock })
-    expect(await ask(parts(c), target, { name: 'head', body: { owner: null } })).toMatchObject({ name: 'heads', body: { heads: [head.bytes] } })
+    expect(await ask(parts(c), target, { name: 'head', body: { owner: null } })).toMatchObject({
+      name: 'heads',
+      body: { heads: [head.bytes] },
+    })
     const lines = await ask(parts(c), target, { name: 'lines', body: { from: 0, to: 2 } })
-    expect(lines).toMatchObject({ name: 'lines', body: { lines: [{ kind: 'opened', number: 1, bytes: null, salt: null }, { kind: 'closed', bytes: null }] } })
+    expect(lines).toMatchObject({
+      name: 'lines',
+      body: {
+        lines: [
+          { kind: 'opened', number: 1, bytes: null, salt: null },
+          { kind: 'closed', bytes: null },
+        ],
+      },
+    })
     const mine = await ask(parts(b), target, { name: 'lines', body: { from: 1, to: 2 } })
     expect(mine).toMatchObject({ body: { lines: [{ bytes: (await a.memory.ledger.get(1)).bytes }] } })
-    expect(await ask(parts(c), target, { name: 'inclusion', body: { index: 1, size: 2 } })).toMatchObject({ name: 'proof', body: { path: await a.memory.ledger.inclusionProof(1, 2) } })
-    expect(await ask(parts(c), target, { name: 'consistency', body: { from: 1, to: 9 } })).toEqual({ name: 'refused', body: { reason: 'range' } })
+    expect(await ask(parts(c), target, { name: 'inclusion', body: { index: 1, size: 2 } })).toMatchObject({
+      name: 'proof',
+      body: { path: await a.memory.ledger.inclusionProof(1, 2) },
+    })
+    expect(await ask(parts(c), target, { name: 'consistency', body: { from: 1, to: 9 } })).toEqual({
+      name: 'refused',
+      body: { reason: 'range' },
+    })
   })
 
   it('finds a split view between common counterparties in one exchange, tells everybody, and the liar scores nothing', async () => {
     // The liar keeps two ledgers under one key and shows a different one to each counterparty.
     const [b, c, d] = [await join(2), await join(3), await join(4)]
     const liar = createIdentity(new Uint8Array(32).fill(9))
-    for (const [victim, numbers] of [[b, [1, 2]], [c, [7, 8, 9]]] as const) {
+    for (const [victim, numbers] of [
+      [b, [1, 2]],
+      [c, [7, 8, 9]],
+    ] as const) {
       const face = await join(0, { as: liar })
       await meet(face, victim)
       for (const number of numbers) await deal(face, victim, number)

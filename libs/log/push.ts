@@ -36,7 +36,11 @@ export interface PushFrom {
 }
 
 /** Pushes `head`. Rejects as {@link ask} does. */
-export async function pushHead(parts: PushParts, head: SignedHead, { target, key, from, signal }: PushFrom & AskOptions): Promise<PushOutcome> {
+export async function pushHead(
+  parts: PushParts,
+  head: SignedHead,
+  { target, key, from, signal }: PushFrom & AskOptions,
+): Promise<PushOutcome> {
   const { memory, suite } = parts
   const { ledger } = memory
   let proofFrom = from
@@ -50,7 +54,12 @@ export async function pushHead(parts: PushParts, head: SignedHead, { target, key
       case 'cosigned': {
         const signed = open(answer.body.envelope, cosignMessage, { network: head.network, suite })
         const { owner, log, size, root } = signed.body
-        const fits = equalBytes(signed.signer, key) && equalBytes(owner, ledger.key) && log === head.body.log && size === head.body.size && equalBytes(root, head.body.root)
+        const fits =
+          equalBytes(signed.signer, key) &&
+          equalBytes(owner, ledger.key) &&
+          log === head.body.log &&
+          size === head.body.size &&
+          equalBytes(root, head.body.root)
         if (!fits) return { kind: 'refused' }
         if (page.next >= head.body.size) return { kind: 'cosigned', envelope: answer.body.envelope }
         next = page.next
@@ -76,7 +85,11 @@ export async function pushHead(parts: PushParts, head: SignedHead, { target, key
 }
 
 /** My entries about `key` from `from` on that fit one frame, and where the next page begins. */
-async function pageOf({ ledger }: Memory, key: Uint8Array, { from, to }: { from: number; to: number }): Promise<{ entries: EntryFrame[]; next: number }> {
+async function pageOf(
+  { ledger }: Memory,
+  key: Uint8Array,
+  { from, to }: { from: number; to: number },
+): Promise<{ entries: EntryFrame[]; next: number }> {
   const entries: EntryFrame[] = []
   let bytes = 0
   for await (const { index } of ledger.summaries(key, from)) {

@@ -107,13 +107,25 @@ function refused(reason: Answers['refused']['reason']): Answer {
   return { name: 'refused', body: { reason } }
 }
 
-async function linesOf({ memory, visible = isAbout }: ServeParts, { from, to }: Questions['lines'], reader: Uint8Array): Promise<LineFrame[]> {
+async function linesOf(
+  { memory, visible = isAbout }: ServeParts,
+  { from, to }: Questions['lines'],
+  reader: Uint8Array,
+): Promise<LineFrame[]> {
   const lines: LineFrame[] = []
   let bytes = 0
   for await (const stored of memory.ledger.entries({ from, to: Math.min(to, from + MAX_LINES) })) {
     const { index, entry, leaf, salt } = stored
     const shown = visible(stored, reader) && (bytes += stored.bytes.length) <= MAX_KEPT_BYTES
-    lines.push({ index, kind: entry.kind, number: entry.number, at: entry.at, leaf, salt: shown ? salt : null, bytes: shown ? stored.bytes : null })
+    lines.push({
+      index,
+      kind: entry.kind,
+      number: entry.number,
+      at: entry.at,
+      leaf,
+      salt: shown ? salt : null,
+      bytes: shown ? stored.bytes : null,
+    })
   }
   return lines
 }

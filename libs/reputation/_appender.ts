@@ -141,7 +141,14 @@ export class Appender {
       addIndexRows(batch, index, entry)
       at = writeFrame(frames, at, { index, payload }, journal)
     }
-    const head = { log, size: frontier.size, root: frontier.root(), journal: BigInt(groupJournal + at), groupSize, groupJournal: BigInt(groupJournal) }
+    const head = {
+      log,
+      size: frontier.size,
+      root: frontier.root(),
+      journal: BigInt(groupJournal + at),
+      groupSize,
+      groupJournal: BigInt(groupJournal),
+    }
     batch.push({ key: HEAD_KEY, value: encodeHead(head) })
     const written = await Promise.allSettled([journal.append(frames), store.write(batch)])
     const failed = written.find((result) => result.status === 'rejected')

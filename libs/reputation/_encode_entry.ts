@@ -32,14 +32,16 @@ export function writeEntry(entry: Entry, version: number, room: number): Uint8Ar
   writeUint(writer, version, 'version')
   writeWord(writer, kind)
   writeUint(writer, at, 'at')
-  number === null ? writeNil(writer) : writeUint(writer, number, 'number')
+  writeOptional(writer, number, 'number')
   writeKey(writer, peer, 'peer')
   writeKey(writer, contract, 'contract')
-  facts === null ? writeNil(writer) : writeFacts(writer, facts)
+  if (facts === null) writeNil(writer)
+  else writeFacts(writer, facts)
   if (evidence.length > 64) throw schemaError(`must be an array of 0 to 64, is an array of ${evidence.length}`, '[7]', 'evidence')
   writeArrayHead(writer, evidence.length)
   for (const each of evidence) writeBin(writer, each)
-  if (writer.at - room > MAX_BYTES) throw new HaggleError('E_WIRE_SIZE', `Cannot encode the entry: it has ${writer.at - room} bytes, at most ${MAX_BYTES} fit`)
+  if (writer.at - room > MAX_BYTES)
+    throw new HaggleError('E_WIRE_SIZE', `Cannot encode the entry: it has ${writer.at - room} bytes, at most ${MAX_BYTES} fit`)
   return writer.bytes.subarray(0, writer.at)
 }
 
@@ -47,17 +49,24 @@ function writeFacts(writer: Writer, facts: Facts): void {
   writer.bytes[writer.at++] = 0x98
   writeWord(writer, facts.role)
   writeWord(writer, facts.outcome)
-  facts.liable === null ? writeNil(writer) : writeWord(writer, facts.liable)
+  if (facts.liable === null) writeNil(writer)
+  else writeWord(writer, facts.liable)
   writeWord(writer, facts.rail)
   writeBig(writer, facts.settled)
   writeUint(writer, facts.meteredS, 'facts.meteredS')
-  facts.upS === null ? writeNil(writer) : writeUint(writer, facts.upS, 'facts.upS')
-  if (facts.speedPermille !== null && facts.speedPermille > 1_000_000) throw schemaError(`must be an integer from 0 to 1000000, is ${facts.speedPermille}`, '[6][7]', 'facts.speedPermille')
-  facts.speedPermille === null ? writeNil(writer) : writeUint(writer, facts.speedPermille, 'facts.speedPermille')
+  writeOptional(writer, facts.upS, 'facts.upS')
+  if (facts.speedPermille !== null && facts.speedPermille > 1_000_000)
+    throw schemaError(`must be an integer from 0 to 1000000, is ${facts.speedPermille}`, '[6][7]', 'facts.speedPermille')
+  writeOptional(writer, facts.speedPermille, 'facts.speedPermille')
 }
 
 function writeNil(writer: Writer): void {
   writer.bytes[writer.at++] = 0xc0
+}
+
+function writeOptional(writer: Writer, value: number | null, name: string): void {
+  if (value === null) writeNil(writer)
+  else writeUint(writer, value, name)
 }
 
 function writeUint(writer: Writer, value: number, name: string): void {
@@ -121,7 +130,8 @@ function writeArrayHead(writer: Writer, length: number): void {
 
 /** Big-endian without leading zeros; zero is the empty bin. */
 function writeBig(writer: Writer, value: bigint): void {
-  if (value < 0n || value >> 128n !== 0n) throw schemaError(`must be an integer of at most 16 bytes, is ${value}`, '[6][4]', 'facts.settled')
+  if (value < 0n || value >> 128n !== 0n)
+    throw schemaError(`must be an integer of at most 16 bytes, is ${value}`, '[6][4]', 'facts.settled')
   let length = 0
   for (let rest = value; rest > 0n; rest >>= 8n) length++
   writer.bytes[writer.at++] = 0xc4

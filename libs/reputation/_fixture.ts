@@ -35,7 +35,16 @@ export function entryOf(n: number): Entry {
     contract: sha256(utf8(`contract ${n}`)),
     facts:
       n % 3 === 1
-        ? { role: 'provider', outcome: 'settled', liable: null, rail: 'free', settled: BigInt(n) * 1_000n, meteredS: n, upS: n, speedPermille: 950 }
+        ? {
+            role: 'provider',
+            outcome: 'settled',
+            liable: null,
+            rail: 'free',
+            settled: BigInt(n) * 1_000n,
+            meteredS: n,
+            upS: n,
+            speedPermille: 950,
+          }
         : null,
     evidence: [utf8(`evidence ${n} `.repeat(1 + (n % 7)))],
   }
@@ -43,7 +52,15 @@ export function entryOf(n: number): Entry {
 
 /** A ledger over `store` and `journal`, both in memory unless given. */
 export async function ledgerOf(parts: Partial<LedgerInit> & { store?: Store; journal?: Journal } = {}): Promise<Ledger> {
-  return await openLedger({ store: memoryStore(), journal: memoryJournal(), signer: owner.signer, suite, clock: fixedClock, random: seeded(1), ...parts })
+  return await openLedger({
+    store: memoryStore(),
+    journal: memoryJournal(),
+    signer: owner.signer,
+    suite,
+    clock: fixedClock,
+    random: seeded(1),
+    ...parts,
+  })
 }
 
 /** All that an async iterable gives. */

@@ -62,7 +62,8 @@ export class RowTally {
     let at = SALT_BYTES + 2
     for (let i = 0; i < 3; i++) at += lengthAt(payload, at)
     for (const letter of [PEER, CONTRACT]) {
-      if (payload[at] === BIN_8) this.#add(letter, getU32(payload, at + 2), getU32(payload, at + 6), (payload[at + 10]! << 8) | payload[at + 11]!, index)
+      if (payload[at] === BIN_8)
+        this.#add(letter, getU32(payload, at + 2), getU32(payload, at + 6), (payload[at + 10]! << 8) | payload[at + 11]!, index)
       at += lengthAt(payload, at)
     }
   }
@@ -119,7 +120,9 @@ export async function tallyRows(store: Store, size: number): Promise<RowTally | 
 export async function rebuildIndex(store: Store, size: number): Promise<number> {
   let rows = 0
   for (let from = 0; from < size; from += CHUNK) {
-    const writes = (await readRecords(store, from, Math.min(from + CHUNK, size))).flatMap((record) => (record ? indexRowsOf(record.index, record.payload) : []))
+    const writes = (await readRecords(store, from, Math.min(from + CHUNK, size))).flatMap((record) =>
+      record ? indexRowsOf(record.index, record.payload) : [],
+    )
     rows += writes.length
     await store.write(writes)
   }

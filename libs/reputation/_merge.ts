@@ -107,7 +107,7 @@ class Walk {
 
   async run(): Promise<void> {
     const { store, end = Infinity, signal, onProgress } = this.#input
-    for (let more = true; more && this.#index < end; ) {
+    for (let more = true; more && this.#index < end;) {
       signal?.throwIfAborted()
       const from = this.#index
       const to = Math.min(from + CHUNK, end)
@@ -148,7 +148,10 @@ class Walk {
   }
 
   #healRecord(hashes: readonly Uint8Array[], payload: Uint8Array): void {
-    this.#writes.push({ key: recordKey(this.#index), value: encodeRecord(this.#offset, hashes, payload) }, ...indexRowsOf(this.#index, payload))
+    this.#writes.push(
+      { key: recordKey(this.#index), value: encodeRecord(this.#offset, hashes, payload) },
+      ...indexRowsOf(this.#index, payload),
+    )
     this.#healedRecords++
   }
 
@@ -193,7 +196,7 @@ class Walk {
     const patches = this.#patches
     this.#patches = []
     this.#patchBytes = 0
-    for (let i = 0; i < patches.length; ) {
+    for (let i = 0; i < patches.length;) {
       const run = [patches[i]!]
       let behind = patches[i]!.offset + patches[i]!.frame.length
       for (i++; patches[i]?.offset === behind; i++) {

@@ -6,7 +6,18 @@ import { decodeEntry, type Entry, SALT_BYTES } from './entry.ts'
 import { FRAME_HEAD_BYTES, FrameReader, HEADER_BYTES } from './_frames.ts'
 import { indexRowsOf } from './_index.ts'
 import type { Journal } from './journal.ts'
-import { CHUNK, encodeRecord, hashAt, type LedgerRecord, nodeHashes, readFrontier, readRecord, readRecords, recordKey, spanHashes } from './_records.ts'
+import {
+  CHUNK,
+  encodeRecord,
+  hashAt,
+  type LedgerRecord,
+  nodeHashes,
+  readFrontier,
+  readRecord,
+  readRecords,
+  recordKey,
+  spanHashes,
+} from './_records.ts'
 import { decompose, type Span, type TreeHasher } from './tree.ts'
 
 /** An entry and its place in the tree. */

@@ -88,9 +88,12 @@ export async function appendTail(appender: Appender, store: Store): Promise<void
   const from = Number.parseInt(tail[0]!.key.slice(1), 16)
   const present = new Set<string>()
   for (let at = from; at < appender.frontier.size; at += CHUNK) {
-    for (const record of await readRecords(store, at, Math.min(at + CHUNK, appender.frontier.size))) if (record) present.add(record.payload.join())
+    for (const record of await readRecords(store, at, Math.min(at + CHUNK, appender.frontier.size)))
+      if (record) present.add(record.payload.join())
   }
-  const items = tail.filter(({ payload }) => !present.has(payload.join())).map(({ payload }) => ({ entry: decodeEntry(payload.subarray(SALT_BYTES)), payload }))
+  const items = tail
+    .filter(({ payload }) => !present.has(payload.join()))
+    .map(({ payload }) => ({ entry: decodeEntry(payload.subarray(SALT_BYTES)), payload }))
   if (items.length > 0) await appender.appendPayloads(items)
   await store.write(tail.map(({ key }) => ({ key, value: null })))
 }

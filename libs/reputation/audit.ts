@@ -63,8 +63,11 @@ export function audit(lines: Iterable<LogLine>, { now, longestS }: { readonly no
   // A first log begins at 0 or 1; a successor goes on where its owner was.
   const lowest = used.reduce((min, number) => Math.min(min, number), succeeds ? Infinity : 1)
   const missing: number[] = []
-  for (let number = lowest; number <= highest; number++) if (!opened.has(number) && !voided.has(number) && !closed.has(number)) missing.push(number)
+  for (let number = lowest; number <= highest; number++)
+    if (!opened.has(number) && !voided.has(number) && !closed.has(number)) missing.push(number)
   const overdue = now - longestS - CLOSE_WITHIN_S
-  const unclosed = [...opened].filter(([number, at]) => !closed.has(number) && !voided.has(number) && at < overdue).map(([number]) => number)
+  const unclosed = [...opened]
+    .filter(([number, at]) => !closed.has(number) && !voided.has(number) && at < overdue)
+    .map(([number]) => number)
   return { opened: opened.size, missing, unclosed: unclosed.sort((a, b) => a - b), repeated: [...repeated].sort((a, b) => a - b), succeeds }
 }

@@ -23,7 +23,10 @@ export const cosignMessage: MessageType<Cosignature> = {
 }
 
 /** Signs that `head` was found to extend what came before it. Ask {@link HeadBook.consider} first: this only writes it down. */
-export function cosign(head: SignedHead, by: { readonly signer: Signer; readonly suite: Suite; readonly clock: Clock; readonly seq: number }): Message<Cosignature> {
+export function cosign(
+  head: SignedHead,
+  by: { readonly signer: Signer; readonly suite: Suite; readonly clock: Clock; readonly seq: number },
+): Message<Cosignature> {
   const iat = Math.floor(by.clock.now() / 1000)
   const { log, size, root } = head.body
   const draft = { network: head.network, audience: null, thread: null, seq: by.seq, prev: null, ack: null, iat, exp: iat + LIFETIME_S }

@@ -1,18 +1,6 @@
 // What the ledger remembers: one entry, its bytes in the dialect, and the salted leaf that commits to it (spec/ledger.md).
 
-import {
-  big,
-  bytes,
-  concat,
-  DOCUMENT_LIMITS,
-  decode,
-  fields,
-  list,
-  nullable,
-  oneOf,
-  type Schema,
-  uint,
-} from '@haggle/wire'
+import { big, bytes, concat, DOCUMENT_LIMITS, decode, fields, list, nullable, oneOf, type Schema, uint } from '@haggle/wire'
 import { writeEntry } from './_encode_entry.ts'
 import { leafHash, type Sha256 } from './rfc9162.ts'
 

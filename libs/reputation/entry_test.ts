@@ -8,7 +8,11 @@ import { decodeEntry, encodeEntry, encodePayload, type Entry, ENTRY_KINDS, entry
 import { decodeSummary, encodeSummary } from './summary.ts'
 import { TreeHasher } from './tree.ts'
 
-const u32 = fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000))
+const u32 = fc.oneof(
+  fc.nat({ max: 300 }),
+  fc.integer({ min: 0, max: 0xffffffff }),
+  fc.constantFrom(0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000),
+)
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const anyFacts = fc.record<Facts>({
   role: fc.constantFrom('provider', 'renter'),
@@ -43,7 +47,16 @@ it('encodeEntry() writes what the schema writes, and decodeEntry() gives the ent
 
 it('encodeEntry() refuses what the schema refuses', () => {
   const entry: Entry = { kind: 'receipt', at: 1, number: null, peer: null, contract: null, facts: null, evidence: [] }
-  const facts: Facts = { role: 'provider', outcome: 'settled', liable: null, rail: 'free', settled: 0n, meteredS: 0, upS: null, speedPermille: null }
+  const facts: Facts = {
+    role: 'provider',
+    outcome: 'settled',
+    liable: null,
+    rail: 'free',
+    settled: 0n,
+    meteredS: 0,
+    upS: null,
+    speedPermille: null,
+  }
   const bad: Entry[] = [
     { ...entry, at: -1 },
     { ...entry, at: 1.5 },

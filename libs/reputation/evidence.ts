@@ -1,7 +1,21 @@
 // Evidence that the owner of a log lied in it: two signed heads that contradict each other, an entry rewritten, a contract called void; as a file that convinces a stranger.
 
 import { type Bodies, CONTRACT_MESSAGES, type ContractMessageName } from '@haggle/contract'
-import { concat, decode, encode, equalBytes, HaggleError, type Limits, type Message, MESSAGE_LIMITS, open, peekEnvelope, type Suite, utf8, type Value } from '@haggle/wire'
+import {
+  concat,
+  decode,
+  encode,
+  equalBytes,
+  HaggleError,
+  type Limits,
+  type Message,
+  MESSAGE_LIMITS,
+  open,
+  peekEnvelope,
+  type Suite,
+  utf8,
+  type Value,
+} from '@haggle/wire'
 import { checkpointMessage, type Checkpoint, type SignedHead } from './checkpoint.ts'
 import { decodeEntry, entryLeaf } from './entry.ts'
 import { HASH_BYTES, verifyInclusion } from './rfc9162.ts'
@@ -50,13 +64,15 @@ export function contradiction(a: Checkpoint, b: Checkpoint): string | undefined 
   if (newer.prevSize === older.size && !equalBytes(newer.prevRoot, older.root)) {
     return `the head of size ${newer.size} remembers another root for size ${older.size}`
   }
-  if (newer.prevSize < older.size) return `the head of size ${newer.size} follows one of size ${newer.prevSize} and leaves out one of size ${older.size}`
+  if (newer.prevSize < older.size)
+    return `the head of size ${newer.size} follows one of size ${newer.prevSize} and leaves out one of size ${older.size}`
   return undefined
 }
 
 /** The file that shows that `a` and `b` contradict each other. Throws `E_EVIDENCE_NONE` when they don't. */
 export function forkEvidence(a: SignedHead, b: SignedHead): Uint8Array {
-  if (!equalBytes(a.signer, b.signer) || contradiction(a.body, b.body) === undefined) throw noEvidence('the heads do not contradict each other')
+  if (!equalBytes(a.signer, b.signer) || contradiction(a.body, b.body) === undefined)
+    throw noEvidence('the heads do not contradict each other')
   return pack(['fork', a.bytes, b.bytes])
 }
 
@@ -140,7 +156,13 @@ function readVoid(head: SignedHead, rest: readonly (Value | undefined)[], suite:
     equalBytes(ack.ack, confirm.id) &&
     ack.type !== 'cancel'
   if (!isContract) throw noEvidence('the messages do not make a contract of the void number')
-  return { kind: 'void', culprit: head.signer, log: head.body.log, heads: [head], sentence: `entry ${index} calls a contract void that was confirmed and acknowledged` }
+  return {
+    kind: 'void',
+    culprit: head.signer,
+    log: head.body.log,
+    heads: [head],
+    sentence: `entry ${index} calls a contract void that was confirmed and acknowledged`,
+  }
 }
 
 function openOf<N extends ContractMessageName>(type: N, envelope: Uint8Array, suite: Suite): Message<Bodies[N]> {
@@ -154,10 +176,17 @@ export function isEvidence(file: Uint8Array): boolean {
   return equalBytes(file.subarray(0, MAGIC.length), MAGIC)
 }
 
-function rewritten(index: number, heads: readonly [SignedHead, SignedHead], leaves: readonly [LeafShown, LeafShown], suite: Suite): string | undefined {
+function rewritten(
+  index: number,
+  heads: readonly [SignedHead, SignedHead],
+  leaves: readonly [LeafShown, LeafShown],
+  suite: Suite,
+): string | undefined {
   if (heads[0].body.log !== heads[1].body.log || equalBytes(leaves[0].leaf, leaves[1].leaf)) return undefined
   const proven = heads.every(({ body: { size, root } }, i) => verifyInclusion({ index, size, root, ...leaves[i]! }, suite.sha256))
-  return proven ? `entry ${index} is one thing under the head of size ${heads[0].body.size} and another under that of size ${heads[1].body.size}` : undefined
+  return proven
+    ? `entry ${index} is one thing under the head of size ${heads[0].body.size} and another under that of size ${heads[1].body.size}`
+    : undefined
 }
 
 /** Opens a head whatever its network: evidence and proofs are judged by themselves. */

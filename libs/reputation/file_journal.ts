@@ -60,7 +60,11 @@ async function openFile(path: string): Promise<FileHandle> {
     })
     return file
   } catch (cause) {
-    throw new HaggleError('E_JOURNAL_OPEN', `Cannot open the journal ${path}`, { cause, details: { path }, next: 'check the folder and its permissions' })
+    throw new HaggleError('E_JOURNAL_OPEN', `Cannot open the journal ${path}`, {
+      cause,
+      details: { path },
+      next: 'check the folder and its permissions',
+    })
   }
 }
 

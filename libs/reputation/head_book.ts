@@ -58,10 +58,12 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
   const neighbours = async (head: SignedHead): Promise<SignedHead[]> => {
     const prefix = prefixOf(head.signer, head.body.log)
     const found: SignedHead[] = []
-    for await (const [, bytes] of store.range({ gte: `${prefix}0`, lte: prefix + hex8(head.body.size), reverse: true, limit: 1 })) found.push(read(bytes))
+    for await (const [, bytes] of store.range({ gte: `${prefix}0`, lte: prefix + hex8(head.body.size), reverse: true, limit: 1 }))
+      found.push(read(bytes))
     // A larger one that leaves this one out need not be the next: but the first larger one does if any does.
     for await (const [, bytes] of store.range({ gt: prefix + hex8(head.body.size), lt: `${prefix}g`, limit: 1 })) found.push(read(bytes))
-    for await (const [, bytes] of store.range({ gt: prefix + hex8(head.body.prevSize), lt: prefix + hex8(head.body.size), limit: 1 })) found.push(read(bytes))
+    for await (const [, bytes] of store.range({ gt: prefix + hex8(head.body.prevSize), lt: prefix + hex8(head.body.size), limit: 1 }))
+      found.push(read(bytes))
     const before = await store.get(prefix + hex8(head.body.prevSize))
     if (before) found.push(read(before))
     return found
@@ -78,7 +80,8 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
     const writes = [{ key: prefix + hex8(head.body.size), value: head.bytes as Uint8Array | null }]
     if (isLast) writes.push({ key: `l${toHex(head.signer)}${hex8(head.body.log)}`, value: head.bytes })
     let count = 0
-    for await (const [key] of store.range({ gte: `${prefix}0`, lt: `${prefix}g`, reverse: true })) if (++count >= MAX_HEADS) writes.push({ key, value: null })
+    for await (const [key] of store.range({ gte: `${prefix}0`, lt: `${prefix}g`, reverse: true }))
+      if (++count >= MAX_HEADS) writes.push({ key, value: null })
     await store.write(writes)
   }
 

@@ -76,10 +76,12 @@ function headKey(size: number): string {
 export async function openHeadSigner(init: HeadSignerInit): Promise<HeadSigner> {
   const { store, ledger, suite, network } = init
   let last: SignedHead | undefined
-  for await (const [, bytes] of store.range({ gte: 'k', lt: 'l', reverse: true, limit: 1 })) last = open(bytes, checkpointMessage, { network, suite })
+  for await (const [, bytes] of store.range({ gte: 'k', lt: 'l', reverse: true, limit: 1 }))
+    last = open(bytes, checkpointMessage, { network, suite })
   const keeper = new StoreHeadSigner(init, last)
   // What I signed myself is the first witness: a store older than the heads beside it is behind.
-  if (last && (last.body.size > ledger.size || !equalBytes(await ledger.rootAt(last.body.size), last.body.root))) await keeper.shown(last.bytes)
+  if (last && (last.body.size > ledger.size || !equalBytes(await ledger.rootAt(last.body.size), last.body.root)))
+    await keeper.shown(last.bytes)
   return keeper
 }
 
@@ -121,7 +123,8 @@ class StoreHeadSigner implements HeadSigner {
       return this.status()
     }
     const head = open(envelope, checkpointMessage, { network, suite })
-    if (!equalBytes(head.signer, signer.publicKey)) throw new HaggleError('E_HEAD_OTHER', 'Cannot compare the head: it is signed by another key')
+    if (!equalBytes(head.signer, signer.publicKey))
+      throw new HaggleError('E_HEAD_OTHER', 'Cannot compare the head: it is signed by another key')
     const { log, size, root } = head.body
     if (log < ledger.log) {
       // Who knows only the log that this one succeeds knows none of this one.
@@ -203,11 +206,14 @@ class StoreHeadSigner implements HeadSigner {
     const size = this.#target?.body.size ?? 0
     const [code, why, next] = {
       unconfirmed: ['E_HEAD_UNCONFIRMED', 'no counterparty has shown the last one yet', 'wait until one is reached'],
-      behind: ['E_HEAD_BEHIND', `a head of ${size} entries was signed before, and ${this.#init.ledger.size} are here`, 'haggle ledger fetch, or haggle ledger succeed'],
+      behind: [
+        'E_HEAD_BEHIND',
+        `a head of ${size} entries was signed before, and ${this.#init.ledger.size} are here`,
+        'haggle ledger fetch, or haggle ledger succeed',
+      ],
       forked: ['E_HEAD_FORKED', `a head of ${size} entries that was signed before says something else`, 'haggle ledger succeed'],
       damaged: ['E_LEDGER_DAMAGED', 'the ledger is not whole', 'haggle ledger check'],
     }[state] as [string, string, string]
     throw new HaggleError(code, `Cannot sign a head: ${why}`, { next, details: { size } })
   }
 }
-

@@ -29,7 +29,12 @@ const many = (n: number, from = 0): ReturnType<typeof entryOf>[] => Array.from({
 function forged(body: Partial<Checkpoint> & { size: number }, signer = owner.signer): SignedHead {
   const root = suite.sha256(Uint8Array.of(body.size))
   const full: Checkpoint = { log: 0, root, prevSize: 0, prevRoot: root, block: null, reason: 'asked', ...body }
-  return seal(checkpointMessage, { network, audience: null, thread: null, seq: 1, prev: null, ack: null, iat: 1, exp: 2, body: full }, signer, suite)
+  return seal(
+    checkpointMessage,
+    { network, audience: null, thread: null, seq: 1, prev: null, ack: null, iat: 1, exp: 2, body: full },
+    signer,
+    suite,
+  )
 }
 
 describe('openHeadSigner()', () => {
@@ -170,7 +175,9 @@ describe('openHeadBook()', () => {
         const prevSize = sizes[i - 1] ?? 0
         return forged({ size, root: rootOf(size), prevSize, prevRoot: rootOf(prevSize) })
       })
-    const rising = fc.uniqueArray(fc.integer({ min: 3, max: 40 }), { minLength: 1, maxLength: 6 }).map((sizes) => [2, ...sizes.sort((a, b) => a - b)])
+    const rising = fc
+      .uniqueArray(fc.integer({ min: 3, max: 40 }), { minLength: 1, maxLength: 6 })
+      .map((sizes) => [2, ...sizes.sort((a, b) => a - b)])
     await fc.assert(
       fc.asyncProperty(rising, rising, fc.infiniteStream(fc.nat()), async (a, b, order) => {
         const [left, right] = [chain(a, 1), chain(b, 2)]
@@ -203,7 +210,7 @@ describe('openHeadBook()', () => {
     )
   })
 
-  it('accuse() takes evidence from anyone and nothing that isn\'t evidence', async () => {
+  it("accuse() takes evidence from anyone and nothing that isn't evidence", async () => {
     const book = bookOf()
     const file = forkEvidence(forged({ size: 4 }), forged({ size: 4, root: new Uint8Array(32) }))
     expect(isEvidence(file)).toBe(true)
@@ -224,7 +231,10 @@ describe('rewriteEvidence()', () => {
     const after = await ledgerOf()
     await before.append(many(6))
     await after.append([...many(2), ...many(7, 50)])
-    const heads = [forged({ size: 6, root: before.head().root }), forged({ size: 9, root: after.head().root, prevSize: 6, prevRoot: before.head().root })] as const
+    const heads = [
+      forged({ size: 6, root: before.head().root }),
+      forged({ size: 9, root: after.head().root, prevSize: 6, prevRoot: before.head().root }),
+    ] as const
     const leafOf = async (ledger: Ledger, index: number): Promise<{ leaf: Uint8Array; proof: Uint8Array[] }> => ({
       leaf: (await ledger.get(index)).leaf,
       proof: await ledger.inclusionProof(index),

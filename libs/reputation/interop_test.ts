@@ -39,7 +39,9 @@ describe('@transmute/rfc9162', () => {
       for (let index = 0; index < size; index++) {
         const { leaf } = stored[index]!
         const path = await ledger.inclusionProof(index, size)
-        expect(await rfc9162.verifyInclusionProof(root, leaf, { log_id: '', tree_size: size, leaf_index: index, inclusion_path: path })).toBe(true)
+        expect(
+          await rfc9162.verifyInclusionProof(root, leaf, { log_id: '', tree_size: size, leaf_index: index, inclusion_path: path }),
+        ).toBe(true)
         const theirs = await rfc9162.inclusionProof(data[index]!, data.slice(0, size))
         expect(verifyInclusion({ leaf, index, size, root, proof: theirs.inclusion_path }, sha256)).toBe(true)
       }
@@ -53,7 +55,9 @@ describe('@transmute/rfc9162', () => {
         const fromRoot = await ledger.rootAt(from)
         const proof = await ledger.consistencyProof(from, to)
         const consistency_path = isPowerOfTwo(from) ? [fromRoot, ...proof] : proof
-        expect(await rfc9162.verifyConsistencyProof(fromRoot, toRoot, { log_id: '', tree_size_1: from, tree_size_2: to, consistency_path })).toBe(true)
+        expect(
+          await rfc9162.verifyConsistencyProof(fromRoot, toRoot, { log_id: '', tree_size_1: from, tree_size_2: to, consistency_path }),
+        ).toBe(true)
         const older = await rfc9162.inclusionProof(data[0]!, data.slice(0, from))
         const theirs = (await rfc9162.consistencyProof(older, data.slice(0, to))).consistency_path
         expect(verifyConsistency({ from, to, fromRoot, toRoot, proof: isPowerOfTwo(from) ? theirs.slice(1) : theirs }, sha256)).toBe(true)
@@ -64,7 +68,9 @@ describe('@transmute/rfc9162', () => {
   it('refuses what we refuse: a proof of another leaf', async () => {
     const path = await ledger.inclusionProof(4, SIZE)
     const root = await ledger.rootAt(SIZE)
-    expect(await rfc9162.verifyInclusionProof(root, stored[5]!.leaf, { log_id: '', tree_size: SIZE, leaf_index: 4, inclusion_path: path })).toBe(false)
+    expect(
+      await rfc9162.verifyInclusionProof(root, stored[5]!.leaf, { log_id: '', tree_size: SIZE, leaf_index: 4, inclusion_path: path }),
+    ).toBe(false)
     expect(verifyInclusion({ leaf: stored[5]!.leaf, index: 4, size: SIZE, root, proof: path }, sha256)).toBe(false)
   })
 })

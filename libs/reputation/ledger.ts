@@ -144,7 +144,11 @@ export interface Ledger {
 export async function openLedger(init: LedgerInit): Promise<Ledger> {
   const { store, journal, signer, suite, log = 0, onProgress } = init
   const hasher = new TreeHasher(suite.sha256)
-  const ledger = new StoreLedger(init, hasher, await recover({ store, journal, hasher, log, key: signer.publicKey, ...(onProgress ? { onProgress } : {}) }))
+  const ledger = new StoreLedger(
+    init,
+    hasher,
+    await recover({ store, journal, hasher, log, key: signer.publicKey, ...(onProgress ? { onProgress } : {}) }),
+  )
   await ledger.finishTail()
   return ledger
 }
@@ -180,7 +184,8 @@ class StoreLedger implements Ledger {
     this.#lost = found.lost
     this.#conflicts = found.conflicts
     this.#healed += found.healedRecords + found.healedFrames
-    this.#appender = found.frontier && new Appender({ store, journal, hasher: this.#hasher, random, log: this.log, frontier: found.frontier })
+    this.#appender =
+      found.frontier && new Appender({ store, journal, hasher: this.#hasher, random, log: this.log, frontier: found.frontier })
     return found
   }
 
@@ -197,10 +202,14 @@ class StoreLedger implements Ledger {
     this.#check()
     await this.#restoring?.catch(() => undefined)
     if (this.#appender === undefined) {
-      throw new HaggleError('E_LEDGER_DAMAGED', 'Cannot append to the ledger: its last entries are lost, and another entry in their place would rewrite it', {
-        details: { lost: this.#lost.length },
-        next: 'fetch them from counterparties, or start a successor: haggle ledger succeed',
-      })
+      throw new HaggleError(
+        'E_LEDGER_DAMAGED',
+        'Cannot append to the ledger: its last entries are lost, and another entry in their place would rewrite it',
+        {
+          details: { lost: this.#lost.length },
+          next: 'fetch them from counterparties, or start a successor: haggle ledger succeed',
+        },
+      )
     }
     return entries.length === 0 ? this.size : await this.#appender.append(entries)
   }
@@ -245,7 +254,8 @@ class StoreLedger implements Ledger {
 
   async *bySubject(key: Uint8Array, options: { readonly reverse?: boolean; readonly limit?: number } = {}): AsyncGenerator<StoredEntry> {
     this.#check()
-    for await (const [row] of this.#init.store.range({ ...rowsOf(peerPrefix(key)), ...options })) yield await this.#reader.entry(indexOfRow(row))
+    for await (const [row] of this.#init.store.range({ ...rowsOf(peerPrefix(key)), ...options }))
+      yield await this.#reader.entry(indexOfRow(row))
   }
 
   async *summaries(key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
@@ -263,7 +273,13 @@ class StoreLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const state = this.#closed ? 'closed' : this.#appender?.failure ? 'failed' : this.#lost.length + this.#conflicts.length > 0 ? 'damaged' : 'ok'
+    const state = this.#closed
+      ? 'closed'
+      : this.#appender?.failure
+        ? 'failed'
+        : this.#lost.length + this.#conflicts.length > 0
+          ? 'damaged'
+          : 'ok'
     return { state, size: this.size, healed: this.#healed, cutBytes: this.#found.cutBytes, lost: this.#lost, conflicts: this.#conflicts }
   }
 
@@ -272,7 +288,15 @@ class StoreLedger implements Ledger {
     const { store, journal } = this.#init
     const { size, root } = this.head()
     const frontier = new Frontier(this.#hasher)
-    const { tally, ...report } = await merge({ store, journal, hasher: this.#hasher, frontier, offset: HEADER_BYTES, end: size, ...options })
+    const { tally, ...report } = await merge({
+      store,
+      journal,
+      hasher: this.#hasher,
+      frontier,
+      offset: HEADER_BYTES,
+      end: size,
+      ...options,
+    })
     this.#lost = report.lost
     this.#conflicts = report.conflicts
     const healedRows = (await tallyRows(store, size))?.equals(tally) ? 0 : await rebuildIndex(store, size)

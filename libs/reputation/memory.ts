@@ -54,7 +54,10 @@ export async function openMemory(init: MemoryInit): Promise<Memory> {
   const current = await store.get(CURRENT)
   let open = await openLog(init, current?.[0] ?? 0)
   const book = openHeadBook({ store: store.sub('book'), suite, network })
-  const ledgers = (): readonly Pick<Ledger, 'summaries' | 'size'>[] => [...Array.from({ length: open.ledger.log }, (_, log) => archive(logStore(store, log))), open.ledger]
+  const ledgers = (): readonly Pick<Ledger, 'summaries' | 'size'>[] => [
+    ...Array.from({ length: open.ledger.log }, (_, log) => archive(logStore(store, log))),
+    open.ledger,
+  ]
   const scores = openScoreBook({ store: store.sub('scores'), ledgers, heads: book, suite, clock, key: signer.publicKey })
   return {
     get ledger(): Ledger {

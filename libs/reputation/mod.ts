@@ -1,6 +1,26 @@
 /**
  * Memory that can't be rewritten: an append-only Merkle ledger, proofs that a stranger checks, checkpoints and scores.
  *
+ * @example
+ * ```ts
+ * import { memoryJournal, openMemory } from "@haggle/reputation";
+ * import { createIdentity, portableSuite } from "@haggle/identity";
+ * import { memoryStore } from "@haggle/store";
+ * import { networkId, systemClock } from "@haggle/wire";
+ * import { expect } from "vitest";
+ *
+ * const [me, peer] = [1, 2].map((byte) => createIdentity(new Uint8Array(32).fill(byte)));
+ * const memory = await openMemory({
+ *   store: memoryStore(), journal: async () => memoryJournal(), signer: me!.signer, suite: portableSuite(), clock: systemClock(),
+ *   random: (n) => crypto.getRandomValues(new Uint8Array(n)), network: networkId("devnet-1"),
+ * });
+ * const at = Math.floor(Date.now() / 1000);
+ * const facts = { role: "provider", outcome: "settled", liable: null, rail: "evm", settled: 70_000n, meteredS: 60, upS: 60, speedPermille: null } as const;
+ * await memory.ledger.append([{ kind: "closed", at, number: 1, peer: peer!.publicKey, contract: new Uint8Array(32), facts, evidence: [] }]);
+ * expect((await memory.scores.score(peer!.publicKey, "provider")).value).toBeGreaterThan(0.4);
+ * await memory.close();
+ * ```
+ *
  * @module
  */
 
@@ -22,7 +42,15 @@ export {
   type VoidShown,
 } from './evidence.ts'
 export { type HeadBook, type HeadBookInit, type HeadVerdict, openHeadBook } from './head_book.ts'
-export { CHECKPOINT_ENTRIES, CHECKPOINT_MS, type HeadSigner, type HeadSignerInit, type HeadState, type HeadStatus, openHeadSigner } from './head_signer.ts'
+export {
+  CHECKPOINT_ENTRIES,
+  CHECKPOINT_MS,
+  type HeadSigner,
+  type HeadSignerInit,
+  type HeadState,
+  type HeadStatus,
+  openHeadSigner,
+} from './head_signer.ts'
 export { type Journal, memoryJournal } from './journal.ts'
 export {
   type CheckReport,
@@ -51,7 +79,18 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from './rfc9162.ts'
-export { type Axis, type AxisScore, type Contribution, GAP_WEIGHT, LOWER_QUANTILE, makeScorer, type Score, type Scorer, type ScoreInput, VOICE_WEIGHT } from './score.ts'
+export {
+  type Axis,
+  type AxisScore,
+  type Contribution,
+  GAP_WEIGHT,
+  LOWER_QUANTILE,
+  makeScorer,
+  type Score,
+  type Scorer,
+  type ScoreInput,
+  VOICE_WEIGHT,
+} from './score.ts'
 export { Frontier, TreeHasher } from './tree.ts'
 export { FAILURE_FACTOR, FULL_TRUST, PAIR_CAP, type Trust, WALK_SHARE, WALK_STEPS, walkTrust } from './trust_walk.ts'
 export { openScoreBook, type ScoreBook, type ScoreBookInit } from './score_book.ts'

@@ -71,5 +71,15 @@ function compare(a: Observation, b: Observation): number {
 
 /** A text that differs whenever two observations do, to choose between two of one second. */
 function orderOf({ facts, bothSigned }: Observation): string {
-  return [bothSigned, facts.role, facts.outcome, facts.liable, facts.rail, facts.settled, facts.meteredS, facts.upS, facts.speedPermille].join()
+  return [
+    bothSigned,
+    facts.role,
+    facts.outcome,
+    facts.liable,
+    facts.rail,
+    facts.settled,
+    facts.meteredS,
+    facts.upS,
+    facts.speedPermille,
+  ].join()
 }

@@ -1,7 +1,21 @@
 // A portable proof: one entry of a ledger, its place under a signed head, in a file of less than 2 KiB that checks offline (spec/proof.md).
 
 import { CONTRACT_MESSAGES, type ReceiptBody } from '@haggle/contract'
-import { concat, decode, encode, equalBytes, HaggleError, type Message, MESSAGE_LIMITS, open, peekEnvelope, type Suite, toHex, utf8, type Value } from '@haggle/wire'
+import {
+  concat,
+  decode,
+  encode,
+  equalBytes,
+  HaggleError,
+  type Message,
+  MESSAGE_LIMITS,
+  open,
+  peekEnvelope,
+  type Suite,
+  toHex,
+  utf8,
+  type Value,
+} from '@haggle/wire'
 import type { SignedHead } from './checkpoint.ts'
 import { decodeEntry, type Entry, entryLeaf, SALT_BYTES } from './entry.ts'
 import { openHead } from './evidence.ts'
@@ -45,7 +59,9 @@ export function verifyProof(file: Uint8Array, suite: Suite): Proof {
   const head = openHead(envelope, suite)
   const { size, root } = head.body
   if (!verifyInclusion({ leaf: entryLeaf(salt, bytes, suite.sha256), index, size, proof: path, root }, suite.sha256)) {
-    throw new HaggleError('E_PROOF_PATH', `Cannot accept the proof: entry ${index} is not under the signed head of size ${size}`, { details: { index, size } })
+    throw new HaggleError('E_PROOF_PATH', `Cannot accept the proof: entry ${index} is not under the signed head of size ${size}`, {
+      details: { index, size },
+    })
   }
   const entry = decodeEntry(bytes)
   return { owner: head.signer, entry, index, head, bothSigned: isBothSigned(entry, head.signer, suite) }
@@ -94,7 +110,8 @@ function parts(value: Value): [bytes: Uint8Array, salt: Uint8Array, index: numbe
   const malformed = new HaggleError('E_PROOF_FORMAT', 'Cannot read the proof: it must hold an entry, its salt, index and path, and a head')
   if (!Array.isArray(value) || value.length !== 5) throw malformed
   const [bytes, salt, index, path, head] = value as readonly Value[]
-  if (!(bytes instanceof Uint8Array) || !(salt instanceof Uint8Array) || salt.length !== SALT_BYTES || typeof index !== 'number') throw malformed
+  if (!(bytes instanceof Uint8Array) || !(salt instanceof Uint8Array) || salt.length !== SALT_BYTES || typeof index !== 'number')
+    throw malformed
   if (!Array.isArray(path) || path.length > 32 || !(head instanceof Uint8Array)) throw malformed
   if (!path.every((hash) => hash instanceof Uint8Array && hash.length === HASH_BYTES)) throw malformed
   return [bytes, salt, index, path as Uint8Array[], head]

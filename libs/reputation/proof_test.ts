@@ -22,11 +22,39 @@ const network = networkId('devnet-proof')
 const clock = virtualClock()
 const peer = createIdentity(new Uint8Array(32).fill(21))
 const contract = sha256(utf8('a contract'))
-const facts: Facts = { role: 'provider', outcome: 'settled', liable: null, rail: 'evm', settled: 123_456n, meteredS: 600, upS: 600, speedPermille: 980 }
+const facts: Facts = {
+  role: 'provider',
+  outcome: 'settled',
+  liable: null,
+  rail: 'evm',
+  settled: 123_456n,
+  meteredS: 600,
+  upS: 600,
+  speedPermille: 980,
+}
 
-function envelopeOf(from: { signer: Identity['signer']; publicKey: Uint8Array }, to: Uint8Array, rest: { owed?: bigint; contract?: Uint8Array; reason?: 'meter' | null } = {}): Uint8Array {
-  const body = { contract: rest.contract ?? contract, termsHash: sha256(utf8('terms')), usage: [600_000n], owed: rest.owed ?? facts.settled, reason: rest.reason ?? null }
-  const header = { network, audience: to, thread: new Uint8Array(16).fill(5), seq: 70, prev: contract, ack: contract, iat: 1_790_000_000, exp: 1_790_000_500 }
+function envelopeOf(
+  from: { signer: Identity['signer']; publicKey: Uint8Array },
+  to: Uint8Array,
+  rest: { owed?: bigint; contract?: Uint8Array; reason?: 'meter' | null } = {},
+): Uint8Array {
+  const body = {
+    contract: rest.contract ?? contract,
+    termsHash: sha256(utf8('terms')),
+    usage: [600_000n],
+    owed: rest.owed ?? facts.settled,
+    reason: rest.reason ?? null,
+  }
+  const header = {
+    network,
+    audience: to,
+    thread: new Uint8Array(16).fill(5),
+    seq: 70,
+    prev: contract,
+    ack: contract,
+    iat: 1_790_000_000,
+    exp: 1_790_000_500,
+  }
   return seal(CONTRACT_MESSAGES.receipt, { ...header, body }, from.signer, suite).bytes
 }
 
@@ -80,7 +108,7 @@ describe('proveEntry()', () => {
     }
   })
 
-  it('is one side\'s word without both receipts, or when they differ from the entry', async () => {
+  it("is one side's word without both receipts, or when they differ from the entry", async () => {
     const one = verifyProof(await proveEntry(ledger, 3, await signed(ledger)), suite)
     expect(one.bothSigned).toBe(false)
     const stranger = createIdentity(new Uint8Array(32).fill(22))
@@ -117,7 +145,15 @@ describe('openMemory()', () => {
     const [reporter, subject] = [createIdentity(new Uint8Array(32).fill(31)), createIdentity(new Uint8Array(32).fill(32))]
     expect((await memory.scores.score(subject.publicKey, 'provider')).value).toBeCloseTo(0.05, 12)
     // The reporter paid me well, and brings its receipt about the subject.
-    await memory.ledger.append(Array.from({ length: 3 }, (_, i) => closing([], { peer: reporter.publicKey, contract: sha256(Uint8Array.of(i)), facts: { ...facts, role: 'renter', settled: 1_000_000n } })))
+    await memory.ledger.append(
+      Array.from({ length: 3 }, (_, i) =>
+        closing([], {
+          peer: reporter.publicKey,
+          contract: sha256(Uint8Array.of(i)),
+          facts: { ...facts, role: 'renter', settled: 1_000_000n },
+        }),
+      ),
+    )
     const log = await ledgerOf({ signer: reporter.signer })
     const both = [envelopeOf(reporter, subject.publicKey), envelopeOf(subject, reporter.publicKey)]
     await log.append([closing(both, { peer: subject.publicKey }), closing([both[0]!], { peer: subject.publicKey })])
@@ -131,7 +167,12 @@ describe('openMemory()', () => {
     expect(known.value).toBeGreaterThan(0.5)
     expect(told!.value).toBeGreaterThan(0.055)
     expect(told!.value).toBeLessThan(known.value)
-    expect(await memory.scores.explain(subject.publicKey, 'provider')).toMatchObject([{ axis: 'completes', contracts: 1, trust: 1 }, {}, {}, {}])
+    expect(await memory.scores.explain(subject.publicKey, 'provider')).toMatchObject([
+      { axis: 'completes', contracts: 1, trust: 1 },
+      {},
+      {},
+      {},
+    ])
     await memory.scores.setGaps(subject.publicKey, 5)
     expect((await memory.scores.score(subject.publicKey, 'provider')).value).toBeLessThan(told!.value)
     await memory.close()
@@ -186,7 +227,14 @@ describe('audit()', () => {
   })
 
   it('finds numbers left out, contracts never closed, numbers used twice and successions', () => {
-    const lines = [line(0, 'succeeds', 0), line(1, 'opened', 7), line(2, 'opened', 9), line(3, 'closed', 9), line(4, 'opened', 9), line(5, 'void', 9)]
+    const lines = [
+      line(0, 'succeeds', 0),
+      line(1, 'opened', 7),
+      line(2, 'opened', 9),
+      line(3, 'closed', 9),
+      line(4, 'opened', 9),
+      line(5, 'void', 9),
+    ]
     const found = audit(lines, options)
     expect(found).toEqual({ opened: 2, missing: [8], unclosed: [7], repeated: [9], succeeds: true })
     expect(gapsOf(found)).toBe(4)
@@ -201,7 +249,16 @@ describe('voidEvidence()', () => {
     const times = { iat: 1_790_000_000, exp: 1_790_000_050 }
     const confirm = seal(
       CONTRACT_MESSAGES.confirm,
-      { network, audience: peer.publicKey, thread, seq: 1, prev: accept, ack: accept, ...times, body: { accept, termsHash: sha256(utf8('terms')), number: 3 } },
+      {
+        network,
+        audience: peer.publicKey,
+        thread,
+        seq: 1,
+        prev: accept,
+        ack: accept,
+        ...times,
+        body: { accept, termsHash: sha256(utf8('terms')), number: 3 },
+      },
       owner.signer,
       suite,
     )
@@ -215,7 +272,15 @@ describe('voidEvidence()', () => {
     const ledger = await ledgerOf()
     await ledger.append([{ ...entryOf(0), kind: 'void', contract: accept, facts: null }, entryOf(1)])
     const { bytes, salt } = await ledger.get(0)
-    const shown = { head: await signed(ledger), index: 0, salt, bytes, path: await ledger.inclusionProof(0), confirm: confirm.bytes, ack: ackWith(confirm.id) }
+    const shown = {
+      head: await signed(ledger),
+      index: 0,
+      salt,
+      bytes,
+      path: await ledger.inclusionProof(0),
+      confirm: confirm.bytes,
+      ack: ackWith(confirm.id),
+    }
     const file = voidEvidence(shown, suite)
     expect(readEvidence(file, suite)).toMatchObject({ kind: 'void', culprit: owner.publicKey })
     const book = openHeadBook({ store: memoryStore(), suite, network })
@@ -227,4 +292,3 @@ describe('voidEvidence()', () => {
 
   const voucherBody = { contract: new Uint8Array(32), contractOwed: 5n, channel: null, channelCumulative: null, evmSig: null }
 })
-

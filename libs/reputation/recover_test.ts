@@ -58,7 +58,7 @@ async function build(): Promise<{ ledger: Ledger; states: (Halves & { size: numb
   const journal = memoryJournal()
   const ledger = await ledgerOf({ store, journal })
   const states: (Halves & { size: number })[] = []
-  for (let n = 0; n < SIZE; ) {
+  for (let n = 0; n < SIZE;) {
     const group = Array.from({ length: Math.min(1 + (n % 4), SIZE - n) }, (_, i) => entryOf(n + i))
     await ledger.append(group)
     n += group.length
@@ -190,7 +190,7 @@ describe('openLedger()', () => {
   })
 
   it('reports entries of which both halves have different sound versions', async () => {
-    const other = await ledgerOf({ store: memoryStore(), journal: spoilt.journal = memoryJournal() })
+    const other = await ledgerOf({ store: memoryStore(), journal: (spoilt.journal = memoryJournal()) })
     for (let n = 0; n < SIZE; n++) await other.append([entryOf(n + 1)])
     const opened = await ledgerOf({ store: spoilt.store, journal: spoilt.journal })
     expect((await opened.check()).ok).toBe(false)

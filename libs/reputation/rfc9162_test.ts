@@ -99,11 +99,16 @@ describe('the tree', () => {
         const good = { leaf: leafHash(D[index]!, sha256), index, size, proof: PATH(index, D.slice(0, size)), root: MTH(D.slice(0, size)) }
         const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, j) => (j === at % 32 ? byte ^ 1 : byte))
         const bad = [
-          { ...good, index: (index + 1 + (at % (size + 3))) % (size + 4) === index ? index + size : (index + 1 + (at % (size + 3))) % (size + 4) },
+          {
+            ...good,
+            index: (index + 1 + (at % (size + 3))) % (size + 4) === index ? index + size : (index + 1 + (at % (size + 3))) % (size + 4),
+          },
           { ...good, leaf: flip(good.leaf) },
           { ...good, root: flip(good.root) },
           { ...good, proof: [...good.proof, good.root] },
-          good.proof.length === 0 ? { ...good, size: size + 1 } : { ...good, proof: good.proof.map((h, j) => (j === at % good.proof.length ? flip(h) : h)) },
+          good.proof.length === 0
+            ? { ...good, size: size + 1 }
+            : { ...good, proof: good.proof.map((h, j) => (j === at % good.proof.length ? flip(h) : h)) },
         ][kind]!
         expect(verifyInclusion(good, sha256)).toBe(true)
         expect(verifyInclusion(bad, sha256)).toBe(false)

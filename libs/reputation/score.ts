@@ -78,7 +78,10 @@ export interface Scorer {
 }
 
 /** Axes of each role; the first is the main one. */
-const AXES: Readonly<Record<Facts['role'], readonly Axis[]>> = { provider: ['completes', 'uptime', 'speed', 'disputes'], renter: ['pays', 'disputes'] }
+const AXES: Readonly<Record<Facts['role'], readonly Axis[]>> = {
+  provider: ['completes', 'uptime', 'speed', 'disputes'],
+  renter: ['pays', 'disputes'],
+}
 
 /**
  * Makes a scorer of `input`. The order of the observations doesn't matter.
@@ -114,7 +117,17 @@ export function makeScorer(input: ScoreInput): Scorer {
       }
     }
     const missing = gaps?.get(subject) ?? 0
-    if (missing > 0) lines.push({ axis: 'disputes', by: subject, contracts: missing, good: 0, bad: missing * GAP_WEIGHT, uncapped: missing * GAP_WEIGHT, trust: 1, latest: now })
+    if (missing > 0)
+      lines.push({
+        axis: 'disputes',
+        by: subject,
+        contracts: missing,
+        good: 0,
+        bad: missing * GAP_WEIGHT,
+        uncapped: missing * GAP_WEIGHT,
+        trust: 1,
+        latest: now,
+      })
     return lines
   }
 
@@ -131,7 +144,8 @@ export function makeScorer(input: ScoreInput): Scorer {
         if (axis !== main && own.length === 0) continue
         const good = own.reduce((sum, line) => sum + line.good, 0)
         const bad = own.reduce((sum, line) => sum + line.bad, 0)
-        const rate = axis === main ? betaQuantile(LOWER_QUANTILE, 1 + good, 1 + bad) : bad === 0 ? 1 : betaQuantile(1 - LOWER_QUANTILE, 1 + good, bad)
+        const rate =
+          axis === main ? betaQuantile(LOWER_QUANTILE, 1 + good, 1 + bad) : bad === 0 ? 1 : betaQuantile(1 - LOWER_QUANTILE, 1 + good, bad)
         axes[axis] = { good, bad, value: rate }
         value *= rate
       }

@@ -81,9 +81,13 @@ export function openScoreBook(init: ScoreBookInit): ScoreBook {
       const proof = verifyProof(file, suite)
       const observation = observationOf(proof)
       if (observation === undefined || !observation.bothSigned || equalBytes(proof.owner, init.key)) {
-        throw new HaggleError('E_PROOF_USELESS', 'Cannot count the proof: it must show how a contract of two other parties ended, signed by both', {
-          next: 'prove an entry of kind closed or receipt that carries both receipts',
-        })
+        throw new HaggleError(
+          'E_PROOF_USELESS',
+          'Cannot count the proof: it must show how a contract of two other parties ended, signed by both',
+          {
+            next: 'prove an entry of kind closed or receipt that carries both receipts',
+          },
+        )
       }
       await brought.add(observation, proof.entry)
       return proof
@@ -109,7 +113,8 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): (subject: stri
       const next = known.next.get(log) ?? 0
       if (next >= size) continue
       for await (const { kind, at, contract, facts } of ledger.summaries(key, next)) {
-        if ((kind === 'closed' || kind === 'receipt') && facts) known.observations.push({ contract, subject, by, at, facts, bothSigned: true })
+        if ((kind === 'closed' || kind === 'receipt') && facts)
+          known.observations.push({ contract, subject, by, at, facts, bothSigned: true })
       }
       known.next.set(log, size)
     }
@@ -118,14 +123,18 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): (subject: stri
 }
 
 /** Observations of others, as proofs brought them: verified once, kept as rows. */
-function broughtObservations(store: Store): { all(): Promise<readonly Observation[]>; add(observation: Observation, entry: Entry): Promise<void> } {
+function broughtObservations(store: Store): {
+  all(): Promise<readonly Observation[]>
+  add(observation: Observation, entry: Entry): Promise<void>
+} {
   let loaded: Promise<Map<string, Observation>> | undefined
   const load = async (): Promise<Map<string, Observation>> => {
     const found = new Map<string, Observation>()
     for await (const [key, row] of store.range({ gte: 'b', lt: 'c' })) {
       const summary = decodeSummary(row)
       const [subject, by, contract] = key.slice(1).split('/')
-      if (summary?.facts && subject && by && contract) found.set(key, { contract, subject, by, at: summary.at, facts: summary.facts, bothSigned: true })
+      if (summary?.facts && subject && by && contract)
+        found.set(key, { contract, subject, by, at: summary.at, facts: summary.facts, bothSigned: true })
     }
     return found
   }

@@ -49,11 +49,16 @@ describe('beta', () => {
 
   it('betaCdf() agrees with closed forms and its own mirror image', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0.001, max: 0.999, noNaN: true }), fc.double({ min: 0.5, max: 200, noNaN: true }), fc.double({ min: 0.5, max: 200, noNaN: true }), (x, a, b) => {
-        expect(betaCdf(x, a, 1)).toBeCloseTo(x ** a, 10)
-        expect(betaCdf(x, 1, b)).toBeCloseTo(1 - (1 - x) ** b, 10)
-        expect(betaCdf(x, a, b)).toBeCloseTo(1 - betaCdf(1 - x, b, a), 10)
-      }),
+      fc.property(
+        fc.double({ min: 0.001, max: 0.999, noNaN: true }),
+        fc.double({ min: 0.5, max: 200, noNaN: true }),
+        fc.double({ min: 0.5, max: 200, noNaN: true }),
+        (x, a, b) => {
+          expect(betaCdf(x, a, 1)).toBeCloseTo(x ** a, 10)
+          expect(betaCdf(x, 1, b)).toBeCloseTo(1 - (1 - x) ** b, 10)
+          expect(betaCdf(x, a, b)).toBeCloseTo(1 - betaCdf(1 - x, b, a), 10)
+        },
+      ),
     )
     // I_0.5(2, 3) = 11/16, by hand from the binomial sum.
     expect(betaCdf(0.5, 2, 3)).toBeCloseTo(11 / 16, 12)
@@ -61,9 +66,14 @@ describe('beta', () => {
 
   it('betaQuantile() undoes betaCdf()', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0.01, max: 0.99, noNaN: true }), fc.double({ min: 1, max: 100, noNaN: true }), fc.double({ min: 1, max: 100, noNaN: true }), (p, a, b) => {
-        expect(betaCdf(betaQuantile(p, a, b), a, b)).toBeCloseTo(p, 8)
-      }),
+      fc.property(
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        fc.double({ min: 1, max: 100, noNaN: true }),
+        fc.double({ min: 1, max: 100, noNaN: true }),
+        (p, a, b) => {
+          expect(betaCdf(betaQuantile(p, a, b), a, b)).toBeCloseTo(p, 8)
+        },
+      ),
     )
   })
 })
@@ -114,7 +124,9 @@ describe('makeScorer()', () => {
     })
     fc.assert(
       fc.property(fc.array(observation, { maxLength: 40 }), fc.infiniteStream(fc.nat()), (observations, order) => {
-        const shuffled = [...observations, ...observations.slice(0, 5)].map((o) => ({ o, at: order.next().value as number })).sort((x, y) => x.at - y.at)
+        const shuffled = [...observations, ...observations.slice(0, 5)]
+          .map((o) => ({ o, at: order.next().value as number }))
+          .sort((x, y) => x.at - y.at)
         const one = makeScorer({ me: 'me', now: NOW, observations })
         const two = makeScorer({ me: 'me', now: NOW, observations: shuffled.map(({ o }) => o) })
         for (const name of names) {
@@ -136,7 +148,9 @@ describe('makeScorer()', () => {
     expect(valueOf('p', good(3))).toBeGreaterThan(valueOf('p', good(2)))
     expect(valueOf('p', [...good(3), ...bad(1)])).toBeLessThan(valueOf('p', good(3)))
     expect(valueOf('p', bad(1))).toBeLessThan(valueOf('p', []))
-    expect(valueOf('p', [...good(3), ...times(3, () => seen('me', 'p', { outcome: 'failed', liable: 'network' }))])).toBe(valueOf('p', good(3)))
+    expect(valueOf('p', [...good(3), ...times(3, () => seen('me', 'p', { outcome: 'failed', liable: 'network' }))])).toBe(
+      valueOf('p', good(3)),
+    )
   })
 
   it('caps what one counterparty can say, me included', () => {
@@ -165,14 +179,21 @@ describe('makeScorer()', () => {
   })
 
   it('takes trust from a counterparty that failed me', () => {
-    const path = [...times(9, () => seen('renter', 'p')), ...times(3, () => seen('me', 'mine')), ...times(3, () => seen('mine', 'renter', { role: 'renter' }))]
+    const path = [
+      ...times(9, () => seen('renter', 'p')),
+      ...times(3, () => seen('me', 'mine')),
+      ...times(3, () => seen('mine', 'renter', { role: 'renter' })),
+    ]
     expect(valueOf('p', [...path, seen('me', 'mine', { outcome: 'failed', liable: 'provider' })])).toBeCloseTo(0.05, 12)
   })
 
   it('lets nobody be blamed, or praised, by a word that only one side signed', () => {
     const trusted = times(3, () => seen('me', 'x', { role: 'renter' }))
     const alone = { bothSigned: false }
-    expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', { outcome: 'failed', liable: 'provider' }, alone))])).toBeCloseTo(0.05, 12)
+    expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', { outcome: 'failed', liable: 'provider' }, alone))])).toBeCloseTo(
+      0.05,
+      12,
+    )
     expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', {}, alone))])).toBeCloseTo(0.05, 12)
     expect(valueOf('p', [...trusted, ...times(9, () => seen('x', 'p', { outcome: 'failed', liable: 'provider' }))])).toBeLessThan(0.05)
     expect(valueOf('p', [...trusted, ...times(9, () => seen('p', 'p'))])).toBeCloseTo(0.05, 12)
@@ -182,7 +203,11 @@ describe('makeScorer()', () => {
     const sybils = Array.from({ length: 200 }, (_, i) => `s${i}`)
     const sides = ['provider', 'renter'] as const
     const wash = sybils.flatMap((s, i) =>
-      sides.flatMap((role) => [seen('x', s, { role }), seen(s, sybils[(i + 1) % 200]!, { role }), seen(s, sybils[(i + 7) % 200]!, { role })]),
+      sides.flatMap((role) => [
+        seen('x', s, { role }),
+        seen(s, sybils[(i + 1) % 200]!, { role }),
+        seen(s, sybils[(i + 7) % 200]!, { role }),
+      ]),
     )
     const observations = [...times(3, () => seen('me', 'x')), ...wash]
     const trust = walkTrust('me', observations, NOW)
@@ -214,7 +239,10 @@ describe('makeScorer()', () => {
     const scorer = makeScorer({
       me: 'me',
       now: NOW,
-      observations: [...times(4, () => seen('me', 'r', { role: 'renter' })), ...times(4, () => seen('me', 'q', { role: 'renter', outcome: 'failed', liable: 'renter' }))],
+      observations: [
+        ...times(4, () => seen('me', 'r', { role: 'renter' })),
+        ...times(4, () => seen('me', 'q', { role: 'renter', outcome: 'failed', liable: 'renter' })),
+      ],
     })
     expect(scorer.score('r', 'renter')).toMatchObject({ main: 'pays' })
     expect(scorer.score('r', 'renter').value).toBeGreaterThan(0.5)
@@ -223,7 +251,11 @@ describe('makeScorer()', () => {
   })
 
   it('explain() gives the lines that the figure adds up from', () => {
-    const observations = [...times(3, () => seen('me', 'x', { role: 'renter' })), ...times(3, () => seen('x', 'p', { upS: 3_000 })), seen('me', 'p', { outcome: 'failed', liable: 'provider' })]
+    const observations = [
+      ...times(3, () => seen('me', 'x', { role: 'renter' })),
+      ...times(3, () => seen('x', 'p', { upS: 3_000 })),
+      seen('me', 'p', { outcome: 'failed', liable: 'provider' }),
+    ]
     const scorer = makeScorer({ me: 'me', now: NOW, observations, gaps: new Map([['p', 1]]) })
     const { axes } = scorer.score('p', 'provider')
     const lines = scorer.explain('p', 'provider')

@@ -32,7 +32,11 @@ export function encodeSummary({ kind, at, facts, contract }: Pick<Entry, 'kind' 
   setU32(row, 1, at)
   if (contract) row.set(contract.subarray(0, 8), 5)
   if (!facts) return row
-  row[13] = ROLES.indexOf(facts.role) | (OUTCOMES.indexOf(facts.outcome) << 1) | (LIABLE.indexOf(facts.liable) << 3) | (RAILS.indexOf(facts.rail) << 5)
+  row[13] =
+    ROLES.indexOf(facts.role) |
+    (OUTCOMES.indexOf(facts.outcome) << 1) |
+    (LIABLE.indexOf(facts.liable) << 3) |
+    (RAILS.indexOf(facts.rail) << 5)
   const settled = Number(facts.settled > MAX_SETTLED ? MAX_SETTLED : facts.settled)
   row[14] = settled / 2 ** 48
   row[15] = settled / 2 ** 40

@@ -26,7 +26,7 @@ export function nodesFinishedBy(index: number): number {
 /** The complete subtrees, left to right, that make up leaves `[from, to)`; `from` is a multiple of the largest of them. */
 export function decompose(from: number, to: number): Node[] {
   const nodes: Node[] = []
-  for (let at = from; at < to; ) {
+  for (let at = from; at < to;) {
     let level = 0
     while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= to) level++
     nodes.push({ level, index: at / 2 ** level })

@@ -32,7 +32,12 @@ function read<T>(name: string): T {
 }
 
 type FactsJson = Omit<Facts, 'settled'> & { settled: string }
-type EntryJson = Omit<Entry, 'peer' | 'contract' | 'facts' | 'evidence'> & { peer: string | null; contract: string | null; facts: FactsJson | null; evidence: string[] }
+type EntryJson = Omit<Entry, 'peer' | 'contract' | 'facts' | 'evidence'> & {
+  peer: string | null
+  contract: string | null
+  facts: FactsJson | null
+  evidence: string[]
+}
 
 const factsOf = (facts: FactsJson): Facts => ({ ...facts, settled: BigInt(facts.settled) })
 const codeOf = (run: () => unknown): string => {
@@ -56,7 +61,15 @@ describe('spec/vectors/ledger.json', () => {
 
   it.each(vectors.entries)('entry: $name', ({ name: _, bytes, ...json }) => {
     const { kind, at, number, peer, contract, facts, evidence } = json
-    const entry: Entry = { kind, at, number, peer: peer === null ? null : fromHex(peer), contract: contract === null ? null : fromHex(contract), facts: facts && factsOf(facts), evidence: evidence.map((hex) => fromHex(hex)) }
+    const entry: Entry = {
+      kind,
+      at,
+      number,
+      peer: peer === null ? null : fromHex(peer),
+      contract: contract === null ? null : fromHex(contract),
+      facts: facts && factsOf(facts),
+      evidence: evidence.map((hex) => fromHex(hex)),
+    }
     expect(toHex(encodeEntry(entry))).toBe(bytes)
     expect(decodeEntry(fromHex(bytes))).toEqual(entry)
   })
@@ -81,7 +94,9 @@ describe('spec/vectors/ledger.json', () => {
       expect(verifyInclusion(claim, sha256)).toBe(true)
     }
     for (const { from, to, path } of vectors.consistency) {
-      expect(verifyConsistency({ from, to, fromRoot: rootAt(from), toRoot: rootAt(to), proof: path.map((hex) => fromHex(hex)) }, sha256)).toBe(true)
+      expect(
+        verifyConsistency({ from, to, fromRoot: rootAt(from), toRoot: rootAt(to), proof: path.map((hex) => fromHex(hex)) }, sha256),
+      ).toBe(true)
     }
   })
 })
@@ -119,12 +134,19 @@ describe('spec/vectors/checkpoint.json', () => {
       expect(found.kind).toBe(kind)
       expect(toHex(found.culprit)).toBe(culprit)
     }
-    for (const { name, code, file } of vectors.evidence.bad) expect(codeOf(() => readEvidence(fromHex(file), suite)), name).toBe(code)
+    for (const { name, code, file } of vectors.evidence.bad)
+      expect(
+        codeOf(() => readEvidence(fromHex(file), suite)),
+        name,
+      ).toBe(code)
   })
 })
 
 describe('spec/vectors/proof.json', () => {
-  const vectors = read<{ good: { name: string; index: number; bothSigned: boolean; owner: string; file: string }[]; bad: { name: string; code: string; file: string }[] }>('proof')
+  const vectors = read<{
+    good: { name: string; index: number; bothSigned: boolean; owner: string; file: string }[]
+    bad: { name: string; code: string; file: string }[]
+  }>('proof')
 
   it.each(vectors.good)('proof: $name', ({ index, bothSigned, owner, file }) => {
     const proof = verifyProof(fromHex(file), suite)
@@ -147,7 +169,12 @@ describe('spec/vectors/score.json', () => {
     trust: { key: string; role: Facts['role']; trust: number }[]
   }>('score')
   const observations = vectors.observations.map((each) => ({ ...each, facts: factsOf(each.facts) }))
-  const scorer = makeScorer({ ...vectors, observations: observations.toReversed(), convicted: new Set(vectors.convicted), gaps: new Map(Object.entries(vectors.gaps)) })
+  const scorer = makeScorer({
+    ...vectors,
+    observations: observations.toReversed(),
+    convicted: new Set(vectors.convicted),
+    gaps: new Map(Object.entries(vectors.gaps)),
+  })
 
   it.each(vectors.scores)('$subject as $role', ({ subject, role, value, axes }) => {
     const score = scorer.score(subject, role)

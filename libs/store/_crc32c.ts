@@ -18,7 +18,16 @@ function makeTables(): Int32Array[] {
 
 /** The CRC-32C of `bytes[from, to)`, 0 to 2^32 - 1. */
 export function crc32c(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array]
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ]
   let crc = -1
   let at = from
   for (; at + 8 <= to; at += 8) {

@@ -26,7 +26,10 @@ interface IndexEntry {
 }
 
 /** What {@link checkTable} finds: all is sound; some blocks aren't and `mended` is the file without them; or the index itself can't be read. */
-export type TableState = { readonly state: 'sound' } | { readonly state: 'mended'; readonly mended: Uint8Array } | { readonly state: 'unreadable' }
+export type TableState =
+  | { readonly state: 'sound' }
+  | { readonly state: 'mended'; readonly mended: Uint8Array }
+  | { readonly state: 'unreadable' }
 
 /** Verifies every block of the table file `bytes`. Never throws. */
 export function checkTable(bytes: Uint8Array): TableState {
@@ -47,7 +50,8 @@ function judge(bytes: Uint8Array): TableState {
   if (!isSound(bytes, index)) return { state: 'unreadable' }
   const entries = readIndex(contentOf(bytes, index))
   const good = entries.filter(({ block }) => isSound(bytes, block))
-  if (good.length === entries.length && isSound(bytes, meta) && metaBlocks(bytes, meta).every((block) => isSound(bytes, block))) return { state: 'sound' }
+  if (good.length === entries.length && isSound(bytes, meta) && metaBlocks(bytes, meta).every((block) => isSound(bytes, block)))
+    return { state: 'sound' }
   return good.length === 0 ? { state: 'unreadable' } : { state: 'mended', mended: rewrite(bytes, good) }
 }
 

@@ -252,7 +252,11 @@ async function busyError(path: string, cause: unknown): Promise<HaggleError> {
 }
 
 function openError(path: string, cause: unknown): HaggleError {
-  return new HaggleError('E_STORE_OPEN', `Cannot open the database in ${path}`, { cause, details: { path }, next: 'check the folder and its permissions' })
+  return new HaggleError('E_STORE_OPEN', `Cannot open the database in ${path}`, {
+    cause,
+    details: { path },
+    next: 'check the folder and its permissions',
+  })
 }
 
 function damagedError(path: string, cause: unknown): HaggleError {

@@ -65,7 +65,10 @@ export function memoryStore(): Store {
     async write(batch: readonly Write[]): Promise<void> {
       check()
       checkBatch(batch)
-      for (const { key, value } of batch) value === null ? remove(key) : put(key, value)
+      for (const { key, value } of batch) {
+        if (value === null) remove(key)
+        else put(key, value)
+      }
     },
     async *range(range: Range = {}): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
       check()
@@ -78,7 +81,12 @@ export function memoryStore(): Store {
       const limit = range.limit ?? Infinity
       if (range.reverse) {
         const last = range.lte ?? range.lt
-        for (let i = last === undefined ? keys.length - 1 : Math.min(placeOf(last), keys.length - 1); i >= start && picked.length < limit; i--) take(keys[i]!)
+        for (
+          let i = last === undefined ? keys.length - 1 : Math.min(placeOf(last), keys.length - 1);
+          i >= start && picked.length < limit;
+          i--
+        )
+          take(keys[i]!)
       } else {
         const last = range.lte ?? range.lt
         for (let i = start; i < keys.length && picked.length < limit; i++) {

@@ -20,7 +20,10 @@ it('compareKeys() orders as UTF-8 bytes do when keys hold any character', () => 
 })
 
 it('range() gives what a sorted map gives when written at random', async () => {
-  const write = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'ab', 'é', '\u{1f600}'), value: fc.option(fc.uint8Array({ maxLength: 2 })) })
+  const write = fc.record({
+    key: fc.constantFrom('a', 'b', 'c', 'ab', 'é', '\u{1f600}'),
+    value: fc.option(fc.uint8Array({ maxLength: 2 })),
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(write), async (writes) => {
       const store = memoryStore()

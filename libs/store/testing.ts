@@ -159,6 +159,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 /** Bare comparison, so that the suite needs no test library. */
 function same(actual: unknown, expected: unknown): void {
   const show = (value: unknown): string =>
-    JSON.stringify(value, (_, v: unknown) => (v === undefined ? 'undefined' : v instanceof Uint8Array ? `bytes ${v.join(' ')}` : v)) ?? 'undefined'
+    JSON.stringify(value, (_, v: unknown) => (v === undefined ? 'undefined' : v instanceof Uint8Array ? `bytes ${v.join(' ')}` : v)) ??
+    'undefined'
   if (show(actual) !== show(expected)) throw new Error(`expected ${show(expected)}, got ${show(actual)}`)
 }

@@ -255,14 +255,9 @@ async function checkpointVectors(): Promise<Json> {
     ['another first line', flipped(fork, 3)],
     ['a broken signature', flipped(fork, fork.length - 1)],
     ['cut', fork.subarray(0, fork.length - 1)],
-    [
-      'the same head twice',
-      Uint8Array.from([...fork.subarray(0, head), 0x93, 0xa4, ...utf8('fork'), ...bin(heads[0]![1].bytes), ...bin(heads[0]![1].bytes)]),
-    ],
-    [
-      'two heads that agree',
-      Uint8Array.from([...fork.subarray(0, head), 0x93, 0xa4, ...utf8('fork'), ...bin(heads[0]![1].bytes), ...bin(heads[1]![1].bytes)]),
-    ],
+    ['the same head twice', concat(fork.subarray(0, head), encode(['fork', heads[0]![1].bytes, heads[0]![1].bytes]))],
+    ['two heads that agree', concat(fork.subarray(0, head), encode(['fork', heads[0]![1].bytes, heads[1]![1].bytes]))],
+    ['a kind that is none', concat(fork.subarray(0, head), encode(['knife', heads[0]![1].bytes, heads[3]![1].bytes]))],
     ['a rewritten leaf whose path is changed', flipped(rewrite, rewrite.length - 1)],
   ]
   return {

@@ -1,0 +1,90 @@
+// Scores of a running node: read from the index of its ledgers, follow them as they grow, and keep what proofs brought within bounds.
+
+import { memoryStore, type Store } from '@haggle/store'
+import { fromHex, toHex } from '@haggle/wire'
+import { virtualClock } from '@haggle/wire/testing'
+import { expect, it } from 'vitest'
+import { ledgerOf, owner, sha256, suite } from './_fixture.ts'
+import type { Entry, Facts } from './entry.ts'
+import { openHeadBook } from './head_book.ts'
+import type { Ledger } from './ledger.ts'
+import { openScoreBook, type ScoreBook } from './score_book.ts'
+
+const clock = virtualClock()
+const AT = Math.floor(clock.now() / 1000)
+const peer = new Uint8Array(32).fill(5)
+const facts: Facts = {
+  role: 'provider',
+  outcome: 'settled',
+  liable: null,
+  rail: 'evm',
+  settled: 10_000n,
+  meteredS: 60,
+  upS: 60,
+  speedPermille: null,
+}
+
+let contracts = 0
+const closing = (some: Partial<Facts> = {}, rest: Partial<Entry> = {}): Entry => ({
+  kind: 'closed',
+  at: AT,
+  number: null,
+  peer,
+  contract: sha256(Uint8Array.of(contracts++ & 255, contracts >> 8)),
+  facts: { ...facts, ...some },
+  evidence: [],
+  ...rest,
+})
+
+async function bookOf(ledgers: readonly Ledger[], store: Store = memoryStore()): Promise<ScoreBook> {
+  const heads = openHeadBook({ store: memoryStore(), suite, network: new Uint8Array(32) })
+  return openScoreBook({ store, ledgers: () => ledgers, heads, suite, clock, key: owner.publicKey })
+}
+
+it('score() follows a ledger as it grows, reading each row once', async () => {
+  const ledger = await ledgerOf()
+  let rows = 0
+  const counted: Ledger = Object.create(ledger, {
+    size: { get: () => ledger.size },
+    summaries: {
+      value: async function* (key: Uint8Array, from?: number) {
+        for await (const each of ledger.summaries(key, from)) {
+          rows++
+          yield each
+        }
+      },
+    },
+  }) as Ledger
+  const book = await bookOf([counted])
+  await ledger.append([closing(), closing()])
+  const { axes } = await book.score(peer, 'provider')
+  expect(axes.completes).toMatchObject({ good: 2, bad: 0 })
+  await ledger.append([closing(), { ...closing(), kind: 'opened', facts: null }])
+  expect((await book.score(peer, 'provider')).axes.completes?.good).toBe(3)
+  expect((await book.score(peer, 'provider')).axes.uptime).toEqual({ good: 3, bad: 0, value: 1 })
+  expect(rows).toBe(4)
+})
+
+it('score() counts every log of the node, successors and those before', async () => {
+  const [first, second] = [await ledgerOf(), await ledgerOf({ log: 1 })]
+  await first.append([closing()])
+  await second.append([closing({ outcome: 'failed', liable: 'provider', settled: 0n })])
+  expect((await (await bookOf([first, second])).score(peer, 'provider')).axes.completes).toMatchObject({ good: 1, bad: 1 })
+})
+
+it('setGaps() stays across an opening and is taken back by 0', async () => {
+  const store = memoryStore()
+  const ledger = await ledgerOf()
+  await ledger.append([closing()])
+  await (await bookOf([ledger], store)).setGaps(peer, 3)
+  const again = await bookOf([ledger], store)
+  expect((await again.score(peer, 'provider')).axes.disputes).toMatchObject({ bad: 3 })
+  expect((await again.explain(peer, 'provider')).at(-1)).toMatchObject({ axis: 'disputes', by: toHex(peer), bad: 3 })
+  await again.setGaps(peer, 0)
+  expect((await again.score(peer, 'provider')).axes.disputes?.bad).toBe(0)
+})
+
+it('bring() refuses what is no proof', async () => {
+  const book = await bookOf([await ledgerOf()])
+  await expect(book.bring(fromHex('00'))).rejects.toMatchObject({ code: 'E_PROOF_FORMAT' })
+})
