@@ -26,8 +26,12 @@ export class Fifos {
 
   constructor(folder: string) {
     this.#folder = folder
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  }
+
+  /** Removes what an earlier process left. Called once, before the first pipe is taken. */
+  reset(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
   }
 
   /** A pipe whose read end does not block. `blockingWrite` says how this process wants the write end when it writes itself. */

@@ -20,6 +20,7 @@ import {
   parseStdin,
   OUTPUT_WINDOW_BYTES,
 } from './launcher_protocol.ts'
+import { type LauncherLock, lockLauncher } from './launcher_lock.ts'
 import { shortSocketPath } from './socket_path.ts'
 import type { LogReader, OutputLog } from './output_log.ts'
 import type { Defences } from './runner.ts'
@@ -59,7 +60,11 @@ export interface Launcher {
   close(): Promise<void>
 }
 
-/** Starts a launcher in this process. Production starts `launcher_main.ts` instead, so that jobs outlive the agent. */
+/**
+ * Starts a launcher in this process. Production starts `launcher_main.ts` instead, so that jobs outlive the agent.
+ *
+ * @throws An error of code `E_LAUNCHER_BUSY` when the folder has one already.
+ */
 export async function createLauncher(init: LauncherInit): Promise<Launcher> {
   const server = new LauncherServer(init)
   await server.listen()
@@ -84,6 +89,7 @@ class LauncherServer implements Launcher {
   #linger: NodeJS.Timeout | null = null
   #parks = 0
   #closing: Promise<void> | null = null
+  #lock: LauncherLock | null = null
 
   constructor(init: LauncherInit) {
     const { folder } = init
@@ -110,6 +116,8 @@ class LauncherServer implements Launcher {
   }
 
   async listen(): Promise<void> {
+    this.#lock = await lockLauncher(this.#init.folder, this.socketPath)
+    this.#fifos.reset()
     if (this.#cgroups !== null) await endLeftovers(this.#cgroups)
     endStrays(join(this.#init.folder, 'pipes'))
     const jobs = join(this.#init.folder, 'jobs')
@@ -142,6 +150,7 @@ class LauncherServer implements Launcher {
     for (const socket of this.#connections) socket.destroySoon()
     if (this.#cgroups !== null) closeCgroups(this.#cgroups)
     rmSync(this.socketPath, { force: true })
+    this.#lock?.release()
     this.#left.resolve()
   }
 

@@ -268,7 +268,15 @@ class LauncherHostClient implements LauncherHost {
       if (!this.#mayStart || !(error instanceof HaggleError) || error.code !== 'E_LAUNCHER_DOWN') throw error
     }
     await spawnLauncher(this.#folder, this.#init.node ?? process.execPath)
-    return LauncherLink.open(path)
+    // Another agent may have started one at the same moment, which is about to listen.
+    for (const deadline = performance.now() + START_TIMEOUT_MS; ;) {
+      try {
+        return await LauncherLink.open(path)
+      } catch (error) {
+        if (!isLost(error) || performance.now() > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    }
   }
 }
 

@@ -222,6 +222,15 @@ describe.skipIf(why !== null)(titleOf('launcher', why), { timeout: 30_000 }, () 
     expect(await textOf(host, id)).toBe('0\n1\n2\n')
   })
 
+  it('two agents that start a launcher at the same moment get the same one', async () => {
+    const both = await Promise.all([start(), start(), start()])
+    expect(new Set(both.map(({ pid }) => pid)).size).toBe(1)
+    const [first] = both
+    if (first === undefined) throw new Error('no host')
+    await expect(createLauncher({ folder: launcherFolder(home) })).rejects.toMatchObject({ code: 'E_LAUNCHER_BUSY' })
+    expect(await textOf(first, await run(first, job('ab', 'echo one launcher')))).toBe('one launcher\n')
+  })
+
   it('the socket and the files of a launcher are for its user alone', async () => {
     const host = await start()
     const id = await run(host, job('ff', 'echo x'))

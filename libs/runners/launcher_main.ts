@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createLauncher } from './launcher.ts'
+import { LAUNCHER_BUSY } from './launcher_lock.ts'
 
 /** `O_CLOEXEC` in the flags of /proc/self/fdinfo, octal. */
 const CLOSE_ON_EXEC = 0o2000000
@@ -29,11 +30,16 @@ if (folder === undefined) throw new Error('usage: launcher_main FOLDER')
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
 const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
-const launcher = await createLauncher({ folder, log })
+process.stdout.on('error', () => {}) // The agent that started us may be gone.
+const launcher = await createLauncher({ folder, log }).catch((error: unknown) => {
+  if ((error as { code?: unknown }).code !== LAUNCHER_BUSY) throw error
+  // Started twice at once: the other one serves both agents.
+  process.stdout.write('busy\n')
+  process.exit(0)
+})
 // Jobs of others hang on this process: what nobody foresaw is written down, and it goes on.
 process.on('uncaughtException', (error) => log(error.stack ?? error.message))
 process.on('SIGTERM', () => void launcher.close())
-process.stdout.on('error', () => {}) // The agent that started us may be gone.
 process.stdout.write('ready\n')
 await launcher.closed
 process.exit(0)
