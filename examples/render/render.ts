@@ -186,6 +186,8 @@ function describe(event: RenderEvent | { event: 'joined'; peerId: string } | { e
       return `tile ${event.tile} from ${event.provider}   ${event.done}/${event.total}`
     case 'lost':
       return `lost ${event.provider} (${event.reason}): ${event.tiles.length} tiles go elsewhere`
+    case 'rendered':
+      return `all tiles are here after ${(event.ms / 1000).toFixed(1)} s; closing the contracts`
     case 'ended':
       return `${event.provider} is paid: ${event.owed}`
     case 'checking':

@@ -14,7 +14,7 @@ import { createTileQueue, type TileQueue } from './tile_queue.ts'
 /** Tiles that a worker has at once: one it renders and one that waits, so that it never idles for a round trip. */
 const AHEAD = 2
 /** A job that has nothing left to do gets this long to close its contract, ms: then it counts as lost. */
-const CLOSING_MS = 20_000
+const CLOSING_MS = 15_000
 /** Pause between two looks at the market while too few providers are known, ms. */
 const LOOK_AGAIN_MS = 250
 
@@ -47,6 +47,7 @@ export type RenderEvent =
   | { readonly event: 'ready'; readonly provider: string; readonly device: string; readonly engine: 'webgpu' | 'cpu' }
   | { readonly event: 'tile'; readonly provider: string; readonly tile: number; readonly done: number; readonly total: number }
   | { readonly event: 'lost'; readonly provider: string; readonly reason: string; readonly tiles: readonly number[] }
+  | { readonly event: 'rendered'; readonly ms: number }
   | { readonly event: 'ended'; readonly provider: string; readonly owed: string }
 
 /** One contract of the picture, once it is over. */
@@ -150,6 +151,9 @@ export async function renderOnMarket(
         unit: job.unit,
       })
       void follow(worker)
+      job.done
+        .then((end) => lose(worker, lossOf(end) ?? 'its job ended before the picture was done'))
+        .catch((error: unknown) => lose(worker, reasonOf(error)))
       deal(worker).catch((error: unknown) => lose(worker, reasonOf(error)))
       return worker
     } catch (error) {
@@ -190,9 +194,11 @@ export async function renderOnMarket(
     if (queue.finished < total) await deal(worker)
   }
 
+  const begun = performance.now()
   await Promise.all(rows.slice(0, request.workers).map(hire))
   if (workers.length === 0) await replace()
   await orAborted(all.promise, request.signal)
+  onEvent({ event: 'rendered', ms: Math.round(performance.now() - begun) })
   const work = await Promise.all(workers.map((worker) => close(worker, queue, onEvent)))
   return { scene, picture, tiles, work }
 }
@@ -209,7 +215,8 @@ async function close(worker: Worker, queue: TileQueue, onEvent: (event: RenderEv
       return null
     })
     clearTimeout(timer)
-    if (end !== null) {
+    worker.lost = end === null ? worker.lost : lossOf(end)
+    if (end !== null && worker.lost === null) {
       onEvent({ event: 'ended', provider: worker.row.provider, owed: end.owed })
       return { ...base, end, lost: null, durationMs: end.usedMs }
     }
@@ -220,6 +227,12 @@ async function close(worker: Worker, queue: TileQueue, onEvent: (event: RenderEv
     lost: worker.lost ?? 'it did not close its contract',
     durationMs: Math.round(performance.now() - worker.startedAt),
   }
+}
+
+/** Why a job that is over did not end as it should; null when its worker saw the end of its stdin and left. */
+function lossOf({ exit, receipt }: JobEnd): string | null {
+  if (exit.kind === 'exit') return exit.code === 0 ? null : `its job ended with code ${exit.code}`
+  return `${receipt?.outcome ?? 'the contract ended'}: ${exit.kind === 'lost' ? 'it does not answer' : `the job was ended (${exit.kind})`}`
 }
 
 /** Offers that fit, one a provider, best first; waits until there are enough of them. */

@@ -176,6 +176,10 @@ async function rent(
       case 'lost':
         screen.line(`${label('lost')}${shortPeer(line.provider)}: ${line.reason}; ${line.tiles.length} of its tiles go elsewhere`)
         break
+      case 'rendered':
+        progress.pending = 'contracts to be closed'
+        screen.line(`${label('rendered')}in ${(line.ms / 1000).toFixed(1)} s; closing the contracts`)
+        break
       case 'checking':
         progress.pending = 'the check of receipts and one tile'
         break
