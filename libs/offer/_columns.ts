@@ -39,6 +39,19 @@ export const SOURCES: readonly string[] = ['', 'declared', 'challenged', 'attest
 /** Device kinds in the order of their small codes. */
 export const KINDS: readonly Device['kind'][] = ['gpu', 'software', 'cpu']
 
+/** Several words of an offer: as written, and folded. */
+export interface WordList {
+  readonly shown: readonly string[]
+  readonly keys: readonly string[]
+}
+
+/** The runners of an offer: as written, and their names and tiers folded. */
+export interface RunnerList {
+  readonly shown: readonly OfferedRunner[]
+  readonly names: readonly string[]
+  readonly isolations: readonly string[]
+}
+
 /** Money of an offer besides the index's own unit. */
 export interface OtherMoney {
   readonly rails: readonly Rail[]
@@ -50,8 +63,8 @@ export class Columns {
   readonly money: string
   readonly numbers: ReadonlyMap<string, NumberColumn>
   readonly words: ReadonlyMap<string, CodeColumn>
-  readonly lists: ReadonlyMap<string, { readonly dictionary: Dictionary<readonly string[]>; data: Uint32Array }>
-  readonly runners: { readonly dictionary: Dictionary<readonly OfferedRunner[]>; data: Uint32Array } = {
+  readonly lists: ReadonlyMap<string, { readonly dictionary: Dictionary<WordList>; data: Uint32Array }>
+  readonly runners: { readonly dictionary: Dictionary<RunnerList>; data: Uint32Array } = {
     dictionary: new Dictionary(),
     data: new Uint32Array(0),
   }
@@ -70,6 +83,8 @@ export class Columns {
   deviceFree: Uint8Array = new Uint8Array(0)
   private deviceEnd = 0
   private readonly holes: number[][] = []
+  private readonly numberList: readonly NumberColumn[]
+  private readonly deviceNumberList: readonly NumberColumn[]
   private readonly movable: readonly { data: Float64Array | Uint32Array }[]
 
   constructor(money: string) {
@@ -82,14 +97,13 @@ export class Columns {
     this.numbers = new Map(rowNumbers.map((p) => number(p.name, WIDE.test(p.name), p.type === 'size' ? SIZE_FACTOR : 1)))
     this.words = new Map(ROW_WORDS.map(code))
     this.lists = new Map(
-      ['cached.image', 'cached.model', 'rail'].map((name) => [
-        name,
-        { dictionary: new Dictionary<readonly string[]>(), data: new Uint32Array(0) },
-      ]),
+      ['cached.image', 'cached.model', 'rail'].map((name) => [name, { dictionary: new Dictionary<WordList>(), data: new Uint32Array(0) }]),
     )
     this.deviceNumbers = new Map(deviceNumbers.map((p) => number(p.name, true, 1)))
     this.deviceWords = new Map(['vendor', 'model'].map(code))
     this.deviceSources = new Map(FIGURE_NAMES.map((name) => [`${name}.source`, { data: new Uint8Array(0) }]))
+    this.numberList = [...this.numbers.values()]
+    this.deviceNumberList = [...this.deviceNumbers.values()]
     this.movable = [...this.numbers.values(), ...this.words.values(), ...this.lists.values(), this.runners, this.accepts]
   }
 
@@ -103,7 +117,7 @@ export class Columns {
   /** Writes a listing into an empty row. */
   write(row: number, listing: Listing): void {
     const { offer } = listing
-    for (const column of this.numbers.values()) column.data[row] = this.numberOf(listing, column)
+    for (const column of this.numberList) column.data[row] = this.numberOf(listing, column)
     for (const column of this.words.values()) column.data[row] = column.dictionary.add(wordOf(listing, column.name))
     for (const [name, list] of this.lists) list.data[row] = this.listCode(list.dictionary, listOf(listing, name))
     this.runners.data[row] = this.runnerCode(offer.runners)
@@ -145,12 +159,16 @@ export class Columns {
     return old !== code
   }
 
-  listCode(dictionary: Dictionary<readonly string[]>, list: readonly string[]): number {
-    return list.length === 0 ? 0 : dictionary.intern(list.map(fold).join('\0'), list)
+  listCode(dictionary: Dictionary<WordList>, list: readonly string[]): number {
+    if (list.length === 0) return 0
+    const keys = list.map(fold)
+    return dictionary.intern(keys.join('\0'), { shown: list, keys })
   }
 
   runnerCode(runners: readonly OfferedRunner[]): number {
-    return this.runners.dictionary.intern(runners.map((r) => `${fold(r.runner)}\0${fold(r.isolation)}`).join('\0\0'), runners)
+    const names = runners.map((r) => fold(r.runner))
+    const isolations = runners.map((r) => fold(r.isolation))
+    return this.runners.dictionary.intern(`${names.join('\0')}\0\0${isolations.join('\0')}`, { shown: runners, names, isolations })
   }
 
   acceptCode(accept: string): number {
@@ -176,7 +194,7 @@ export class Columns {
     this.deviceCount[row] = devices.length
     for (const [i, device] of devices.entries()) {
       const at = start + i
-      for (const column of this.deviceNumbers.values()) {
+      for (const column of this.deviceNumberList) {
         const value = deviceValue(device, column.name)
         column.data[at] = typeof value === 'number' ? value : NaN
       }

@@ -60,7 +60,7 @@ export class Compiler {
     const { columns } = this.tables
     if (expr.over === 'runner') {
       return (row) => {
-        const list = columns.runners.dictionary.value(columns.runners.data[row] as number) ?? []
+        const list = columns.runners.dictionary.value(columns.runners.data[row] as number)?.shown ?? []
         return list.filter(
           (r) => evaluate(expr.where, { value: (name) => (name === 'name' ? r.runner : r.isolation), parts: () => [] }) === true,
         ).length
@@ -143,10 +143,10 @@ export class Compiler {
     if (property === 'provider.key') return this.key(expr)
     if (property === 'runner' || property === 'isolation') {
       const read = property === 'runner' ? 'runner' : 'isolation'
-      return byCode(columns.runners, (list) => this.known(expr, list === undefined ? [] : list.map((r) => r[read])))
+      return byCode(columns.runners, (list) => this.known(expr, list === undefined ? [] : list.shown.map((r) => r[read])))
     }
     const list = columns.lists.get(property)
-    if (list !== undefined) return byCode(list, (value) => this.known(expr, value ?? []))
+    if (list !== undefined) return byCode(list, (value) => this.known(expr, value?.shown ?? []))
     const words = columns.words.get(property)
     if (words !== undefined) {
       const test = byCode(words, (value) => (value === undefined ? (expr.kind === 'has' ? FALSE : bit) : this.known(expr, value)))
@@ -252,7 +252,10 @@ export class Compiler {
 
   private runners(expr: Expr & { kind: 'any' | 'all' | 'count' }): RowTest {
     return byCode(this.tables.columns.runners, (list) => {
-      const parts = (list ?? []).map((r) => ({ value: (name: string) => (name === 'name' ? r.runner : r.isolation), parts: () => [] }))
+      const parts = (list?.shown ?? []).map((r) => ({
+        value: (name: string) => (name === 'name' ? r.runner : r.isolation),
+        parts: () => [],
+      }))
       return evaluate(expr, { value: () => undefined, parts: () => parts }) === true ? TRUE : FALSE
     })
   }

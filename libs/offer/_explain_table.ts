@@ -105,9 +105,9 @@ function valuesOf(table: Table<unknown>, constraint: Expr, rest: Expr): (row: nu
   const words = columns.words.get(property)
   if (words !== undefined) return (row) => text(words.dictionary.value(words.data[row] as number))
   const list = columns.lists.get(property)
-  if (list !== undefined) return (row) => [list.dictionary.value(list.data[row] as number) ?? []]
+  if (list !== undefined) return (row) => [list.dictionary.value(list.data[row] as number)?.shown ?? []]
   if (property !== 'runner' && property !== 'isolation') return () => []
-  return (row) => [(columns.runners.dictionary.value(columns.runners.data[row] as number) ?? []).map((r) => r[property])]
+  return (row) => [(columns.runners.dictionary.value(columns.runners.data[row] as number)?.shown ?? []).map((r) => r[property])]
 }
 
 function gpuValues(table: Table<unknown>, name: string, rest: Expr): (row: number) => readonly PropertyValue[] {

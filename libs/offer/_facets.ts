@@ -79,6 +79,7 @@ export class Facets {
   private readonly bitmaps: Bitmaps
   private readonly columns: Columns
   private readonly numbers = new Map<string, NumberFacet>()
+  private readonly numberList: NumberFacet[] = []
   private readonly words = new Map<string, WordGroup>()
   private readonly rowWords: readonly WordFacet[]
   private readonly gpuWords: readonly WordFacet[]
@@ -112,21 +113,21 @@ export class Facets {
   /** Changes when a program made before may no longer hold. */
   get version(): number {
     let sum = 0
-    for (const facet of this.numbers.values()) sum += facet.group.version
+    for (const facet of this.numberList) sum += facet.group.version
     for (const group of this.words.values()) sum += group.version
     return sum
   }
 
   /** Sets every bit of a row that has none. */
   set(row: number): void {
-    for (const { group, read } of this.numbers.values()) group.set(row, read(row))
+    for (const { group, read } of this.numberList) group.set(row, read(row))
     for (const [group, keys] of this.rowWords) keys(row, (key) => group.set(row, key))
     this.setGpuBits(row)
   }
 
   /** Clears every bit of a row. To be called before its columns change. */
   clear(row: number): void {
-    for (const { group, read } of this.numbers.values()) group.clear(row, read(row))
+    for (const { group, read } of this.numberList) group.clear(row, read(row))
     for (const [group, keys] of this.rowWords) keys(row, (key) => group.clear(row, key))
     for (const [group, keys] of this.gpuWords) {
       keys(row, (key) => group.clear(row, key))
@@ -138,9 +139,8 @@ export class Facets {
   /** Chooses better cuts for one group now and then, as the number of rows grows. `rows` are all that are there. */
   tend(size: number, rows: () => Iterable<number>): void {
     if (size < 64) return
-    const names = [...this.numbers.keys()]
-    this.turn = (this.turn + 1) % names.length
-    const facet = this.numbers.get(names[this.turn] as string) as NumberFacet
+    this.turn = (this.turn + 1) % this.numberList.length
+    const facet = this.numberList[this.turn] as NumberFacet
     if (size < facet.nextRebuild) return
     facet.nextRebuild = size * 4
     const { read } = facet
@@ -164,7 +164,9 @@ export class Facets {
   }
 
   private number(name: string, read: (row: number) => number): void {
-    this.numbers.set(name, { group: new NumberGroup(this.bitmaps), read, nextRebuild: 64 })
+    const facet = { group: new NumberGroup(this.bitmaps), read, nextRebuild: 64 }
+    this.numbers.set(name, facet)
+    this.numberList.push(facet)
   }
 
   private word(name: string, single: boolean, sizes?: readonly [number, number]): WordGroup {
@@ -191,19 +193,18 @@ export class Facets {
         this.word(name, false),
         (row, emit) => {
           const code = list.data[row] as number
-          if (code !== 0) for (const key of list.dictionary.key(code).split('\0')) emit(key)
+          if (code !== 0) for (const key of list.dictionary.value(code)?.keys ?? []) emit(key)
         },
       ])
     }
     for (const [name, part] of [
-      ['runner', 0],
-      ['isolation', 1],
+      ['runner', 'names'],
+      ['isolation', 'isolations'],
     ] as const) {
       found.push([
         this.word(name, false),
         (row, emit) => {
-          for (const pair of columns.runners.dictionary.key(columns.runners.data[row] as number).split('\0\0'))
-            emit(pair.split('\0')[part] ?? '')
+          for (const key of columns.runners.dictionary.value(columns.runners.data[row] as number)?.[part] ?? []) emit(key)
         },
       ])
     }

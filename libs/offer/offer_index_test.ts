@@ -119,6 +119,10 @@ describe('offerIndex', () => {
             } else {
               expect(index.remove(old.provider)).toBe(held.delete(keyOf(old)))
             }
+            if (step % 150 === 149) {
+              const text = ORDERED[Math.floor(chance() * ORDERED.length)] as string
+              expect(index.find(text, { limit: 9 }).map(keyOf), text).toEqual(naive(parseQuery(text), [...held.values()]).slice(0, 9))
+            }
           }
           expect(index.size).toBe(held.size)
           const random = new RandomExpr(chance)
