@@ -13,7 +13,9 @@ const FLUSH_BYTES = 1 << 20
 
 /** A run of entries, `[from, to)`. */
 export interface Gap {
+  /** First entry of the run. */
   readonly from: number
+  /** Index behind its last. */
   readonly to: number
 }
 

@@ -22,7 +22,9 @@ import { decompose, type Span, type TreeHasher } from './tree.ts'
 
 /** An entry and its place in the tree. */
 export interface StoredEntry {
+  /** Place in the log, from 0. */
   readonly index: number
+  /** What it says. */
   readonly entry: Entry
   /** The entry's bytes, as they were hashed. */
   readonly bytes: Uint8Array

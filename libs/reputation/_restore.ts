@@ -12,6 +12,7 @@ import { Frontier, type TreeHasher } from './tree.ts'
 
 /** An entry that somebody else kept. */
 export interface KeptEntry {
+  /** Its place in the log. */
   readonly index: number
   /** 16 bytes. */
   readonly salt: Uint8Array

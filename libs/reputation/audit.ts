@@ -7,8 +7,11 @@ export const CLOSE_WITHIN_S = 3600
 
 /** An entry as a log shows it to everybody: nothing but its kind, number and time. */
 export interface LogLine {
+  /** Place in the log, from 0. */
   readonly index: number
+  /** What kind of entry it is. */
   readonly kind: EntryKind
+  /** The owner's running number of the contract, or null. */
   readonly number: number | null
   /** Unix seconds. */
   readonly at: number

@@ -10,7 +10,9 @@ export type CheckpointReason = 'entries' | 'time' | 'asked' | 'closing'
 export interface Head {
   /** Which of the signer's logs: 0, and one more for each successor. */
   readonly log: number
+  /** Number of entries. */
   readonly size: number
+  /** Root of the tree over them, 32 bytes. */
   readonly root: Uint8Array
 }
 
@@ -22,6 +24,7 @@ export interface Checkpoint extends Head {
   readonly prevRoot: Uint8Array
   /** The chain block that the head is anchored in, or null. */
   readonly block: number | null
+  /** Why it was signed. */
   readonly reason: CheckpointReason
 }
 

@@ -55,6 +55,7 @@ export interface Facts {
 
 /** One entry of the ledger. Absent things are null, so that every entry has every position. */
 export interface Entry {
+  /** What happened. */
   readonly kind: EntryKind
   /** When it was written, unix seconds. */
   readonly at: number
@@ -64,6 +65,7 @@ export interface Entry {
   readonly peer: Uint8Array | null
   /** Contract id: 32 bytes, the id of the ACCEPT. */
   readonly contract: Uint8Array | null
+  /** How the contract ended, for `closed` and `receipt`. */
   readonly facts: Facts | null
   /** Signed envelopes or other bytes, exactly as received: what the entry is worth to somebody else. */
   readonly evidence: readonly Uint8Array[]

@@ -29,16 +29,21 @@ export type EvidenceKind = 'fork' | 'rewrite' | 'void'
 
 /** A leaf at one index under one head. */
 export interface LeafShown {
+  /** Leaf hash, 32 bytes. */
   readonly leaf: Uint8Array
+  /** Inclusion proof of the leaf. */
   readonly proof: readonly Uint8Array[]
 }
 
 /** What {@link readEvidence} found in a file. */
 export interface Evidence {
+  /** What kind of lie it shows. */
   readonly kind: EvidenceKind
   /** The key that signed both heads. */
   readonly culprit: Uint8Array
+  /** Which of the signer's logs. */
   readonly log: number
+  /** The heads that it rests on: two, or one for `void`. */
   readonly heads: readonly SignedHead[]
   /** What is wrong, in one sentence. */
   readonly sentence: string
@@ -116,11 +121,15 @@ export function readEvidence(file: Uint8Array, suite: Suite): Evidence {
 
 /** What {@link voidEvidence} is made of. */
 export interface VoidShown {
+  /** The signed head that has the entry. */
   readonly head: SignedHead
+  /** Place of the entry. */
   readonly index: number
+  /** Its salt, 16 bytes. */
   readonly salt: Uint8Array
   /** The entry's bytes: kind `void`, contract the id of the ACCEPT. */
   readonly bytes: Uint8Array
+  /** Its inclusion proof under the head. */
   readonly path: readonly Uint8Array[]
   /** The CONFIRM of that ACCEPT, as it was sent. */
   readonly confirm: Uint8Array

@@ -26,7 +26,9 @@ export type HeadVerdict =
 export interface HeadBookInit {
   /** A store or sub-store of its own. */
   readonly store: Store
+  /** Checks heads and proofs. */
   readonly suite: Suite
+  /** The network that heads must name, 32 bytes. */
   readonly network: Uint8Array
 }
 

@@ -27,6 +27,7 @@ export type HeadState = 'unconfirmed' | 'ok' | 'behind' | 'forked' | 'damaged'
 
 /** How the word of this log stands, for `status` and `doctor`. */
 export interface HeadStatus {
+  /** Whether heads may be signed, and why not. */
   readonly state: HeadState
   /** Size of the last head signed here, 0 when none was. */
   readonly signedSize: number
@@ -36,11 +37,15 @@ export interface HeadStatus {
 
 /** What {@link openHeadSigner} needs. */
 export interface HeadSignerInit {
+  /** The log that is signed for. */
   readonly ledger: Ledger
   /** A store or sub-store of its own, kept for ever. */
   readonly store: Store
+  /** The owner's key. */
   readonly signer: Signer
+  /** Checks what others show. */
   readonly suite: Suite
+  /** Wall time for envelopes, monotonic time for what is due. */
   readonly clock: Clock
   /** The network that its envelopes name. */
   readonly network: Uint8Array
@@ -48,6 +53,7 @@ export interface HeadSignerInit {
 
 /** Signs and remembers the heads of one log. */
 export interface HeadSigner {
+  /** How the word of this log stands. */
   status(): HeadStatus
   /** The last head signed here. */
   last(): SignedHead | undefined

@@ -16,6 +16,7 @@ export interface Journal {
   truncate(length: number): Promise<void>
   /** CRC-32 of `bytes`, as fast as the platform has it. */
   checksum(bytes: Uint8Array): number
+  /** Releases the file. */
   close(): Promise<void>
 }
 

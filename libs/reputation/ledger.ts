@@ -23,7 +23,9 @@ export interface LedgerInit {
   readonly journal: Journal
   /** The owner's key. */
   readonly signer: Signer
+  /** Hashes the tree. */
   readonly suite: Suite
+  /** Time, for whoever asks the ledger when. */
   readonly clock: Clock
   /** Salts of the leaves. */
   readonly random: Random
@@ -43,7 +45,9 @@ export type LedgerState = 'ok' | 'damaged' | 'failed' | 'closed'
 
 /** How the ledger is, for `status` and `doctor`. */
 export interface LedgerStatus {
+  /** Whether everything is here. */
   readonly state: LedgerState
+  /** Number of entries, gaps counted. */
   readonly size: number
   /** Entries that opening wrote again into the database or the journal. */
   readonly healed: number
@@ -69,6 +73,7 @@ export interface ScanOptions {
   readonly from?: number
   /** Index behind the last, the size by default. */
   readonly to?: number
+  /** Ends the reading. */
   readonly signal?: AbortSignal
 }
 
@@ -76,6 +81,7 @@ export interface ScanOptions {
 export interface Ledger {
   /** The owner's key, 32 bytes. */
   readonly key: Uint8Array
+  /** Which of the owner's logs this is. */
   readonly log: number
   /** Number of entries on disk. */
   readonly size: number
@@ -102,6 +108,7 @@ export interface Ledger {
   summaries(key: Uint8Array, from?: number): AsyncIterable<Summary & { readonly index: number }>
   /** Entries about a contract, oldest first. */
   byContract(id: Uint8Array): AsyncIterable<StoredEntry>
+  /** How the ledger is. */
   status(): LedgerStatus
   /**
    * Reads everything twice, heals what one source lacks from the other and recomputes the tree. Appends go on meanwhile. Throws only when

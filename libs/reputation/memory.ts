@@ -17,9 +17,13 @@ export interface MemoryInit {
   readonly store: Store
   /** Opens the journal of log `log`: `ledgerJournals(folder)` of `@haggle/reputation/node`. */
   readonly journal: (log: number) => Promise<Journal>
+  /** The node's key. */
   readonly signer: Signer
+  /** Hashes and verifies. */
   readonly suite: Suite
+  /** Time of heads and scores. */
   readonly clock: Clock
+  /** Salts of the leaves. */
   readonly random: Random
   /** The network that heads name. */
   readonly network: Uint8Array
@@ -35,6 +39,7 @@ export interface Memory {
   readonly heads: HeadSigner
   /** Heads of others, and evidence. */
   readonly book: HeadBook
+  /** Scores of peers, from my logs and from proofs that others brought. */
   readonly scores: ScoreBook
   /**
    * Closes a log whose last word can't be reached any more, in the open, and goes on in a new one whose first entry names it. Everybody sees it and

@@ -12,6 +12,7 @@ export interface Observation {
   readonly by: string
   /** Unix seconds. */
   readonly at: number
+  /** How it ended; `role` is the subject's. */
   readonly facts: Facts
   /** True when the subject signed it too. Somebody else's word alone never counts, for good or ill. */
   readonly bothSigned: boolean

@@ -33,8 +33,11 @@ export const PROOF_BYTES = 2048
 export interface Proof {
   /** Key of the log's owner, who wrote the entry. */
   readonly owner: Uint8Array
+  /** What it says. */
   readonly entry: Entry
+  /** Its place in the owner's log. */
   readonly index: number
+  /** The head that it stands under. */
   readonly head: SignedHead
   /** True when both parties signed receipts with the settled amount: more than the owner's word. */
   readonly bothSigned: boolean

@@ -91,8 +91,11 @@ export interface ConsistencyClaim {
   readonly from: number
   /** Size of the newer tree. */
   readonly to: number
+  /** Root of the older tree, 32 bytes. */
   readonly fromRoot: Uint8Array
+  /** Root of the newer tree, 32 bytes. */
   readonly toRoot: Uint8Array
+  /** Hashes from the older tree to the newer. */
   readonly proof: readonly Uint8Array[]
 }
 

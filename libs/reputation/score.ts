@@ -23,7 +23,9 @@ export const GAP_WEIGHT = 1
 
 /** Successes and failures of one axis, weighted, and the rate that one can count on. */
 export interface AxisScore {
+  /** Weight of what went well. */
   readonly good: number
+  /** Weight of what did not. */
   readonly bad: number
   /** For the main axis the 5 % lower quantile of Beta(1 + good, 1 + bad); for the others the 95 % one of Beta(1 + good, bad), 1 when bad is 0. */
   readonly value: number
@@ -35,6 +37,7 @@ export interface Score {
   readonly value: number
   /** `completes` for providers, `pays` for renters. */
   readonly main: Axis
+  /** Each axis of which anything is known; the main one always. */
   readonly axes: Readonly<Partial<Record<Axis, AxisScore>>>
   /** True when evidence shows that the peer forked or rewrote its log: the value is 0 then. */
   readonly convicted: boolean
@@ -42,11 +45,15 @@ export interface Score {
 
 /** One line of an explanation: what one party's receipts add. */
 export interface Contribution {
+  /** Which axis it adds to. */
   readonly axis: Axis
   /** Whose word it is, hex. */
   readonly by: string
+  /** Contracts that it stands for. */
   readonly contracts: number
+  /** Weight that it adds to the good side. */
   readonly good: number
+  /** Weight that it adds to the bad side. */
   readonly bad: number
   /** What the same receipts would weigh without cap and trust. */
   readonly uncapped: number
@@ -62,6 +69,7 @@ export interface ScoreInput {
   readonly me: string
   /** Unix seconds. */
   readonly now: number
+  /** What is known, in any order. */
   readonly observations: Iterable<Observation>
   /** Keys that evidence convicts. */
   readonly convicted?: ReadonlySet<string>
@@ -71,9 +79,11 @@ export interface ScoreInput {
 
 /** Scores over one body of evidence. */
 export interface Scorer {
+  /** The score of `subject` (hex) in one role. */
   score(subject: string, role: Facts['role']): Score
   /** Which receipts, whose, with what weight: the lines add up to the axes. */
   explain(subject: string, role: Facts['role']): Contribution[]
+  /** How far others' receipts count. */
   readonly trust: Trust
 }
 

@@ -22,8 +22,11 @@ export interface ScoreBookInit {
   readonly store: Store
   /** This node's ledgers, the current one last. */
   readonly ledgers: () => readonly Pick<Ledger, 'summaries' | 'size'>[]
+  /** Whom evidence convicts. */
   readonly heads: Pick<HeadBook, 'convicts'>
+  /** Verifies what is brought. */
   readonly suite: Suite
+  /** Time, by which receipts age. */
   readonly clock: Clock
   /** This node's key. */
   readonly key: Uint8Array

@@ -20,8 +20,11 @@ const NONE = 0xffffffff
 export interface Summary {
   /** The first 8 bytes of the contract id in hex, or the empty text. */
   readonly contract: string
+  /** What happened. */
   readonly kind: EntryKind
+  /** When, unix seconds. */
   readonly at: number
+  /** How the contract ended, or null. */
   readonly facts: Facts | null
 }
 

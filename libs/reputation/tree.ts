@@ -37,10 +37,12 @@ export function decompose(from: number, to: number): Node[] {
 
 /** The three hashes of the tree over one injected SHA-256, without an allocation for each: a log of a million entries takes three million. */
 export class TreeHasher {
+  /** The hash that everything is made of. */
   readonly sha256: Sha256
   readonly #leaf = new Uint8Array(1 + HASH_BYTES)
   readonly #node = new Uint8Array(1 + 2 * HASH_BYTES).fill(1, 0, 1)
 
+  /** Hashes with `sha256`, which must not keep its argument. */
   constructor(sha256: Sha256) {
     this.sha256 = sha256
   }
@@ -131,6 +133,7 @@ export class Frontier {
     this.#hashes = [...hashes]
   }
 
+  /** Number of leaves. */
   get size(): number {
     return this.#size
   }

@@ -18,17 +18,14 @@ export const FULL_TRUST: number = PAIR_CAP
 /** What a failure towards me takes from my trust in somebody's receipts, in settled weight: one is enough to lose most of it. */
 export const FAILURE_FACTOR = 10
 
-/** What somebody was in a contract. */
-type Role = Facts['role']
-
 /** Trust in others' receipts, and how much of it stands behind each word. */
 export interface Trust {
   /** 0 to 1: how far the receipts count that `key` has as `role`. Mine count fully. */
-  of(key: string, role: Role): number
+  of(key: string, role: Facts['role']): number
   /**
    * The share of `from`'s trust that stands behind its word about `to`, which was `role`: behind all of its words together at most half of its own.
    */
-  voice(from: string, to: string, role: Role): number
+  voice(from: string, to: string, role: Facts['role']): number
 }
 
 /**
@@ -52,10 +49,10 @@ export function walkTrust(me: string, observations: Iterable<Observation>, now: 
     // Trust that comes back to me is at its end. Sorted, so that sums don't depend on the order in which evidence arrived.
     wave = new Map([...next].filter(([node]) => keyOf(node) !== me).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
-  const of = (key: string, role: Role): number => (key === me ? 1 : Math.min(1, trust.get(nodeOf(key, role)) ?? 0))
+  const of = (key: string, role: Facts['role']): number => (key === me ? 1 : Math.min(1, trust.get(nodeOf(key, role)) ?? 0))
   return {
     of,
-    voice(from: string, to: string, role: Role): number {
+    voice(from: string, to: string, role: Facts['role']): number {
       const own = relations.get(nodeOf(from, otherSide(role)))
       const relation = own?.to.get(nodeOf(to, role))
       return own === undefined || relation === undefined ? 0 : (WALK_SHARE * of(from, otherSide(role)) * relation.weight) / own.total
@@ -64,7 +61,7 @@ export function walkTrust(me: string, observations: Iterable<Observation>, now: 
 }
 
 /** Somebody in one of its two roles. */
-function nodeOf(key: string, role: Role): string {
+function nodeOf(key: string, role: Facts['role']): string {
   return `${key}/${role}`
 }
 
@@ -73,7 +70,7 @@ function keyOf(node: string): string {
 }
 
 /** What the other party of a contract was. */
-export function otherSide(role: Role): Role {
+export function otherSide(role: Facts['role']): Facts['role'] {
   return role === 'provider' ? 'renter' : 'provider'
 }
 

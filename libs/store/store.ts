@@ -2,17 +2,25 @@
 
 /** One write of a batch. `value: null` deletes the key. */
 export interface Write {
+  /** Non-empty and well-formed; keys are ordered by their UTF-8 bytes. */
   readonly key: string
+  /** The bytes to keep, or null to delete. */
   readonly value: Uint8Array | null
 }
 
 /** Bounds of a range read, over keys in byte order. */
 export interface Range {
+  /** First key, itself included. */
   readonly gte?: string
+  /** First key, itself left out. */
   readonly gt?: string
+  /** Last key, itself left out. */
   readonly lt?: string
+  /** Last key, itself included. */
   readonly lte?: string
+  /** True: from the last key to the first. */
   readonly reverse?: boolean
+  /** Most entries that are given. */
   readonly limit?: number
 }
 
