@@ -17,7 +17,7 @@ import type { Discovery } from './mod.ts'
 const NETWORK = 'devnet-flood'
 const ID = networkId(NETWORK)
 const NODES = 5
-const SIGNERS_PER_NODE = 40
+const SIGNERS_PER_NODE = 20
 const ROUNDS = 4
 const WANTED = 0.999
 
@@ -140,7 +140,7 @@ describe('a mesh under flood', { timeout: 150_000 }, () => {
 
     expect(delivered / (ROUNDS * all)).toBeGreaterThanOrEqual(WANTED)
     expect(counts.sent).toBeGreaterThan(1_000)
-    expect(counts.thrownOut).toBeGreaterThan(10)
+    expect(counts.thrownOut).toBeGreaterThanOrEqual(6)
     expect(Math.max(...held)).toBeLessThan(80)
     expect((held.at(-1) ?? 0) - (held[0] ?? 0)).toBeLessThan(24)
     expect(nodes.every(({ mesh }) => nodes.every((other) => !mesh.gate.isBanned(other.mesh.network.peerId)))).toBe(true)

@@ -128,7 +128,7 @@ describe('libp2pNetwork() on a node of an embedder', () => {
       ['gossipsub', { identify, ping, dht }],
       ['kad-dht', { identify, ping, pubsub }],
     ] as const) {
-      const node = await createLibp2p({ ...(await parts()), services: rest, start: false })
+      const node = await createLibp2p({ ...(await parts()), services: rest as object, start: false })
       expect(() => libp2pNetwork(node)).toThrow(expect.objectContaining({ code: 'E_SERVICE_MISSING', details: { service: missing } }))
     }
   })

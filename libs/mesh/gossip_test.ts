@@ -13,7 +13,7 @@ import type { MeshNode } from './node.ts'
 import { eventually, seedOf, targetOf, testNodes } from './_test_nodes.ts'
 
 const nodes = testNodes()
-const strangers: { stop(): Promise<unknown> }[] = []
+const strangers: { stop(): unknown }[] = []
 afterEach(async () => {
   await Promise.all(strangers.splice(0).map((stranger) => stranger.stop()))
   await nodes.stop()

@@ -17,7 +17,7 @@ export interface KeeperComponents {
   readonly transportManager: TransportManager
   readonly addressManager: AddressManager
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly peerStore: Pick<PeerStore, 'delete'>
+  readonly peerStore: Pick<PeerStore, 'delete' | 'get'>
 }
 
 /** Options of {@link MeshKeeper}. */
@@ -43,6 +43,10 @@ const FIRST_WAIT_MS = 4_000
 const LAST_WAIT_MS = 5 * 60_000
 /** Bootstraps and relays are worth more tries. */
 const LAST_ANCHOR_WAIT_MS = 30_000
+/** Gossipsub's protocol ids begin with this. */
+const GOSSIP_PROTOCOL = '/meshsub/'
+/** Looks in a row at which a peer has no gossip stream before it is dropped. */
+const DEAF_LOOKS = 3
 /** Peers that are gone and still in libp2p's peer store. It has no bound of its own, and anyone can come with a new key every time. */
 const MAX_GONE = 512
 /** A dial of the keeper's gives up after this long. */
@@ -63,6 +67,7 @@ export class MeshKeeper {
   readonly #attempts: Map<string, Attempt> = new Map()
   readonly #found: Map<string, Multiaddr[]> = new Map()
   readonly #gone: Map<string, PeerId> = new Map()
+  readonly #deaf: Map<string, number> = new Map()
   readonly #stop: AbortController = new AbortController()
   #cancel: () => void = () => undefined
   #dialling = 0
@@ -137,6 +142,7 @@ export class MeshKeeper {
   #look(): void {
     if (this.#stop.signal.aborted) return
     this.#dropHated()
+    void this.#dropDeaf()
     this.#dialMore()
     this.#reserve()
     this.#cancel = this.#options.clock.after(LOOK_MS, () => this.#look())
@@ -233,6 +239,28 @@ export class MeshKeeper {
       this.#options.gate.ban(peerId)
       connection.abort(new Error('banned: its gossip is invalid'))
     }
+  }
+
+  /**
+   * gossipsub opens its stream once, when a peer connects, and does not try again when that fails, as it may on a machine that is busy. Such a peer would hear
+   * nothing for as long as the connection lasts: the connection is dropped after three looks, and whoever wanted it dials again.
+   */
+  async #dropDeaf(): Promise<void> {
+    const { connectionManager, peerStore } = this.#components
+    const deaf = new Set<string>()
+    for (const [peer, connections] of connectionManager.getConnectionsMap()) {
+      if (connections.some((c) => c.streams.some((s) => s.direction === 'outbound' && s.protocol.startsWith(GOSSIP_PROTOCOL)))) continue
+      const known = await peerStore.get(peer).catch(() => undefined)
+      if (known?.protocols.some((protocol) => protocol.startsWith(GOSSIP_PROTOCOL)) === true) deaf.add(peer.toString())
+    }
+    for (const peerId of deaf) {
+      const looks = (this.#deaf.get(peerId) ?? 0) + 1
+      this.#deaf.set(peerId, looks)
+      if (looks < DEAF_LOOKS || this.#stop.signal.aborted) continue
+      for (const connection of connectionManager.getConnections())
+        if (connection.remotePeer.toString() === peerId) connection.abort(new Error('no gossip stream'))
+    }
+    for (const peerId of this.#deaf.keys()) if (!deaf.has(peerId)) this.#deaf.delete(peerId)
   }
 
   #isRelay(peerId: string): boolean {

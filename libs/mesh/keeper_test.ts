@@ -42,6 +42,28 @@ describe('MeshKeeper', { timeout: 30_000 }, () => {
   })
 })
 
+describe('MeshKeeper and gossip', { timeout: 30_000 }, () => {
+  it('gets back a neighbour whose gossip stream was lost', async () => {
+    const hub = await nodes.node()
+    const leaf = await nodes.node({ preset: 'client', bootstrap: hub.network.addresses(), relays: [] })
+    const heard: string[] = []
+    await hub.network.subscribe('test', ({ data }) => {
+      heard.push(new TextDecoder().decode(data))
+      return 'accept'
+    })
+    const say = async (word: string): Promise<boolean> => {
+      await leaf.network.publish('test', new TextEncoder().encode(`${word} ${Math.random()}`))
+      return heard.some((text) => text.startsWith(word))
+    }
+    await eventually(() => say('before'))
+    // As when opening it had failed: gossipsub itself never tries again.
+    for (const stream of leaf.libp2p.getConnections()[0]?.streams ?? []) {
+      if (stream.direction === 'outbound' && stream.protocol.startsWith('/meshsub/')) stream.abort(new Error('lost'))
+    }
+    await eventually(() => say('after'))
+  })
+})
+
 describe('KnownPeers', () => {
   it('comes back from its store with what was noted, the latest first', async () => {
     const storage = memoryStore()

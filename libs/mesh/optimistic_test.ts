@@ -52,7 +52,10 @@ describe('OptimisticNegotiation', () => {
 
   it('writes long protocol names as multistream-select does', () => {
     const name = `/${'x'.repeat(200)}`
-    expect([...(new OptimisticNegotiation(name).takeRequest() ?? []).subarray(20, 22)]).toEqual([0x80 | (202 & 0x7f), 202 >> 7])
+    expect([...(new OptimisticNegotiation(name).takeRequest() ?? new Uint8Array(0)).subarray(20, 22)]).toEqual([
+      0x80 | (202 & 0x7f),
+      202 >> 7,
+    ])
   })
 })
 
