@@ -1,6 +1,17 @@
 // From what a person asks for to a demand: defaults, limits, and the price as a constraint.
 
-import { conjunction, type Demand, type Expr, HOUR_MS, mentionsGpu, microPrice, type Offer, parseQuery, printQuery, railOf } from '@haggle/offer'
+import {
+  conjunction,
+  type Demand,
+  type Expr,
+  HOUR_MS,
+  mentionsGpu,
+  microPrice,
+  type Offer,
+  parseQuery,
+  printQuery,
+  railOf,
+} from '@haggle/offer'
 import { HaggleError, parseAmount } from '@haggle/wire'
 import type { RunRequest } from './types.ts'
 
@@ -16,7 +27,9 @@ const PIDS = 128
  */
 export function demandOf(request: RunRequest): Demand {
   if ((request.deno === undefined) === (request.command === undefined)) {
-    throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', { next: 'haggle run --deno main.ts, or haggle run -- COMMAND' })
+    throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
+      next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
+    })
   }
   const query = parseQuery(request.where ?? '')
   const where = request.maxPrice === undefined ? query.where : conjunction([query.where, atMost(request.maxPrice)])

@@ -81,7 +81,10 @@ async function addModule(entry: string, into: Map<string, string>, inputs: strin
     if (found.has(path)) continue
     found.add(path)
     const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-      throw new HaggleError('E_RUN_FILE', `Cannot read the module ${path}`, { cause, next: 'check the path given to --deno and its imports' })
+      throw new HaggleError('E_RUN_FILE', `Cannot read the module ${path}`, {
+        cause,
+        next: 'check the path given to --deno and its imports',
+      })
     })
     if (!/\.[cm]?[jt]sx?$/.test(path)) continue
     for (const [, specifier = ''] of text.matchAll(RELATIVE_IMPORT)) waiting.push(resolve(dirname(path), specifier))

@@ -79,7 +79,8 @@ async function joinWith(options: JoinOptions, closers: Closers): Promise<Startab
   const { home } = options
   if (home !== undefined) await mkdir(home, { recursive: true, mode: 0o700 })
   const identity =
-    options.identity ?? (home === undefined ? createIdentity(new Uint8Array(randomBytes(32))) : await openKeyFile(join(home, 'key'), { create: true }))
+    options.identity ??
+    (home === undefined ? createIdentity(new Uint8Array(randomBytes(32))) : await openKeyFile(join(home, 'key'), { create: true }))
   const store = await openStore(home, closers)
   const psk = options.psk === undefined ? undefined : pskOf(options.psk)
   const id = networkId(options.network ?? PUBLIC_NETWORK, ...(psk === undefined ? [] : [psk]))
@@ -123,7 +124,8 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
   closers.push(() => journal.close())
   const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: identity.signer, suite, clock, random })
   closers.push(() => ledger.close())
-  const machine = launcher === undefined ? undefined : (options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })))
+  const machine =
+    launcher === undefined ? undefined : (options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })))
   const market = createMarket({
     network,
     networkId: id,
@@ -145,7 +147,12 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
   return market
 }
 
-function openNode({ identity, id, store, ...options }: JoinOptions & { identity: Identity; id: Uint8Array; store: Store }): Promise<MeshNode> {
+function openNode({
+  identity,
+  id,
+  store,
+  ...options
+}: JoinOptions & { identity: Identity; id: Uint8Array; store: Store }): Promise<MeshNode> {
   const { listen, bootstrap, mdns, psk } = options
   const dialOnly = listen !== undefined && listen.length === 0
   return createNode({
@@ -183,7 +190,9 @@ function pskOf(given: Uint8Array): Uint8Array {
   if (given.length === 32) return new Uint8Array(given)
   const text = new TextDecoder().decode(given).trim()
   if (/^[0-9a-fA-F]{64}$/.test(text)) return fromHex(text, 32)
-  throw new HaggleError('E_PSK', 'The pre-shared key must be 32 bytes, or 64 hex digits', { next: 'make one: head -c 32 /dev/urandom | xxd -p -c 64' })
+  throw new HaggleError('E_PSK', 'The pre-shared key must be 32 bytes, or 64 hex digits', {
+    next: 'make one: head -c 32 /dev/urandom | xxd -p -c 64',
+  })
 }
 
 /** Writes one fetched file below `folder`; never outside it. */

@@ -19,7 +19,18 @@ import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
-import type { Job, JobSummary, Market, OfferView, ProvideRequest, ProviderStatus, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
+import type {
+  Job,
+  JobSummary,
+  Market,
+  OfferView,
+  ProvideRequest,
+  ProviderStatus,
+  Providing,
+  QuoteRow,
+  QuoteView,
+  RunRequest,
+} from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
@@ -125,7 +136,10 @@ class MarketNode implements StartableMarket {
   }
 
   async offers(request: { where?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean } = {}): Promise<OfferView> {
-    const all = await this.#source.all({ waitMs: request.waitMs ?? LOOK_AROUND_MS, ...(request.signal === undefined ? {} : { signal: request.signal }) })
+    const all = await this.#source.all({
+      waitMs: request.waitMs ?? LOOK_AROUND_MS,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    })
     return offerView(this.#others(all), { where: request.where ?? '', demand: null }, this.#parts)
   }
 
@@ -317,7 +331,13 @@ class MarketNode implements StartableMarket {
     const row = (): ReturnType<typeof offerRow> => {
       const message: Message<Offer> | undefined = provider.current
       if (message === undefined) throw new HaggleError('E_NOT_PROVIDING', 'This node does not provide')
-      const known = { peerId: this.peerId, provider: parts.identity.publicKey, offer: message, rttMs: 0, shownAtMs: parts.clock.monotonicMs() }
+      const known = {
+        peerId: this.peerId,
+        provider: parts.identity.publicKey,
+        offer: message,
+        rttMs: 0,
+        shownAtMs: parts.clock.monotonicMs(),
+      }
       return offerRow(known, parts)
     }
     return {
@@ -374,16 +394,16 @@ function providerStatus(provider: Provider, { rail, devices }: { rail: PaymentRa
   const running = [...provider.jobs.values()].filter(({ thread }) => !isEnd(thread.view().phase))
   return {
     running: running.map(({ thread, job }) => ({
-        contract: job.id,
-        role: 'provider',
-        peer: peerIdOf(thread.record.peerKey),
-        phase: thread.view().phase,
-        command: job.spec.args.join(' '),
-        startedAt: thread.record.startedAt * 1000,
-        usedMs: Number(thread.view().usage[0] ?? 0n),
-        owed: formatAmount(thread.view().metered),
-        exit: null,
-      })),
+      contract: job.id,
+      role: 'provider',
+      peer: peerIdOf(thread.record.peerKey),
+      phase: thread.view().phase,
+      command: job.spec.args.join(' '),
+      startedAt: thread.record.startedAt * 1000,
+      usedMs: Number(thread.view().usage[0] ?? 0n),
+      owed: formatAmount(thread.view().metered),
+      exit: null,
+    })),
     requests: counts.requests,
     accepted: counts.accepted,
     refusals: Object.fromEntries(counts.refusals),
@@ -402,8 +422,10 @@ export function targetOfText(text: string): PeerTarget | undefined {
   try {
     publicKeyOf(peerId)
   } catch (cause) {
-    throw new HaggleError('E_ADDRESS', `"${text}" does not end in /p2p/ and a PeerId`, { cause, next: 'use an address as haggle up prints it' })
+    throw new HaggleError('E_ADDRESS', `"${text}" does not end in /p2p/ and a PeerId`, {
+      cause,
+      next: 'use an address as haggle up prints it',
+    })
   }
   return { peerId, addresses: [text] }
 }
-

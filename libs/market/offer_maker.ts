@@ -44,7 +44,9 @@ export function policyOf(request: ProvideRequest, runners: readonly OfferedRunne
   const gpus = machine.devices.filter(({ kind }) => kind === 'gpu').length
   const slots = request.slots ?? Math.max(1, gpus)
   if (!Number.isInteger(slots) || slots < 1 || slots > 64) {
-    throw new HaggleError('E_PROVIDE_SLOTS', `Cannot offer ${slots} slots: 1 to 64 jobs may run at a time`, { next: 'give --slots a whole number' })
+    throw new HaggleError('E_PROVIDE_SLOTS', `Cannot offer ${slots} slots: 1 to 64 jobs may run at a time`, {
+      next: 'give --slots a whole number',
+    })
   }
   const wanted = request.runners === undefined ? runners : runners.filter(({ runner }) => request.runners?.includes(runner))
   if (wanted.length === 0) {

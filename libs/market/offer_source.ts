@@ -56,8 +56,18 @@ export class OfferSource {
    * Offers that fit a demand, as good as they can be had soon: known ones of connected providers at once; otherwise the first ones that answer, and
    * whoever else answers a moment later.
    */
-  async fitting(demand: Demand, options: { readonly only?: readonly string[]; readonly without: ReadonlySet<string>; readonly waitMs?: number; readonly signal?: AbortSignal; readonly onSeen?: (seen: number) => void }): Promise<KnownOffer[]> {
-    const fits = (offer: KnownOffer): boolean => this.#fits(demand, offer) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
+  async fitting(
+    demand: Demand,
+    options: {
+      readonly only?: readonly string[]
+      readonly without: ReadonlySet<string>
+      readonly waitMs?: number
+      readonly signal?: AbortSignal
+      readonly onSeen?: (seen: number) => void
+    },
+  ): Promise<KnownOffer[]> {
+    const fits = (offer: KnownOffer): boolean =>
+      this.#fits(demand, offer) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
     const known = this.#fresh().filter((offer) => fits(offer) && this.#init.network.path(offer.peerId) !== undefined)
     if (known.length > 0) {
       this.#refresh(demand)
@@ -71,7 +81,9 @@ export class OfferSource {
     const query = options.only === undefined ? { limit: 256 } : { limit: 256, only: options.only }
     const found = await this.#search(() => true, { ...options, without: new Set(), query, exhaustive: true })
     // One that did not answer just now counts only while its connection stands.
-    const known = this.#fresh().filter(({ peerId }) => this.#init.network.path(peerId) !== undefined && (options.only?.includes(peerId) ?? true))
+    const known = this.#fresh().filter(
+      ({ peerId }) => this.#init.network.path(peerId) !== undefined && (options.only?.includes(peerId) ?? true),
+    )
     const byId = new Map([...known, ...found].map((offer) => [offer.peerId, offer]))
     return [...byId.values()]
   }

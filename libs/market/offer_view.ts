@@ -11,7 +11,10 @@ import type { OfferRow, OfferView } from './types.ts'
 const PROBED_MS = 5_000
 
 /** One offer as a row. */
-export function offerRow({ peerId, offer, rttMs, shownAtMs }: KnownOffer, { network, clock }: Pick<MarketParts, 'network' | 'clock'>): OfferRow {
+export function offerRow(
+  { peerId, offer, rttMs, shownAtMs }: KnownOffer,
+  { network, clock }: Pick<MarketParts, 'network' | 'clock'>,
+): OfferRow {
   const { body } = offer
   const ageMs = Math.max(0, clock.monotonicMs() - shownAtMs)
   const price = pricePerHour(body)
@@ -61,7 +64,12 @@ export function offerView(
 export function devicesText({ devices, cpu }: Pick<Offer, 'devices' | 'cpu'>): string {
   const counts = new Map<string, number>()
   for (const { kind, model, vramMiB } of devices) {
-    const name = kind === 'gpu' ? `${model} ${Math.round(vramMiB / 1024)} GiB` : kind === 'software' ? `${model} (software)` : `cpu ${cpu.threads} × ${cpu.model}`
+    const name =
+      kind === 'gpu'
+        ? `${model} ${Math.round(vramMiB / 1024)} GiB`
+        : kind === 'software'
+          ? `${model} (software)`
+          : `cpu ${cpu.threads} × ${cpu.model}`
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(', ')

@@ -35,7 +35,9 @@ export interface LedgerPort {
   /** Newest first. */
   list(options: {
     readonly limit: number
-  }): Promise<readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: Uint8Array; readonly summary: string }[]>
+  }): Promise<
+    readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: Uint8Array; readonly summary: string }[]
+  >
 }
 
 /** A node's parts. */

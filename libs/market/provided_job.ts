@@ -94,7 +94,12 @@ export class ProvidedJob {
     const { id } = this.job
     const exit = await host.wait(id)
     const state = await host.state(id)
-    const end = { kind: 'end', contract: this.#contract, stdoutBytes: state?.stdoutBytes ?? 0, stderrBytes: state?.stderrBytes ?? 0 } as const
+    const end = {
+      kind: 'end',
+      contract: this.#contract,
+      stdoutBytes: state?.stdoutBytes ?? 0,
+      stderrBytes: state?.stderrBytes ?? 0,
+    } as const
     // A renter that is away learns the lengths when it opens the channels itself.
     await threads.post(this.#renter, [end]).catch(() => undefined)
     const output = exit.kind === 'lost' ? null : await this.#digest().catch(() => null)

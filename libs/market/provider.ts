@@ -5,29 +5,21 @@ import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
-import { type Demand, devicesFor, type Offer, offerMessage } from '@haggle/offer'
+import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import type { PaidContract } from '@haggle/payment'
-import { equalBytes, HaggleError, type Message, seal, toHex } from '@haggle/wire'
+import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { StandingOffer } from './standing_offer.ts'
 import type { ProvideRequest } from './types.ts'
 
-/** How long an offer promises its price, seconds. A fresh one goes out at half of it. */
-const OFFER_LIFETIME_S = 600
-/** A change of what is free goes out after this pause, ms. */
-const RENEW_SOON_MS = 20
 /** How long a quote stays firm in price, ms. */
 const QUOTE_VALID_MS = 60_000
 /** A spec that follows its ACCEPT by more than this is not coming, ms. */
 const SPEC_WAIT_MS = 3_000
-
-/** A promise of price that is still good. */
-interface Promised {
-  readonly message: Message<Offer>
-}
 
 /** What a running contract holds here. */
 interface Held {
@@ -54,28 +46,24 @@ export class Provider {
   readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map(), earned: 0n }
   readonly #parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }
   readonly #threads: Threads
-  readonly #events: ProviderEvents
-  readonly #promised = new Map<string, Promised>()
+  readonly #standing: StandingOffer
   readonly #held = new Map<string, Held>()
   readonly #jobs = new Map<string, ProvidedJob>()
   readonly #specs = new Map<string, PromiseWithResolvers<SpecFrame>>()
   readonly #settled = new Map<string, number>()
   #policy: Policy | undefined
-  #current: Message<Offer> | undefined
-  #lastSeq = 0
-  #dirty = false
-  #cancelRenewal: () => void = () => undefined
 
   constructor(parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }, threads: Threads, events: ProviderEvents) {
     this.#parts = parts
     this.#threads = threads
-    this.#events = events
+    const { identity, suite, clock, networkId } = parts
+    const now = (): Offer | null => (this.#policy === undefined ? null : this.#offerNow(this.#policy))
+    this.#standing = new StandingOffer({ identity, suite, clock, networkId, now, offered: (message) => events.offered(message) })
   }
 
-  /** The offer of this moment; undefined when this node does not provide. Whoever asks hears of a change before it is announced. */
+  /** The signed offer of this moment; undefined when this node does not provide. */
   get current(): Message<Offer> | undefined {
-    if (this.#dirty) this.#renewed()
-    return this.#current
+    return this.#standing.current
   }
 
   get policy(): Policy | undefined {
@@ -88,17 +76,16 @@ export class Provider {
   }
 
   /** Starts to offer; changes the offer when it has started already. */
-  async start(request: ProvideRequest): Promise<Message<Offer>> {
+  async start(request: ProvideRequest): Promise<void> {
     const { host, machine } = this.#parts.provider
     this.#policy = policyOf(request, await host.runners(), machine)
-    return this.#renew()
+    this.#standing.renew()
   }
 
   /** Takes no new contracts from here on. */
   stop(): void {
     this.#policy = undefined
-    this.#current = undefined
-    this.#cancelRenewal()
+    this.#standing.stop()
   }
 
   /** Ends what runs. */
@@ -144,6 +131,7 @@ export class Provider {
     switch (effect.kind) {
       case 'capacity':
         if (effect.action === 'release') this.#release(thread)
+        else this.#holdAgain(thread)
         return
       case 'job':
         if (effect.action === 'start') void this.#startJob(thread, effect.contract)
@@ -167,7 +155,13 @@ export class Provider {
   }
 
   /** The job of a contract for a stream, when its reader may. Contracts of earlier processes count as long as their output is kept. */
-  async authorised({ contract, remoteKey }: { readonly contract: Uint8Array; readonly remoteKey: Uint8Array }): Promise<{ readonly id: string; readonly spec: JobSpec } | undefined> {
+  async authorised({
+    contract,
+    remoteKey,
+  }: {
+    readonly contract: Uint8Array
+    readonly remoteKey: Uint8Array
+  }): Promise<{ readonly id: string; readonly spec: JobSpec } | undefined> {
     const id = toHex(contract)
     const job = this.#jobs.get(id)
     const thread = job?.thread ?? (await this.#threads.ofContract(id))
@@ -199,7 +193,7 @@ export class Provider {
   }
 
   async #answerRequest(thread: Thread, demand: Demand): Promise<void> {
-    const current = this.#current
+    const { current } = this
     if (current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
     const terms = this.#termsOf(thread, current, demand)
     const refusal = this.#refusal(thread, terms, current.body)
@@ -209,7 +203,7 @@ export class Provider {
 
   async #answerCounter(thread: Thread): Promise<void> {
     const { proposed } = thread.view()
-    const current = this.#current
+    const { current } = this
     if (proposed === null || current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
     const refusal = this.#refusal(thread, proposed, current.body)
     if (refusal !== null) return this.#reject(thread, refusal)
@@ -284,7 +278,13 @@ export class Provider {
     const id = toHex(contract)
     const { maxMs, limits, isolation } = terms
     const job = new ProvidedJob(
-      { id, spec: { ...spec, runner: terms.runner }, limits: { ...limits, maxMs }, devices: terms.devices.map((device) => device.id), isolation },
+      {
+        id,
+        spec: { ...spec, runner: terms.runner },
+        limits: { ...limits, maxMs },
+        devices: terms.devices.map((device) => device.id),
+        isolation,
+      },
       { thread, contract, renter: { peerId: peerIdOf(thread.record.peerKey) } },
       { host: provider.host, files: provider.files, hashing, network, suite, threads: this.#threads },
     )
@@ -340,10 +340,8 @@ export class Provider {
 
   /** The offer whose price these terms were promised; of now when they were quoted without one. */
   #promisedTo(terms: Terms): Offer | undefined {
-    if (terms.offerDigest === null) return this.#current?.body
-    const promised = this.#promised.get(toHex(terms.offerDigest))
-    if (promised === undefined || promised.message.exp < this.#parts.clock.now() / 1000) return undefined
-    return promised.message.body
+    if (terms.offerDigest === null) return this.current?.body
+    return this.#standing.promised(terms.offerDigest)
   }
 
   #termsOf(thread: Thread, offer: Message<Offer>, demand: Demand): Terms {
@@ -352,60 +350,25 @@ export class Provider {
     return termsFrom({ offer, demand, renter: thread.record.peerKey, devices })
   }
 
+  /** What a thread of an earlier process had reserved is reserved again. */
+  #holdAgain(thread: Thread): void {
+    const { terms, proposed } = thread.view()
+    const held = terms ?? proposed
+    if (held !== null && !this.#held.has(thread.id)) this.#hold(thread, held)
+  }
+
   #hold(thread: Thread, terms: Terms): void {
     this.#held.set(thread.id, { devices: terms.devices.map(({ id }) => id), renter: peerIdOf(thread.record.peerKey) })
-    this.#renewSoon()
+    this.#standing.changed()
   }
 
   #release(thread: Thread): void {
-    if (this.#held.delete(thread.id)) this.#renewSoon()
-  }
-
-  /** A change is signed and announced a moment later: not between an ACCEPT and its CONFIRM, and once for several. */
-  #renewSoon(): void {
-    this.#dirty = true
-    this.#cancelRenewal()
-    this.#cancelRenewal = this.#parts.clock.after(RENEW_SOON_MS, () => this.#renewed())
-  }
-
-  #renewed(): void {
-    if (this.#policy !== undefined) this.#renew()
+    if (this.#held.delete(thread.id)) this.#standing.changed()
   }
 
   #offerNow(policy: Policy): Offer {
     const busy = new Set([...this.#held.values()].flatMap(({ devices }) => devices))
     return makeOffer(this.#parts.provider.machine, policy, { busy, used: this.#held.size })
-  }
-
-  /** Signs the offer of now, keeps its promise, and has it announced. */
-  #renew(): Message<Offer> {
-    const { clock, identity, networkId, suite } = this.#parts
-    const policy = this.#policy
-    if (policy === undefined) throw new HaggleError('E_NOT_PROVIDING', 'This node does not provide')
-    const iat = Math.floor(clock.now() / 1000)
-    this.#lastSeq = Math.max(this.#lastSeq + 1, iat)
-    const draft = {
-      network: networkId,
-      audience: null,
-      thread: null,
-      seq: this.#lastSeq,
-      prev: null,
-      ack: null,
-      iat,
-      exp: iat + OFFER_LIFETIME_S,
-      body: this.#offerNow(policy),
-    }
-    const message = seal(offerMessage, draft, identity.signer, suite)
-    for (const [digest, promised] of this.#promised) if (promised.message.exp < iat) this.#promised.delete(digest)
-    this.#promised.set(toHex(message.id), { message })
-    this.#current = message
-    this.#dirty = false
-    this.#cancelRenewal()
-    this.#cancelRenewal = clock.after((OFFER_LIFETIME_S / 2) * 1000, () => {
-      this.#renewed()
-    })
-    this.#events.offered(message)
-    return message
   }
 }
 

@@ -51,7 +51,8 @@ function refuseTerms({ terms, promised }: Proposal): Refusal | null {
   const rail = railOf(promised.rails, terms.rail)
   if (rail === undefined || terms.rail !== 'free') return { reason: 'unsupported', path: null }
   if (terms.net !== null || terms.sla !== null) return { reason: 'unsupported', path: null }
-  if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation)) return { reason: 'unsupported', path: null }
+  if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation))
+    return { reason: 'unsupported', path: null }
   if (!pays(terms.meters, rail.meters)) return { reason: 'price', path: null }
   const { limits, timing } = promised
   for (const name of ['cpuMilli', 'memMiB', 'diskMiB', 'outMiB', 'pids'] as const) {
@@ -64,7 +65,8 @@ function refuseTerms({ terms, promised }: Proposal): Refusal | null {
   if (terms.graceMs > timing.graceMs) return { reason: 'constraint', path: 'graceMs' }
   for (const { id, kind, model, vramMiB } of terms.devices) {
     const device = promised.devices.find((other) => other.id === id)
-    if (device === undefined || device.kind !== kind || device.model !== model || device.vramMiB !== vramMiB) return { reason: 'constraint', path: 'devices' }
+    if (device === undefined || device.kind !== kind || device.model !== model || device.vramMiB !== vramMiB)
+      return { reason: 'constraint', path: 'devices' }
   }
   return null
 }

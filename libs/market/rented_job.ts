@@ -180,7 +180,8 @@ export class RentedJob {
           : { kind: 'over', phase, by: outcome.by, reason: outcome.reason }
     this.#confirmed.resolve(over)
     this.#ended.resolve(over)
-    if (exit === null && !this.#hasStarted) for (const feed of Object.values(this.feeds)) feed.fail(new HaggleError('E_JOB_LOST', `The job is over: ${phase}`))
+    if (exit === null && !this.#hasStarted)
+      for (const feed of Object.values(this.feeds)) feed.fail(new HaggleError('E_JOB_LOST', `The job is over: ${phase}`))
   }
 
   /** CONFIRM says that the provider takes the job; its process may need files first. */

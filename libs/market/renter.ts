@@ -162,7 +162,11 @@ export class Renter {
   /** A thread as a job: of an earlier process, or looked at once more. Its output comes from the first octet. */
   view(thread: Thread): RentedJob {
     const jobs = this.#jobs.get(thread.id) ?? []
-    const job = new RentedJob(thread, this.#source.target(peerIdOf(thread.record.peerKey)), this.#jobInit(null, { drives: jobs.length === 0 }))
+    const job = new RentedJob(
+      thread,
+      this.#source.target(peerIdOf(thread.record.peerKey)),
+      this.#jobInit(null, { drives: jobs.length === 0 }),
+    )
     this.#keep(job)
     job.replay()
     return job
@@ -216,7 +220,8 @@ export class Renter {
   async #collect(request: RunRequest): Promise<CollectedFiles | null> {
     const { deno, inputs, files } = request
     if (deno === undefined && inputs === undefined && files === undefined) return null
-    if (this.#parts.collect === undefined) throw new HaggleError('E_RUN_FILE', 'This node can not read local files: give the files in memory')
+    if (this.#parts.collect === undefined)
+      throw new HaggleError('E_RUN_FILE', 'This node can not read local files: give the files in memory')
     return this.#parts.collect({
       ...(deno === undefined ? {} : { entry: deno }),
       ...(inputs === undefined ? {} : { inputs }),

@@ -132,7 +132,10 @@ export class RunningJob implements Job {
     }
   }
 
-  async download(folder: string, options: { onProgress?: (doneBytes: number, totalBytes: number) => void } = {}): Promise<readonly string[]> {
+  async download(
+    folder: string,
+    options: { onProgress?: (doneBytes: number, totalBytes: number) => void } = {},
+  ): Promise<readonly string[]> {
     const { saveFile } = this.#init.parts
     if (saveFile === undefined) throw new HaggleError('E_DOWNLOAD', 'This node can not write files: use readFile')
     const files = await this.#now.list()
@@ -197,7 +200,11 @@ export class RunningJob implements Job {
     const { request } = run.prepared
     if (this.#attempts.length >= (request.attempts ?? 1)) return false
     run.lost.add(attempt.provider.peerId)
-    request.onProgress?.({ step: 'lost', provider: attempt.provider.peerId, reason: end.kind === 'over' ? (end.reason ?? end.phase) : 'lost' })
+    request.onProgress?.({
+      step: 'lost',
+      provider: attempt.provider.peerId,
+      reason: end.kind === 'over' ? (end.reason ?? end.phase) : 'lost',
+    })
     try {
       const candidates = await run.renter.candidates(run.prepared, run.lost)
       if (candidates.length === 0) return false

@@ -52,7 +52,10 @@ class MarketService implements Market, Startable {
     // An Ed25519 key of libp2p is the seed and the public key behind it.
     const identity = createIdentity(privateKey.raw.slice(0, 32), nodeEd25519())
     const store = await openStore(home, this.#closers)
-    this.#market = await openMarket({ ...this.#init, identity, network, id: networkId(this.#init.network ?? PUBLIC_NETWORK), store }, this.#closers)
+    this.#market = await openMarket(
+      { ...this.#init, identity, network, id: networkId(this.#init.network ?? PUBLIC_NETWORK), store },
+      this.#closers,
+    )
   }
 
   /** Before the node hangs up: a provider that leaves says so. */
@@ -108,7 +111,8 @@ class MarketService implements Market, Startable {
   }
 
   get #started(): StartableMarket {
-    if (this.#market === undefined) throw new HaggleError('E_NOT_STARTED', 'The market starts with its libp2p node', { next: 'await node.start()' })
+    if (this.#market === undefined)
+      throw new HaggleError('E_NOT_STARTED', 'The market starts with its libp2p node', { next: 'await node.start()' })
     return this.#market
   }
 }

@@ -39,7 +39,11 @@ async function node(init: MarketInit) {
 }
 
 it('market() runs a job between two libp2p nodes that were there already', async () => {
-  const host = memoryJobHost({ run: async (job) => (job.write('stdout', 'hello\n'), 0), clock: systemClock(), sha256: portableSuite().sha256 })
+  const host = memoryJobHost({
+    run: async (job) => (job.write('stdout', 'hello\n'), 0),
+    clock: systemClock(),
+    sha256: portableSuite().sha256,
+  })
   const provider = await node({ launcher: host, machine: TEST_MACHINE })
   const renter = await node({})
   await provider.services.market.provide({ price: '0.01' })

@@ -98,7 +98,14 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
       const identity = createIdentity(random(32))
       const node = network.join(identity)
       const store = memoryStore()
-      const ledger = await openLedger({ store: store.sub('ledger'), journal: memoryJournal(), signer: identity.signer, suite, clock, random })
+      const ledger = await openLedger({
+        store: store.sub('ledger'),
+        journal: memoryJournal(),
+        signer: identity.signer,
+        suite,
+        clock,
+        random,
+      })
       const host = run === undefined ? undefined : memoryJobHost({ run, clock, sha256: suite.sha256 })
       const member = createMarket({
         network: node,
@@ -113,7 +120,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         },
         store: store.sub('market'),
         ledger: ledgerPort(ledger, clock),
-    rail: freeRail(),
+        rail: freeRail(),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })

@@ -84,7 +84,13 @@ export interface OfferView {
   readonly rows: readonly OfferRow[]
   readonly seen: number
   /** Per failed constraint, most failures first. */
-  readonly failures: readonly { readonly constraint: string; readonly count: number; readonly nearest: string | null; readonly relax: string | null; readonly gains: number }[]
+  readonly failures: readonly {
+    readonly constraint: string
+    readonly count: number
+    readonly nearest: string | null
+    readonly relax: string | null
+    readonly gains: number
+  }[]
   readonly unknown: readonly { readonly property: string; readonly count: number }[]
 }
 
@@ -247,6 +253,10 @@ export interface Market extends AsyncDisposable {
   provide(request: ProvideRequest): Promise<Providing>
   ping(target: string, options?: { signal?: AbortSignal }): Promise<{ peerId: string; rttMs: number; path: Path }>
   /** The node's ledger: newest entries first. */
-  ledger(options?: { limit?: number }): Promise<readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: string; readonly summary: string }[]>
+  ledger(options?: {
+    limit?: number
+  }): Promise<
+    readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: string; readonly summary: string }[]
+  >
   close(): Promise<void>
 }

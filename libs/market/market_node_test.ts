@@ -52,7 +52,11 @@ it('transcript() is what verifyTranscript() finds settled, and open when its tai
   const file = await job.transcript()
   const report = verifyTranscript(file, portableSuite())
   expect(report).toMatchObject({ ok: true, termsHash: job.termsHash, outcome: { kind: 'settled', signedBy: 'both' } })
-  expect(verifyTranscript(file.subarray(0, file.length - 1), portableSuite())).toMatchObject({ ok: true, cut: true, outcome: { signedBy: 'renter' } })
+  expect(verifyTranscript(file.subarray(0, file.length - 1), portableSuite())).toMatchObject({
+    ok: true,
+    cut: true,
+    outcome: { signedBy: 'renter' },
+  })
   const flipped = file.slice()
   flipped[file.length - 1] = (flipped[file.length - 1] ?? 0) ^ 1
   expect(verifyTranscript(flipped, portableSuite()).errors).toMatchObject([{ code: 'E_ENVELOPE_SIGNATURE', at: report.messages - 1 }])

@@ -1,0 +1,73 @@
+import type { Terms } from '@haggle/contract'
+import { expect, it } from 'vitest'
+import { makeOffer, policyOf } from './offer_maker.ts'
+import { type Proposal, refusalOf } from './refusal.ts'
+import { TEST_MACHINE } from './testing.ts'
+
+const RUNNERS = [
+  { runner: 'exec', isolation: 'bubblewrap' },
+  { runner: 'deno', isolation: 'permissions' },
+]
+const policy = policyOf({ price: '0.36' }, RUNNERS, TEST_MACHINE)
+const offer = makeOffer(TEST_MACHINE, policy, { busy: new Set(), used: 0 })
+const terms: Terms = {
+  renter: new Uint8Array(32).fill(1),
+  provider: new Uint8Array(32).fill(2),
+  offerDigest: null,
+  devices: [],
+  runner: 'exec',
+  isolation: 'bubblewrap',
+  rail: 'free',
+  meters: offer.rails[0]?.meters ?? [],
+  cap: 1_000n,
+  ...offer.timing,
+  idleMs: 60_000,
+  maxMs: 60_000,
+  limits: { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, pids: 64 },
+  net: null,
+  sla: null,
+  visibility: 'private',
+  extends: null,
+}
+const proposal = (
+  changes: {
+    terms?: Partial<Terms>
+    renter?: Partial<Proposal['renter']>
+    policy?: Partial<Proposal['policy']>
+    current?: Partial<Proposal['current']>
+  } = {},
+): Proposal => ({
+  terms: { ...terms, ...changes.terms },
+  promised: offer,
+  current: { ...offer, ...changes.current },
+  policy: { ...policy, ...changes.policy },
+  renter: { key: terms.renter, friend: false, running: 0, settled: 0, ...changes.renter },
+})
+
+it('refusalOf() is null for terms that are the offer', () => {
+  expect(refusalOf(proposal())).toBeNull()
+})
+
+it.each([
+  ['trust', null, proposal({ policy: { serves: 'friends' } })],
+  ['policy', null, proposal({ renter: { running: 1 } })],
+  ['trust', null, proposal({ terms: { runner: 'deno', isolation: 'permissions' } })],
+  ['unsupported', null, proposal({ terms: { rail: 'evm:1:0x00' } })],
+  ['unsupported', null, proposal({ terms: { net: 'all' } })],
+  ['unsupported', null, proposal({ terms: { runner: 'container' } })],
+  ['price', null, proposal({ terms: { meters: [{ unit: 'ms', price: 1n, per: 3_600_000n }] } })],
+  ['constraint', 'limits.memMiB', proposal({ terms: { limits: { ...terms.limits, memMiB: 1_000_000 } } })],
+  ['constraint', 'maxMs', proposal({ terms: { maxMs: 86_400_000 } })],
+  ['constraint', 'tickMs', proposal({ terms: { tickMs: 100 } })],
+  ['constraint', 'devices', proposal({ terms: { devices: [{ id: 'gpu0', kind: 'gpu', model: 'H100', vramMiB: 81_920 }] } })],
+  ['capacity', null, proposal({ current: { freeSlots: 0 } })],
+] as const)('refusalOf() says %s %s', (reason, path, given) => {
+  expect(refusalOf(given)).toEqual({ reason, path })
+})
+
+it('refusalOf() lets friends have what strangers may not', () => {
+  const friend = { friend: true }
+  expect(refusalOf(proposal({ renter: friend, policy: { serves: 'friends' } }))).toBeNull()
+  expect(refusalOf(proposal({ renter: { ...friend, running: 1 } }))).toBeNull()
+  expect(refusalOf(proposal({ renter: friend, terms: { runner: 'deno', isolation: 'permissions' } }))).toBeNull()
+})

@@ -1,0 +1,85 @@
+// The offer that a provider stands by: signed anew when something changes, and kept for as long as its price is promised.
+
+import type { Identity } from '@haggle/identity'
+import { type Offer, offerMessage } from '@haggle/offer'
+import { type Clock, type Message, seal, type Suite, toHex } from '@haggle/wire'
+
+/** How long an offer promises its price, seconds. A fresh one goes out at half of it. */
+const LIFETIME_S = 600
+/** A change of what is free goes out after this pause, ms. */
+const RENEW_SOON_MS = 20
+
+/** What {@link StandingOffer} needs. */
+export interface StandingOfferInit {
+  readonly identity: Identity
+  readonly suite: Suite
+  readonly clock: Clock
+  /** 32 bytes. */
+  readonly networkId: Uint8Array
+  /** The offer of this moment; null when nothing is on sale. */
+  readonly now: () => Offer | null
+  /** There is a fresh offer: announce it. */
+  readonly offered: (message: Message<Offer>) => void
+}
+
+/** See the file's first line. */
+export class StandingOffer {
+  readonly #init: StandingOfferInit
+  readonly #promised = new Map<string, Message<Offer>>()
+  #current: Message<Offer> | undefined
+  #lastSeq = 0
+  #dirty = false
+  #cancel: () => void = () => undefined
+
+  constructor(init: StandingOfferInit) {
+    this.#init = init
+  }
+
+  /** The signed offer of this moment; undefined when nothing is on sale. Whoever asks hears of a change before it is announced. */
+  get current(): Message<Offer> | undefined {
+    if (this.#dirty) this.renew()
+    return this.#current
+  }
+
+  /** The offer with this id, while its price is promised. */
+  promised(digest: Uint8Array): Offer | undefined {
+    const message = this.#promised.get(toHex(digest))
+    return message === undefined || message.exp < this.#init.clock.now() / 1000 ? undefined : message.body
+  }
+
+  /** Something changed: signed and announced a moment later, not between an ACCEPT and its CONFIRM, and once for several changes. */
+  changed(): void {
+    this.#dirty = true
+    this.#cancel()
+    this.#cancel = this.#init.clock.after(RENEW_SOON_MS, () => this.renew())
+  }
+
+  /** Signs the offer of now, keeps its promise, and has it announced. */
+  renew(): Message<Offer> | undefined {
+    const { clock, identity, networkId: network, suite, now, offered } = this.#init
+    this.#cancel()
+    this.#dirty = false
+    const body = now()
+    if (body === null) {
+      this.#current = undefined
+      return undefined
+    }
+    const iat = Math.floor(clock.now() / 1000)
+    this.#lastSeq = Math.max(this.#lastSeq + 1, iat)
+    const draft = { network, audience: null, thread: null, seq: this.#lastSeq, prev: null, ack: null, iat, exp: iat + LIFETIME_S, body }
+    const message = seal(offerMessage, draft, identity.signer, suite)
+    for (const [digest, { exp }] of this.#promised) if (exp < iat) this.#promised.delete(digest)
+    this.#promised.set(toHex(message.id), message)
+    this.#current = message
+    this.#cancel = clock.after((LIFETIME_S / 2) * 1000, () => this.renew())
+    offered(message)
+    return message
+  }
+
+  /** Nothing is on sale from here on; promises that were made stand until their end. */
+  stop(): void {
+    this.#current = undefined
+    this.#dirty = false
+    this.#cancel()
+  }
+}
