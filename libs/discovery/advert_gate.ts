@@ -4,6 +4,7 @@ import { errorCode, open, toHex } from '@haggle/wire'
 import type { Clock, Header, Message, Suite } from '@haggle/wire'
 import { advertMessage, classNameOf, MAX_ADVERT_BYTES } from './advert.ts'
 import type { Advert } from './advert.ts'
+import { SkewMeter } from './skew_meter.ts'
 import type { Rate } from './token_bucket.ts'
 import { TokenBucket, TokenBuckets } from './token_bucket.ts'
 import type { ClassName } from '@haggle/offer'
@@ -71,6 +72,9 @@ export const ADVERT_RATES: AdvertRates = {
   neighbour: { perSecond: 100, burst: 1_000 },
 }
 
+/** Signatures verified of adverts that are refused by their time. */
+const SKEW_LOOKS: Rate = { perSecond: 0.1, burst: 8 }
+
 /** What the gate asks the book. */
 export interface SeqBook {
   /** The highest seq of a signer (hex key) that is remembered, or undefined. */
@@ -111,6 +115,9 @@ export class AdvertGate {
   readonly #neighbours: TokenBuckets
   readonly #newByNeighbour: TokenBuckets
   readonly #newSigners: TokenBucket
+  readonly #skewLooks: TokenBucket
+  /** What the signed times of others say about our clock. */
+  readonly skew: SkewMeter = new SkewMeter()
   readonly #counts: Map<AdvertRefusal, number> = new Map()
   #admitted = 0
   #verified = 0
@@ -128,6 +135,7 @@ export class AdvertGate {
     this.#neighbours = new TokenBuckets(rates.neighbour)
     this.#newByNeighbour = new TokenBuckets(rates.newSignersPerNeighbour)
     this.#newSigners = new TokenBucket(rates.newSigners, options.clock.monotonicMs())
+    this.#skewLooks = new TokenBucket(SKEW_LOOKS, options.clock.monotonicMs())
   }
 
   /** Refusals so far by reason. */
@@ -165,11 +173,29 @@ export class AdvertGate {
         admit: (header) => this.#admitHeader(header, from),
       })
       this.#charge(message.signer)
+      if (className !== undefined) this.#noteSkew(message)
       if (className !== undefined && classNameOf(message.body) !== className) return { ok: false, reason: 'topic' }
       return { ok: true, message }
     } catch (error) {
-      return { ok: false, reason: reasonOf(error) }
+      const reason = reasonOf(error)
+      if (reason === 'window' && className !== undefined) this.#lookAtSkew(bytes)
+      return { ok: false, reason }
     }
+  }
+
+  /** An advert outside the window may mean that our own clock is wrong. Its signature is checked for that, a few times a minute. */
+  #lookAtSkew(bytes: Uint8Array): void {
+    if (!this.#skewLooks.take(this.#options.clock.monotonicMs())) return
+    try {
+      this.#noteSkew(open(bytes.slice(), advertMessage, { network: this.#options.networkId, suite: this.#options.suite }))
+    } catch {
+      // Nobody signed it: it says nothing about our clock.
+    }
+  }
+
+  #noteSkew(message: Message<Advert>): void {
+    const { clock } = this.#options
+    this.skew.note(toHex(message.signer), message.iat - Math.floor(clock.now() / 1_000), clock.monotonicMs())
   }
 
   /** Everything that needs no signature: whose, whether new, how often. What is charged here is the neighbour's own; see {@link #charge}. */

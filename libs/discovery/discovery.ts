@@ -58,6 +58,8 @@ export interface Discovery {
   fetchOffer(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<FetchedOffer>
   /** How a provider of the book can be dialled. */
   target(peerId: string): PeerTarget
+  /** Seconds that others' clocks are ahead of ours by the median of at least three signers; undefined when fewer were heard. See {@link clockError}. */
+  clockSkewS(): number | undefined
   /** Fills the book from one connected peer. */
   learnFrom(peerId: string, query?: BookQuery, options?: { signal?: AbortSignal }): Promise<number>
 }
@@ -160,6 +162,10 @@ class NodeDiscovery implements Discovery {
   target(peerId: string): PeerTarget {
     const entry = this.book.get(peerId)
     return entry === undefined ? { peerId } : targetOf(entry)
+  }
+
+  clockSkewS(): number | undefined {
+    return this.#gate.skew.medianS(this.#options.clock.monotonicMs())
   }
 
   learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {

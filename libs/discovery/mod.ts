@@ -56,6 +56,7 @@ export {
   MAX_SNAPSHOT_BYTES,
 } from './snapshot.ts'
 export type { SnapshotItem, SnapshotRequest } from './snapshot.ts'
+export { clockError, SkewMeter } from './skew_meter.ts'
 export { TokenBucket, TokenBuckets } from './token_bucket.ts'
 export type { Rate } from './token_bucket.ts'
 export { advertTopic, advertTopics, dhtKey, OFFER_PROTOCOL, SNAPSHOT_PROTOCOL } from './topics.ts'
