@@ -49,6 +49,17 @@ export function inRange(ip: string, range: string): boolean {
   return a.slice(0, length) === b.slice(0, length)
 }
 
+/**
+ * Which address of a peer to dial first; the lowest. An address in a private network that is not ours leads nowhere, and dialling it takes seconds to find
+ * out: it comes after the relay. Loopback fails at once when it is not meant for us.
+ */
+export function dialRank(address: Multiaddr, ownSubnets: ReadonlySet<string>): number {
+  const { ip, subnet, isPublic, relay } = originOf(address)
+  if (relay !== undefined) return 2
+  if (ip === undefined || isPublic || (subnet !== undefined && ownSubnets.has(subnet))) return 0
+  return inRange(ip, '127.0.0.0/8') || ip === '::1' ? 1 : 3
+}
+
 /** Loopback, private and link-local ranges, where many peers share an address without sharing an owner. */
 export const PRIVATE_RANGES: readonly string[] = [
   '127.0.0.0/8',

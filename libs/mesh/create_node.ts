@@ -1,5 +1,6 @@
 // Makes a libp2p node from what an owner decides, and gives it back as a Network.
 
+import { networkInterfaces } from 'node:os'
 import { circuitRelayServer, circuitRelayTransport, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
@@ -16,7 +17,7 @@ import { createLibp2p } from 'libp2p'
 import { screenKey } from '@haggle/identity'
 import { HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
 import type { Clock } from '@haggle/wire'
-import { originOf } from './addresses.ts'
+import { dialRank, originOf, subnetOf } from './addresses.ts'
 import { checkAddresses, checkListen, listenError } from './dial_address.ts'
 import type { DhtReason } from './dht.ts'
 import { createGate } from './gater.ts'
@@ -154,6 +155,10 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
       dialTimeout: DIAL_MS,
       addressDialTimeout: DIAL_ADDRESS_MS,
       maxParallelDials: 32,
+      addressSorter: (a, b) => {
+        const own = ownSubnets()
+        return Math.sign(dialRank(a.multiaddr, own) - dialRank(b.multiaddr, own)) as -1 | 0 | 1
+      },
     },
     // A loaded machine answers late: 10 s without an answer is a dead peer, 2 s is not.
     connectionMonitor: { pingInterval: 15_000, pingTimeout: { minTimeout: 10_000 } },
@@ -240,6 +245,12 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
 
 function reservationsOf(services: object): number {
   return 'circuitRelay' in services ? (services.circuitRelay as CircuitRelayService).reservations.size : 0
+}
+
+/** Subnets of this machine's interfaces, loopback left out. They change when a laptop moves, so they are read when they are needed. */
+function ownSubnets(): ReadonlySet<string> {
+  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return new Set(interfaces.filter(({ internal }) => !internal).map(({ address }) => subnetOf(address)))
 }
 
 /** The text form that pnet reads. */

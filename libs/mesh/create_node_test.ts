@@ -1,5 +1,6 @@
 // createNode(): what goes wrong is said clearly, private swarms are private, and an embedder's own node will do as well.
 
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
@@ -68,12 +69,44 @@ describe('createNode()', () => {
     await eventually(() => second.network.peers().includes(first.network.peerId))
   })
 
+  it('finds others on the local network by multicast, and nobody of another network', async ({ skip }) => {
+    if (!(await hasMulticast())) skip('this machine has no multicast on loopback')
+    const listen = ['/ip4/127.0.0.1/tcp/0']
+    const [a, b] = [await nodes.node({ mdns: true, listen }), await nodes.node({ mdns: true, listen })]
+    const stranger = await nodes.node({ mdns: true, listen, networkId: new Uint8Array(32).fill(9) })
+    await eventually(() => a.network.peers().includes(b.network.peerId))
+    expect(a.network.peers()).not.toContain(stranger.network.peerId)
+  })
+
   it('throws E_TOPIC_CLOSED for a topic that is not in its list', async () => {
     const a = await nodes.node()
     await expect(a.network.subscribe('elsewhere', () => 'accept')).rejects.toMatchObject({ code: 'E_TOPIC_CLOSED' })
     await expect(a.network.publish('elsewhere', new Uint8Array(1))).rejects.toMatchObject({ code: 'E_TOPIC_CLOSED' })
   })
 })
+
+/** True when a multicast packet of ours comes back to us. */
+function hasMulticast(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true })
+    const done = (works: boolean): void => {
+      clearTimeout(timer)
+      socket.close(() => resolve(works))
+    }
+    const timer = setTimeout(() => done(false), 1_000)
+    socket.once('error', () => done(false))
+    socket.once('message', () => done(true))
+    socket.bind(0, () => {
+      try {
+        socket.addMembership('224.0.0.251')
+        socket.setMulticastLoopback(true)
+        socket.send('ping', socket.address().port, '224.0.0.251', (error) => error && done(false))
+      } catch {
+        done(false)
+      }
+    })
+  })
+}
 
 describe('libp2pNetwork() on a node of an embedder', () => {
   it('throws E_SERVICE_SETTING when its gossipsub signs', async () => {

@@ -6,7 +6,7 @@ import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { screenKey } from '@haggle/identity'
-import { inRange, originOf, subnetOf } from './addresses.ts'
+import { dialRank, inRange, originOf, subnetOf } from './addresses.ts'
 import { createGate, MESH_LIMITS } from './node.ts'
 import type { GateOptions, MeshLimits } from './node.ts'
 import { seedOf, targetOf, testNodes } from './_test_nodes.ts'
@@ -165,6 +165,15 @@ describe('addresses', () => {
     expect(originOf(multiaddr('/ip4/10.1.2.3/tcp/1')).isPublic).toBe(false)
     expect(originOf(multiaddr(`/ip4/8.8.8.8/tcp/1/p2p/${relay}/p2p-circuit/p2p/${peer(1).toString()}`)).relay).toBe(relay)
     expect(originOf(multiaddr('/dns4/example.org/tcp/1')).ip).toBeUndefined()
+  })
+
+  it('dialRank() puts what can work first: public and our own network, loopback, relays, private networks elsewhere', () => {
+    const relayed = `/ip4/8.8.8.8/tcp/1/p2p/${peer(0).toString()}/p2p-circuit`
+    const order = ['/ip4/192.168.7.9/tcp/1', '/ip4/127.0.0.1/tcp/1', relayed, '/ip4/10.1.2.3/tcp/1']
+    const own = new Set(['192.168.7'])
+    expect([...order].reverse().sort((a, b) => dialRank(multiaddr(a), own) - dialRank(multiaddr(b), own))).toEqual(order)
+    expect(dialRank(multiaddr('/ip4/8.8.8.8/tcp/1'), own)).toBe(0)
+    expect(dialRank(multiaddr('/dns4/example.org/tcp/1'), own)).toBe(0)
   })
 
   it('subnetOf() and inRange() read both kinds of addresses', () => {
