@@ -105,13 +105,10 @@ function failureOf(
   const gained = without(of.without, of.fits)
   const drop = size(gained)
   const rest = constraint.onGpu ? conjunction(of.gpu.filter((c) => c !== constraint).map((c) => c.expr)) : conjunction([])
-  const of1 = { constraint: constraint.text, count: size(constraint.truth.no) }
-  if (drop === 0) {
-    const near = relaxation(constraint.expr, constraint.truth.no, evidence.values(constraint.expr, conjunction([])))
-    return { ...of1, nearest: near?.nearest ?? null, relax: null, gains: 0 }
-  }
+  const failed = { constraint: constraint.text, count: size(constraint.truth.no) }
+  if (drop === 0) return { ...failed, nearest: null, relax: null, gains: 0 }
   const near = relaxation(constraint.expr, gained, evidence.values(constraint.expr, rest))
-  return { ...of1, nearest: near?.nearest ?? null, relax: near?.relax ?? null, gains: near?.gains ?? drop }
+  return { ...failed, nearest: near?.nearest ?? null, relax: near?.relax ?? null, gains: near?.gains ?? drop }
 }
 
 /** Offers whose GPUs satisfy each constraint, but none all of them. */

@@ -1,15 +1,17 @@
 // The evidence of an explanation, taken from an index's columns and bitmaps.
 
-import { type Bits, each } from './_bits.ts'
+import { type Bits, each, without } from './_bits.ts'
 import { BLOCK_WORDS } from './_bitmaps.ts'
 import type { NumberColumn } from './_columns.ts'
 import { Compiler, MANY } from './_compile.ts'
 import { type Evidence, explainSets, type Truth } from './_explain_sets.ts'
+import { Programmer, rowsOf } from './_program.ts'
 import type { RowFilter } from './_search.ts'
 import { LIVE, type Table } from './_table.ts'
-import type { Expr, Query } from './ast.ts'
+import type { CountOp, Expr, Query } from './ast.ts'
+import { mentionsGpu } from './evaluate.ts'
 import type { Explanation } from './explain.ts'
-import { isGpuProperty } from './properties.ts'
+import { isAlwaysKnown, isGpuProperty, type Scope } from './properties.ts'
 import type { PropertyValue } from './subject.ts'
 
 /** Explains a query over all rows of a table. */
@@ -50,8 +52,56 @@ function where(rows: Bits, holds: (row: number) => boolean): Bits {
   return out
 }
 
+/**
+ * Bitmaps settle what they can: which rows may be true, which may be false. Only where they leave a doubt are rows looked at one by one.
+ */
 function truthOf(table: Table<unknown>, live: Bits, expr: Expr): Truth {
+  const { numbers, money } = table.columns
+  if (expr.kind === 'compare') {
+    const column = numbers.get(expr.property)
+    const { value } = expr
+    const wanted = typeof value === 'object' ? (value.unit === money ? value.micros : undefined) : Number(value)
+    if (column !== undefined && wanted !== undefined && expr.op !== '~')
+      return compareColumn(column, live, { op: expr.op, wanted: wanted / column.factor })
+  }
+  const programmer = new Programmer(table.facets, money)
+  const is = programmer.compile(expr)
+  // Of several GPUs one may satisfy and another not: false is only what is false of all, which bitmaps of any can't tell.
+  const isNot = { ...programmer.compile({ kind: 'not', item: expr }), ...(mentionsGpu(expr) ? { exact: false } : {}) }
   const test = new Compiler(table).row(expr)
+  const mayBe = rowsOf(is.program, table.bitmaps, live)
+  if (isCertain(expr, 'offer')) {
+    const yes = is.exact ? mayBe : where(mayBe, (row) => test(row) === 1)
+    return { yes, no: without(live, yes) }
+  }
+  const mayNot = rowsOf(isNot.program, table.bitmaps, live)
+  const yes = is.exact ? mayBe : where(isNot.exact ? without(mayBe, mayNot) : mayBe, (row) => test(row) === 1)
+  return { yes, no: isNot.exact ? mayNot : where(without(mayNot, yes), (row) => test(row) === 0) }
+}
+
+/** True when an expression is never unknown. */
+function isCertain(expr: Expr, scope: Scope): boolean {
+  switch (expr.kind) {
+    case 'const':
+    case 'has':
+      return true
+    case 'and':
+    case 'or':
+      return expr.items.every((item) => isCertain(item, scope))
+    case 'not':
+      return isCertain(expr.item, scope)
+    case 'any':
+    case 'all':
+    case 'count':
+      return isCertain(expr.where, expr.over)
+    default:
+      return isAlwaysKnown(scope, expr.property)
+  }
+}
+
+function compareColumn(column: NumberColumn, live: Bits, of: { readonly op: CountOp; readonly wanted: number }): Truth {
+  const { data } = column
+  const { op, wanted } = of
   const yes = new Uint32Array(live.length)
   const no = new Uint32Array(live.length)
   for (let w = 0; w < live.length; w++) {
@@ -59,9 +109,20 @@ function truthOf(table: Table<unknown>, live: Bits, expr: Expr): Truth {
     let n = 0
     for (let word = live[w] as number; word !== 0; word &= word - 1) {
       const bit = word & -word
-      const answer = test(w * 32 + 31 - Math.clz32(bit))
-      if (answer === 1) y |= bit
-      else if (answer === 0) n |= bit
+      const value = data[w * 32 + 31 - Math.clz32(bit)] as number
+      if (value !== value) continue
+      const holds =
+        op === '<='
+          ? value <= wanted
+          : op === '>='
+            ? value >= wanted
+            : op === '<'
+              ? value < wanted
+              : op === '>'
+                ? value > wanted
+                : (value === wanted) === (op === '=')
+      if (holds) y |= bit
+      else n |= bit
     }
     yes[w] = y
     no[w] = n

@@ -327,6 +327,38 @@ export function blocksOf(program: Program, bitmaps: Bitmaps, out: Uint32Array): 
   }
 }
 
+/** The rows of a program within `rows`, over `length` words. */
+export function rowsOf(program: Program, bitmaps: Bitmaps, rows: Uint32Array): Uint32Array {
+  switch (program.kind) {
+    case 'all':
+      return rows.slice()
+    case 'leaf': {
+      const out = new Uint32Array(rows.length)
+      for (const id of program.leaf.any) {
+        const words = bitmaps.words[id] as Uint32Array
+        const end = Math.min(words.length, out.length)
+        for (let w = 0; w < end; w++) out[w] = (out[w] as number) | ((words[w] as number) & (rows[w] as number))
+      }
+      for (const id of program.leaf.but) {
+        const words = bitmaps.words[id] as Uint32Array
+        const end = Math.min(words.length, out.length)
+        for (let w = 0; w < end; w++) out[w] = (out[w] as number) & ~(words[w] as number)
+      }
+      return out
+    }
+    case 'and':
+      return program.items.reduce((left, item) => rowsOf(item, bitmaps, left), rows)
+    case 'or': {
+      const out = new Uint32Array(rows.length)
+      for (const item of program.items) {
+        const part = rowsOf(item, bitmaps, rows)
+        for (let w = 0; w < out.length; w++) out[w] = (out[w] as number) | (part[w] as number)
+      }
+      return out
+    }
+  }
+}
+
 /** Narrows the sixteen words of one block after another. */
 export class Narrower {
   /** The words of the block: rows that are left. */

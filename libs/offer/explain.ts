@@ -18,9 +18,9 @@ export interface Failure {
   readonly constraint: string
   /** Offers for which it is false. */
   readonly count: number
-  /** The nearest value on offer, among those that fit otherwise when there are any; null where there is no such thing. */
+  /** The nearest value among the offers that fit otherwise; null when none does, or where nothing can be nearer than other things. */
   readonly nearest: string | null
-  /** The constraint to write instead, or null when only dropping it helps, or nothing does. */
+  /** The constraint to write instead, or null when only dropping it helps, or not even that. */
   readonly relax: string | null
   /** How many more offers fit with `relax`; when it is null, with the constraint dropped. */
   readonly gains: number

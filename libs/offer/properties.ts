@@ -159,6 +159,21 @@ export function isGpuProperty(name: string): boolean {
   return name.startsWith('gpu.') && DEVICE.has(name.slice(4))
 }
 
+/** Properties at the top that are never unknown, and those of a device. */
+const ALWAYS: ReadonlySet<string> = new Set(
+  'gpu.count cpu.model cpu.cores cpu.threads memory disk os arch runner isolation cached.image cached.model rail limit.cpu limit.memory limit.disk limit.output limit.pids limit.duration limit.idle tick slots slots.free serves provider.key'.split(
+    ' ',
+  ),
+)
+const ALWAYS_ON_DEVICE: ReadonlySet<string> = new Set(['kind', 'vendor', 'model', 'vram', 'free', 'vram.source'])
+
+/** True when every offer tells this property. */
+export function isAlwaysKnown(scope: Scope, name: string): boolean {
+  if (scope === 'runner') return true
+  if (isCollection(scope)) return ALWAYS_ON_DEVICE.has(name)
+  return scope === 'offer' && (isGpuProperty(name) ? ALWAYS_ON_DEVICE.has(name.slice(4)) : ALWAYS.has(name))
+}
+
 /** Up to three known names of the scope that are close to a wrong one. */
 export function nearNames(scope: Scope, name: string): string[] {
   const wanted = name.toLowerCase()
