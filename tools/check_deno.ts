@@ -7,11 +7,14 @@ const root = `${import.meta.dirname}/..`
 const entries = loadWorkspace(root)
   .packages.filter((one) => ['core', 'domain'].includes(tagOf(one, 'layer')))
   .flatMap((one) => [...sourceExports(one)].filter(([subpath]) => subpath === '.').map(([, path]) => path))
+// Deno colours its output for any FORCE_COLOR, "0" included.
+const { FORCE_COLOR: _, ...rest } = process.env
+const env = { ...rest, NO_COLOR: '1' }
 const deno = (...args: string[]): boolean => {
   const { status, error } = spawnSync(`${root}/node_modules/.bin/deno`, args, {
     cwd: root,
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, NO_COLOR: '1' },
+    env,
   })
   if (error) console.error(String(error))
   return status === 0

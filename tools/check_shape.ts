@@ -115,6 +115,11 @@ function main(root: string): number {
     const deno = JSON.parse(read('deno.json') ?? 'null') as ShapeFiles['deno']
     errors.push(...shapeErrors({ ...one, ...(version === undefined ? {} : { version }) }, { readme: read('README.md'), deno }))
   }
+  const { references } = JSON.parse(readFileSync(`${root}/tsconfig.json`, 'utf8')) as { references: { path: string }[] }
+  for (const { dir } of loadWorkspace(root).packages) {
+    if (/^(libs|apps)\//.test(dir) && !references.some(({ path }) => path === `./${dir}`))
+      errors.push(`tsconfig.json: does not refer to ./${dir}, so nothing checks its types`)
+  }
   for (const error of errors) console.error(error)
   return errors.length > 0 ? 1 : 0
 }
