@@ -16,10 +16,15 @@ import type { Terms } from './terms.ts'
 export interface MachineRules {
   /** {@link learn} of facts. */
   readonly learn: (facts: Facts, rec: Rec) => Facts
+  /** Which rule a message breaks. */
   readonly brokenRule: (facts: Facts, rec: Rec, parties: Parties) => Rule | null
+  /** What became of a thread. */
   readonly outcomeOf: (facts: Facts, options: { readonly silent: boolean }) => Outcome
+  /** What usage comes to. */
   readonly owedFor: (terms: Pick<Terms, 'meters' | 'cap'>, usage: readonly bigint[]) => bigint
+  /** Whether a renter's own time allows a usage. */
   readonly believes: (usedMs: bigint, ownMs: number) => boolean
+  /** When the machine acts by itself. */
   readonly deadlinesOf: (state: State) => readonly Deadline[]
 }
 

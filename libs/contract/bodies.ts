@@ -12,6 +12,7 @@ const usage: Schema<readonly bigint[]> = list(big({ maxBytes: 8 }), { min: 1, ma
 
 /** Renter: what would this cost me? Opens a thread, or an extension in one. */
 export interface QuoteReqBody {
+  /** What is wanted. */
   readonly demand: Demand
   /** Envelope id of the provider's offer that the demand was matched with; null when the renter has none. */
   readonly offer: Uint8Array | null
@@ -46,6 +47,7 @@ export const counterSchema: Schema<CounterBody> = fields({ terms: termsBytes })
 export interface AcceptBody {
   /** Encoded terms when this message proposes them (take it, or an extension without a quote); null when they were quoted. */
   readonly terms: Uint8Array | null
+  /** Hash of the terms, 32 bytes. */
   readonly termsHash: Uint8Array
   /** sha256(32 random bytes ‖ spec); null when START brings it later, and in an extension. */
   readonly specHash: Uint8Array | null
@@ -66,6 +68,7 @@ export const acceptSchema: Schema<AcceptBody> = fields({
 export interface ConfirmBody {
   /** Id of the ACCEPT: the contract's id, unless it extends. */
   readonly accept: Uint8Array
+  /** Hash of the terms, 32 bytes. */
   readonly termsHash: Uint8Array
   /** The provider's own contract number. An extension repeats the contract's. */
   readonly number: number
@@ -74,6 +77,7 @@ export const confirmSchema: Schema<ConfirmBody> = fields({ accept: hash, termsHa
 
 /** Provider: no. With `terms` it is a fresh quote at once. */
 export interface RejectedBody {
+  /** Why. */
   readonly reason: RejectReason
   /** The property that failed when `reason` is `constraint`, <= 64 octets; else null. */
   readonly path: string | null
@@ -94,6 +98,7 @@ export const rejectedSchema: Schema<RejectedBody> = fields({
 
 /** Either: it is over. */
 export interface CancelBody {
+  /** Why. */
   readonly reason: CancelReason
 }
 export const cancelSchema: Schema<CancelBody> = fields({
@@ -116,6 +121,7 @@ export const cancelSchema: Schema<CancelBody> = fields({
 
 /** Renter: this is what to run, when ACCEPT did not say it. */
 export interface StartBody {
+  /** sha256(32 random bytes ‖ spec), 32 bytes. */
   readonly specHash: Uint8Array
 }
 export const startSchema: Schema<StartBody> = fields({ specHash: hash })
@@ -137,6 +143,7 @@ export const meterBodySchema: Schema<MeterBody> = fields({ n: uint({ min: 1 }), 
 
 /** Renter: I owe this much by now. */
 export interface VoucherBody {
+  /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   /** `owed` of the last METER that this message acknowledges; 0 before the first. */
   readonly contractOwed: bigint
@@ -167,8 +174,11 @@ export interface Exit {
 
 /** Provider: it ended like this. */
 export interface ResultBody {
+  /** How the job ended. */
   readonly exit: Exit
+  /** Cumulative usage, one amount for each of the terms' meters, in their order. */
   readonly usage: readonly bigint[]
+  /** What it comes to, base units. */
   readonly owed: bigint
   /** Digest of the kept output, as the job protocol defines it; null when nothing is kept. */
   readonly output: Uint8Array | null
@@ -186,10 +196,13 @@ export const resultSchema: Schema<ResultBody> = fields({
 
 /** Either: closed, with these figures. */
 export interface ReceiptBody {
+  /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   /** Hash of the terms in force at the end. */
   readonly termsHash: Uint8Array
+  /** Cumulative usage, one amount for each of the terms' meters, in their order. */
   readonly usage: readonly bigint[]
+  /** What it comes to, base units. */
   readonly owed: bigint
   /** Null when it simply agrees with RESULT. */
   readonly reason: ReceiptReason | null
@@ -211,6 +224,7 @@ export const reclaimSchema: Schema<ReclaimBody> = fields({ inMs: uint() })
 
 /** Renter: someone else may use this contract's streams. */
 export interface GrantBody {
+  /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   /** 32-byte key. */
   readonly grantee: Uint8Array

@@ -21,6 +21,7 @@ import type { State } from './state.ts'
 
 /** A deadline of this moment's state. */
 export interface Deadline {
+  /** What is due. */
   readonly name: DeadlineName
   /** Ms of this side's monotonic clock. */
   readonly atMs: number

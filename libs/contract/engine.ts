@@ -18,6 +18,7 @@ import { clock, emitSign, heads, type MachineRules, set, type Work, workOn } fro
 
 /** What {@link step} gives back. */
 export interface Step {
+  /** The state afterwards. */
   readonly state: State
   /** To be carried out in order. */
   readonly effects: readonly Effect[]
@@ -27,7 +28,9 @@ export interface Step {
 
 /** The stored envelopes of a thread, each chain in the order of seq. */
 export interface StoredThread {
+  /** This side's messages. */
   readonly own: readonly ThreadMessage[]
+  /** The other side's messages. */
   readonly peer: readonly ThreadMessage[]
 }
 
@@ -43,9 +46,13 @@ export interface RestoreOptions {
 
 /** A machine made of certain rules. */
 export interface Machine {
+  /** See {@link begin}. */
   readonly begin: (init: ThreadInit, options: { readonly atMs: number }) => State
+  /** See {@link step}. */
   readonly step: (state: State, event: Event) => Step
+  /** See {@link restore}. */
   readonly restore: (init: ThreadInit, stored: StoredThread, options: RestoreOptions) => Step
+  /** See {@link viewOf}. */
   readonly viewOf: (state: State, options?: { readonly nowMs?: number }) => ContractView
 }
 

@@ -10,12 +10,15 @@ import type { Proposal, Rec, RecOf } from './record.ts'
 
 /** Usage and what it comes to. */
 export interface Figures {
+  /** Cumulative amounts, in the order of the terms' meters. */
   readonly usage: readonly bigint[]
+  /** What they come to, base units. */
   readonly owed: bigint
 }
 
 /** The walk of quotes and counters that is under way: the first one, or an extension's. */
 export interface Walk {
+  /** Whose turn it is. */
   readonly phase: WalkPhase
   /** COUNTERs so far. */
   readonly counters: number
@@ -23,34 +26,45 @@ export interface Walk {
   readonly proposal: Proposal | null
   /** Seq and id of the renter's last step: what CONFIRM and REJECTED answer. */
   readonly stepSeq: number
+  /** Hex id of the renter's last step; null while it is not signed. */
   readonly stepId: string | null
   /** How long the quote on the table is firm, ms. */
   readonly validMs: number
+  /** How long capacity is held for it, ms. */
   readonly holdMs: number
 }
 
 /** A CANCEL in its place. */
 export interface CancelFact {
+  /** Its place in the chain of its signer. */
   readonly seq: number
+  /** Seq of the other side that it acknowledges; -1: none. */
   readonly ack: number
+  /** The reason it gives. */
   readonly reason: CancelReason
 }
 
 /** A RECEIPT in its place. */
 export interface ReceiptFact extends Figures {
+  /** Its place in the chain of its signer. */
   readonly seq: number
+  /** Seq of the other side that it acknowledges; -1: none. */
   readonly ack: number
+  /** The reason it gives. */
   readonly reason: ReceiptReason | null
 }
 
 /** A METER in its place; `n` 0 stands for "nothing used yet". */
 export interface MeterFact extends Figures {
+  /** Its place in the chain of its signer. */
   readonly seq: number
+  /** Its number. */
   readonly n: number
 }
 
 /** What is known of a thread. */
 export interface Facts {
+  /** The walk under way. */
   readonly walk: Walk
   /** Messages of each side that were read. */
   readonly count: Readonly<Record<Role, number>>
@@ -68,15 +82,19 @@ export interface Facts {
   readonly bound: boolean
   /** Hex; from ACCEPT or START. */
   readonly specHash: string | null
+  /** True from READY on. */
   readonly ready: boolean
   /** METERs that no VOUCHER has acknowledged yet, oldest first. */
   readonly meters: readonly MeterFact[]
   /** What the last VOUCHER stands for: the METER that it acknowledges. */
   readonly voucher: MeterFact
+  /** RESULT in its place. */
   readonly result:
     | (Figures & { readonly seq: number; readonly ack: number; readonly exit: Exit; readonly output: Uint8Array | null })
     | null
+  /** CANCEL of each side. */
   readonly cancel: Readonly<Record<Role, CancelFact | null>>
+  /** RECEIPT of each side. */
   readonly receipt: Readonly<Record<Role, ReceiptFact | null>>
   /** RECLAIM_NOTICE's duration, ms. */
   readonly reclaimMs: number | null

@@ -39,20 +39,35 @@ export type Role = 'renter' | 'provider'
 
 /** The body of each message type. */
 export interface Bodies {
+  /** Renter asks what it would cost. */
   'quote-req': QuoteReqBody
+  /** Provider names terms. */
   quote: QuoteBody
+  /** Renter names other terms. */
   counter: CounterBody
+  /** Renter takes terms. */
   accept: AcceptBody
+  /** Provider confirms the contract. */
   confirm: ConfirmBody
+  /** Provider refuses. */
   rejected: RejectedBody
+  /** Either side ends it. */
   cancel: CancelBody
+  /** Renter says what to run. */
   start: StartBody
+  /** Provider says that it runs. */
   ready: ReadyBody
+  /** Provider says what was used. */
   meter: MeterBody
+  /** Renter says what it owes. */
   voucher: VoucherBody
+  /** Provider says how it ended. */
   result: ResultBody
+  /** Either side closes. */
   receipt: ReceiptBody
+  /** Provider will need the machine. */
   'reclaim-notice': ReclaimBody
+  /** Renter lets someone else in. */
   grant: GrantBody
 }
 

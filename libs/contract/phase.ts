@@ -102,7 +102,10 @@ export type Cause =
 export interface Move {
   /** The contract itself, or an extension of it. */
   readonly machine: 'contract' | 'extension'
+  /** Where it was. */
   readonly from: Phase | WalkPhase
+  /** What moved it. */
   readonly on: Cause
+  /** Where it is now. */
   readonly to: Phase | WalkPhase
 }

@@ -6,7 +6,9 @@ import { decodeTerms, type Terms, termsHash } from './terms.ts'
 
 /** Terms that a message proposes, with their hash in hex. */
 export interface Proposal {
+  /** The terms. */
   readonly terms: Terms
+  /** Their hash, hex. */
   readonly hash: string
 }
 

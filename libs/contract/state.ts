@@ -41,7 +41,9 @@ export interface Times {
   readonly heard: number
   /** Renter: from when on the job could be running at the earliest. */
   readonly since: number
+  /** CONFIRM was said. */
   readonly confirm: number
+  /** READY was said. */
   readonly ready: number
   /** The last METER, or READY. */
   readonly meter: number
@@ -57,15 +59,19 @@ export interface Times {
 
 /** What was already asked of the driver: so that nothing is asked twice. */
 export interface Done {
+  /** What was asked about capacity: nothing, held by a QUOTE, taken by CONFIRM, given back. */
   readonly capacity: 'none' | 'held' | 'taken' | 'released'
+  /** The job was to be started. */
   readonly started: boolean
   /** Provider, after a restart: an earlier process may have started the job. */
   readonly mayRun: boolean
+  /** The job was to be stopped. */
   readonly stopped: boolean
   /** Renter: `pay` 0 was asked. */
   readonly paid: boolean
   /** The maxMs for which the job was stopped; 0: it was not. */
   readonly maxed: number
+  /** The ledger entry `opened` was asked for. */
   readonly opened: boolean
   /** The last `closed` or `void` entry, as one string; null: none. */
   readonly entered: string | null
@@ -75,14 +81,19 @@ export interface Done {
 
 /** The job's end as the provider's driver told it, kept until RESULT may be signed. */
 export interface Over {
+  /** How the job ended. */
   readonly exit: Exit
+  /** What was used, as measured. */
   readonly usage: readonly bigint[]
+  /** Digest of the kept output. */
   readonly output: Uint8Array | null
 }
 
 /** One side of one thread: plain data that `structuredClone` copies. Drivers read it with `viewOf`. */
 export interface State {
+  /** Who talks to whom. */
   readonly init: ThreadInit
+  /** Where this side is. */
   readonly phase: Phase
   /** When the driver has to call with `wake`; null: no need. */
   readonly wakeAtMs: number | null
@@ -92,7 +103,9 @@ export interface State {
   readonly theirs: Facts
   /** Own messages that the peer had not acknowledged by then. */
   readonly lag: readonly Rec[]
+  /** This side's chain. */
   readonly own: Chain
+  /** The other side's chain. */
   readonly peer: Chain
   /** Decided but not yet signed; the first one is with the driver. */
   readonly outbox: readonly Rec[]
@@ -108,10 +121,13 @@ export interface State {
   readonly parked: readonly Command[]
   /** True when this side has ended by its timeouts alone. */
   readonly closed: boolean
+  /** When things happened. */
   readonly times: Times
   /** How often the last message was repeated. */
   readonly repeats: number
+  /** What was already asked of the driver. */
   readonly done: Done
+  /** How the job ended, until RESULT says so. */
   readonly over: Over | null
   /** Provider: milliseconds that were measured but must not be billed, because no METER was said for two ticks. */
   readonly unbilledMs: bigint
@@ -119,7 +135,9 @@ export interface State {
 
 /** What a driver may read of a {@link State} to show it or to decide. */
 export interface ContractView {
+  /** Which side this is. */
   readonly role: Role
+  /** Where this side is. */
   readonly phase: Phase
   /** The extension under way, if any. */
   readonly extension: WalkPhase
@@ -149,6 +167,7 @@ export interface ContractView {
   readonly vouched: bigint
   /** Renter: false when RESULT claims more time than the renter's own clock allows. */
   readonly believed: boolean
+  /** How the job ended. */
   readonly exit: Exit | null
   /** Digest of the kept output, from RESULT. */
   readonly output: Uint8Array | null

@@ -5,7 +5,9 @@ import type { EndPhase, Phase } from './phase.ts'
 
 /** One state of one side. */
 export interface StateRow {
+  /** Whose state. */
   readonly role: Role
+  /** Which one. */
   readonly phase: Exclude<Phase, EndPhase>
   /** What this side waits for. */
   readonly waitsFor: string

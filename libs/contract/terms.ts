@@ -26,6 +26,7 @@ import { MAX_TERMS_BYTES } from './constants.ts'
 export interface TermsDevice {
   /** The device's id in the offer, 1 .. 16 characters of `a-z 0-9 -`. */
   readonly id: string
+  /** What the device really is. */
   readonly kind: DeviceKind
   /** Short model name, <= 64 octets of UTF-8. */
   readonly model: string
@@ -37,10 +38,13 @@ export interface TermsDevice {
 export interface TermsLimits {
   /** Thousandths of a core. */
   readonly cpuMilli: number
+  /** Memory of the job. */
   readonly memMiB: number
+  /** Disk of the job's folder. */
   readonly diskMiB: number
   /** stdout and stderr together. */
   readonly outMiB: number
+  /** Processes and threads. */
   readonly pids: number
 }
 
@@ -74,6 +78,7 @@ export interface Terms {
   readonly idleMs: number
   /** Longest run from READY on, 1,000 .. 2,592,000,000 (30 days). */
   readonly maxMs: number
+  /** Hard limits of the job. */
   readonly limits: TermsLimits
   /** Network policy of the job; null: no network. */
   readonly net: string | null

@@ -8,6 +8,7 @@ import type { Terms } from './terms.ts'
 export interface TermsSources {
   /** The standing offer: its id is the digest, its signer the provider. */
   readonly offer: Pick<Message<Offer>, 'id' | 'signer' | 'body'>
+  /** What the renter asks for. */
   readonly demand: Demand
   /** 32-byte key. */
   readonly renter: Uint8Array

@@ -12,7 +12,9 @@ export const MAX_TRANSCRIPT_MESSAGES = 1_100_000
 
 /** The two chains of a thread, each in the order of seq. */
 export interface Chains {
+  /** Envelopes of the renter's chain. */
   readonly renter: readonly Uint8Array[]
+  /** Envelopes of the provider's chain. */
   readonly provider: readonly Uint8Array[]
 }
 
@@ -57,6 +59,7 @@ function lengthOf(bytes: Uint8Array): Uint8Array {
 
 /** The messages of a transcript file, in its order, and whether the file ends inside one. */
 export interface TranscriptFrames {
+  /** The envelopes, whole ones only. */
   readonly messages: readonly Uint8Array[]
   /** True when the file's tail is cut: what came before is good. */
   readonly cut: boolean

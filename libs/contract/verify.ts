@@ -24,7 +24,9 @@ import { readTranscript } from './transcript.ts'
 export interface TranscriptError {
   /** Index of the message in the file, from 0; -1 for the file itself. */
   readonly at: number
+  /** Stable code, as listed in spec/transcript.md. */
   readonly code: string
+  /** One sentence for a person. */
   readonly message: string
 }
 
@@ -36,13 +38,17 @@ export interface TranscriptReport {
   readonly outcome: Outcome
   /** 32-byte keys; null when not even the first message can be read. */
   readonly parties: Parties | null
+  /** Thread id, 16 bytes; null when not even the first message can be read. */
   readonly thread: Uint8Array | null
   /** Contract id: that of the last first-walk ACCEPT; null before one. */
   readonly contract: Uint8Array | null
   /** Hash of the terms in force; of those on the table before there are any. */
   readonly termsHash: string | null
+  /** The terms that `termsHash` names. */
   readonly terms: Terms | null
+  /** What `owed` is for. */
   readonly usage: readonly bigint[]
+  /** What the renter has signed for, base units. */
   readonly owed: bigint
   /** Messages that were checked and found right. */
   readonly messages: number

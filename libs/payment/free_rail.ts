@@ -52,8 +52,10 @@ class FreeRail implements PaymentRail {
 
   async voucher(paid: PaidContract, owed: bigint): Promise<VoucherParts> {
     const account = this.#accountOf(paid)
-    if (owed < account.vouched) throw new HaggleError('E_VOUCHER', `Cannot vouch for ${formatAmount(owed)}: ${formatAmount(account.vouched)} was promised already`)
-    if (owed > paid.terms.cap) throw new HaggleError('E_VOUCHER', `Cannot vouch for ${formatAmount(owed)}: the cap is ${formatAmount(paid.terms.cap)}`)
+    if (owed < account.vouched)
+      throw new HaggleError('E_VOUCHER', `Cannot vouch for ${formatAmount(owed)}: ${formatAmount(account.vouched)} was promised already`)
+    if (owed > paid.terms.cap)
+      throw new HaggleError('E_VOUCHER', `Cannot vouch for ${formatAmount(owed)}: the cap is ${formatAmount(paid.terms.cap)}`)
     account.vouched = owed
     return NO_PARTS
   }

@@ -34,6 +34,12 @@ testPaymentRail('freeRail()', {
 
 it('freeRail() refuses a voucher with the parts of another rail', async () => {
   const paid = { contract: new Uint8Array(32), terms: terms(100n) }
-  const verdict = await freeRail().checkVoucher(paid, { contract: paid.contract, contractOwed: 1n, channel: new Uint8Array(32), channelCumulative: 1n, evmSig: null })
+  const verdict = await freeRail().checkVoucher(paid, {
+    contract: paid.contract,
+    contractOwed: 1n,
+    channel: new Uint8Array(32),
+    channelCumulative: 1n,
+    evmSig: null,
+  })
   expect(verdict.ok).toBe(false)
 })

@@ -6,6 +6,7 @@ import type { Terms, VoucherBody } from '@haggle/contract'
 export interface PaidContract {
   /** Contract id, 32 bytes; the id of the ACCEPT once it is signed. */
   readonly contract: Uint8Array
+  /** Its terms. */
   readonly terms: Terms
 }
 
@@ -66,6 +67,7 @@ export interface PaymentRail {
   checkVoucher(paid: PaidContract, voucher: VoucherBody): Promise<RailVerdict>
   /** Says how much a provider has used without a voucher: counted into {@link PaymentRail.exposure} until the contract settles. */
   metered(paid: PaidContract, owed: bigint): void
+  /** What stands open on this rail now. */
   exposure(): Exposure
   /** The contract is over: takes what its last good voucher gives. Again is harmless. */
   settle(paid: PaidContract): Promise<Settlement>

@@ -3,21 +3,14 @@ import { freeRate } from '@haggle/offer'
 import { errorCode, type Message, type MessageType, networkId, seal, toHex } from '@haggle/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  begin,
-  type Command,
-  CONTRACT_MESSAGES,
-  type Effect,
-  encodeTranscript,
-  restore,
-  type Role,
-  type SignEffect,
-  type State,
-  step,
-  type Terms,
-  verifyTranscript,
-  viewOf,
-} from './mod.ts'
+import { begin, restore, step, viewOf } from './engine.ts'
+import type { Effect, SignEffect } from './effect.ts'
+import type { Command } from './event.ts'
+import { CONTRACT_MESSAGES, type Role } from './messages.ts'
+import type { State } from './state.ts'
+import type { Terms } from './terms.ts'
+import { encodeTranscript } from './transcript.ts'
+import { verifyTranscript } from './verify.ts'
 
 const suite = portableSuite()
 const network = networkId('devnet-test')
