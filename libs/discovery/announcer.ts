@@ -75,7 +75,7 @@ export class Announcer {
     if (this.#stopped || this.#cancelChange !== undefined) return
     const now = this.#options.clock.monotonicMs()
     if (this.#changes.take(now)) {
-      void this.#say()
+      this.#sayOrNot()
       return
     }
     this.#cancelChange = this.#options.clock.after(this.#changes.waitMs(now), () => {
@@ -97,6 +97,11 @@ export class Announcer {
     await this.#leave()
   }
 
+  /** A word that can't be sent is said again at the next interval: the network may be stopping. */
+  #sayOrNot(): void {
+    this.#say().catch(() => undefined)
+  }
+
   async #say(): Promise<void> {
     if (this.#stopped) return
     this.#cancelNext()
@@ -107,7 +112,7 @@ export class Announcer {
       if (offer === null) await this.#leave()
       else waitMs = await this.#advertise(offer)
     } finally {
-      if (!this.#stopped) this.#cancelNext = this.#options.clock.after(waitMs, () => void this.#say())
+      if (!this.#stopped) this.#cancelNext = this.#options.clock.after(waitMs, () => this.#sayOrNot())
     }
   }
 

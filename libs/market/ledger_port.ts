@@ -2,7 +2,7 @@
 
 import { peerIdOf } from '@haggle/identity'
 import type { Outcome } from '@haggle/contract'
-import { type Entry, type Facts, type Ledger } from '@haggle/reputation'
+import type { Entry, Facts, Ledger } from '@haggle/reputation'
 import { type Clock, formatAmount, toHex } from '@haggle/wire'
 import type { LedgerLine, LedgerPort } from './parts.ts'
 

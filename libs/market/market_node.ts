@@ -272,7 +272,7 @@ class MarketNode implements StartableMarket {
       },
       refused: () => undefined,
       reachable: (thread, now) => {
-        if (now) this.#renter?.reachable(thread)
+        this.#renter?.reachable(thread, now)
       },
     }
   }

@@ -128,3 +128,27 @@ it('cancel() ends a running job on both sides', async () => {
   expect((await job.done).exitCode).toBe(130)
   expect(ended).toBe(true)
 })
+
+it('run() finishes elsewhere soon after its provider is gone', async () => {
+  market = await memoryMarket()
+  const first = await market.join({
+    run: async (job) => {
+      job.write('stdout', 'first\n')
+      await new Promise(() => undefined)
+      return 0
+    },
+  })
+  await first.provide({ price: '0.10' })
+  const second = await market.join({ run: async (job) => (job.write('stdout', 'second\n'), 4) })
+  await second.provide({ price: '0.50' })
+  const renter = await market.join()
+  const job = await renter.run({ command: ['x'], attempts: 2 })
+  const lines: string[] = []
+  for await (const line of job.lines()) {
+    lines.push(line)
+    if (line === 'first') await market.leave(first)
+  }
+  expect(lines).toEqual(['first', 'second'])
+  expect(await job.done).toMatchObject({ exitCode: 4 })
+  expect(job.provider).toBe(second.peerId)
+}, 20_000)

@@ -24,6 +24,8 @@ import { ignoreOver } from './_ignore_over.ts'
 import type { CollectedFiles } from './parts.ts'
 import type { RunProgress } from './types.ts'
 
+/** A provider out of reach for so long is lost to a job that may go elsewhere: reconnecting has been tried four times by then. Ms. */
+export const LOST_MS = 6_000
 /** A missing rest of output is asked for after this pause, ms: what is on its way comes first. */
 const REFETCH_MS = 200
 /** Tries to fetch a rest of output before the job counts as having lost it. */
@@ -58,12 +60,17 @@ export class RentedJob {
   readonly confirmed: Promise<RentedEnd | null>
   /** Resolves when the job has exited, or the contract is over without that. */
   readonly ended: Promise<RentedEnd>
+  /** Resolves when the provider has been out of reach for {@link LOST_MS}. */
+  readonly lost: Promise<void>
   readonly #init: RentedJobInit
   readonly #confirmed = Promise.withResolvers<RentedEnd | null>()
   readonly #ended = Promise.withResolvers<RentedEnd>()
+  readonly #lost = Promise.withResolvers<void>()
   readonly #fetching = new Set<OutputChannel>()
   #stdin: ReturnType<typeof openStdin> | undefined
   #hasStarted = false
+  #abandoned = false
+  #cancelLost: () => void = () => undefined
   #uploaded = false
   #firstOutputAtMs: number | null = null
 
@@ -73,6 +80,8 @@ export class RentedJob {
     this.#init = init
     this.confirmed = this.#confirmed.promise
     this.ended = this.#ended.promise
+    this.lost = this.#lost.promise
+    void this.ended.then(() => this.#cancelLost())
   }
 
   /** Contract id; throws before ACCEPT. */
@@ -122,8 +131,22 @@ export class RentedJob {
     for (const channel of ['stdout', 'stderr'] as const) if (!this.feeds[channel].complete) this.#refetch(channel)
   }
 
+  /** The connection to the provider is gone. It may come back; after a while the job counts as lost for whoever can go elsewhere. */
+  unreachable(): void {
+    this.#cancelLost()
+    this.#cancelLost = this.#init.clock.after(LOST_MS, () => this.#lost.resolve())
+  }
+
+  /** The job goes on elsewhere: if this provider is there again, it is told to stop. */
+  abandon(): void {
+    this.#abandoned = true
+    for (const feed of Object.values(this.feeds)) feed.fail(new HaggleError('E_JOB_LOST', `${this.provider.peerId} is out of reach`))
+  }
+
   /** The connection to the provider is there again: what was missed is fetched. */
   reachable(): void {
+    this.#cancelLost()
+    if (this.#abandoned) return void this.cancel().catch(ignoreOver)
     if (!this.#hasStarted) return
     for (const channel of ['stdout', 'stderr'] as const) if (!this.feeds[channel].complete) this.#refetch(channel)
   }

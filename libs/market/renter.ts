@@ -62,9 +62,12 @@ export class Renter {
     return []
   }
 
-  /** The provider of a thread is there again: what was missed is fetched. */
-  reachable(thread: Thread): void {
-    for (const job of this.#jobs.get(thread.id) ?? []) job.reachable()
+  /** The provider of a thread is there again, or gone. */
+  reachable(thread: Thread, now: boolean): void {
+    for (const job of this.#jobs.get(thread.id) ?? []) {
+      if (now) job.reachable()
+      else job.unreachable()
+    }
   }
 
   /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */

@@ -186,11 +186,21 @@ export class RunningJob implements Job {
     for (let at = 0; ; at++) {
       const attempt = this.#attempts[at]
       if (attempt === undefined) throw new HaggleError('E_JOB_LOST', 'The job has no contract')
-      const end = await attempt.ended
+      const end = await this.#endOf(attempt)
       const next = await this.#next(attempt, end)
       this.#followed[at]?.resolve(next)
       if (!next) return this.#finish(attempt, end)
     }
+  }
+
+  /** How a contract ended; or that it is given up, when the job may go elsewhere and its provider is out of reach. */
+  async #endOf(attempt: RentedJob): Promise<RentedEnd> {
+    const left = (this.#init.run?.prepared.request.attempts ?? 1) - this.#attempts.length
+    if (left <= 0) return attempt.ended
+    const end = await Promise.race([attempt.ended, attempt.lost])
+    if (end !== undefined) return end
+    attempt.abandon()
+    return { kind: 'over', phase: 'lost', by: 'provider', reason: 'unreachable' }
   }
 
   async #next(attempt: RentedJob, end: RentedEnd): Promise<boolean> {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { type MemoryJob, memoryJobHost } from '@haggle/job'
-import { type MemoryNetwork, memoryNetwork } from '@haggle/mesh'
+import { type MemoryNetwork, type MemoryNode, memoryNetwork } from '@haggle/mesh'
 import { freeRail } from '@haggle/payment'
 import { memoryJournal, openLedger } from '@haggle/reputation'
 import { memoryStore } from '@haggle/store'
@@ -34,6 +34,8 @@ export interface MemoryMarket {
   readonly network: MemoryNetwork
   /** A new member, connected to all others. */
   join(options?: MemberOptions): Promise<StartableMarket>
+  /** Takes a member's connections away at once, as when its process dies. */
+  leave(member: StartableMarket): Promise<void>
   close(): Promise<void>
 }
 
@@ -88,6 +90,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   const suite = portableSuite()
   const network = memoryNetwork()
   const members: StartableMarket[] = []
+  const nodes = new Map<StartableMarket, MemoryNode>()
   const close = async (): Promise<void> => {
     for (const member of members.splice(0)) await member.close()
     await network.stop()
@@ -127,7 +130,12 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
       await member.start()
       for (const other of members) await node.connect({ peerId: other.peerId })
       members.push(member)
+      nodes.set(member, node)
       return member
+    },
+    async leave(member) {
+      members.splice(members.indexOf(member), 1)
+      await nodes.get(member)?.stop()
     },
     close,
     [Symbol.asyncDispose]: close,
