@@ -77,10 +77,13 @@ test('ask() says what kept the agent from starting', async () => {
   expect(direct).toMatchObject({ code: 'E_HOME_BUSY' })
 }, 30_000)
 
+/** Longer than a loaded machine takes to start a command, shorter than the job of the test. */
+const IDLE_MS = 3000
+
 test('the agent leaves when nothing is open for its idle time, and stays while a job is open', async () => {
   const home = join(place.folder, 'g')
-  await using agent = await localAgent(home, { idleMs: 300 })
-  const running = start(['run', '--home', home, '--', 'sh', '-c', 'echo go; sleep 1'])
+  await using agent = await localAgent(home, { idleMs: IDLE_MS })
+  const running = start(['run', '--home', home, '--', 'sh', '-c', 'echo go; sleep 4'])
   await running.seen(/go/)
   expect((await running.ended).code).toBe(0)
   await agent.gone

@@ -26,6 +26,13 @@ export async function showQuote(open: Session, request: RunRequest, args: Args):
   print(
     ...offerLines(view.rows, screen),
     '',
+    ...view.quotes.map((quote) => {
+      const said =
+        quote.refused === null
+          ? `${amount(quote.pricePerHour ?? '')} an hour, cap ${amount(quote.cap ?? '')}`
+          : `refused: ${safe(quote.refused, 40)}`
+      return `quoted      ${shortPeer(quote.provider)} · ${said}`
+    }),
     `would take  ${shortPeer(best.provider)} · ${safe(best.devices)} · ${pathText(best.path, best.rttMs)}`,
     `price       ${amount(view.pricePerHour)} ${view.unit} an hour`,
     `cap         ${amount(view.cap)} ${view.unit}${view.unit === 'credits' ? ' (credits, not money)' : ''}: the most it can cost`,

@@ -9,6 +9,8 @@ import type { Session } from './reach.ts'
 
 /** A second Ctrl-C within this time cancels. */
 const SECOND_MS = 5000
+/** A cancelled job ends in a round trip or two; after this long, or at a second signal, the command leaves without having seen it. */
+const CANCEL_MS = 5000
 /** Bytes read from stdin at a time. */
 const READ_BYTES = 65_536
 /** A non-blocking descriptor of someone else is asked again after this long. */
@@ -24,6 +26,8 @@ export interface RunJob {
   readonly quiet: boolean
   readonly env: Readonly<Record<string, string | undefined>>
 }
+
+const UNANSWERED = new Failure('E_CANCELLED', 'Cancelled; the provider has not answered yet', { next: 'haggle ps shows what came of it' })
 
 /** What a job's events and its end carry. All of it is the agent's. */
 interface JobWords {
@@ -110,9 +114,14 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
   let cancelling = false
   let broken = false
   let interruptedAt = 0
+  // A provider that is out of reach answers no cancel: the command does not wait for it, the agent does.
+  const unanswered = Promise.withResolvers<never>()
+  unanswered.promise.catch(() => undefined)
   const cancel = (): void => {
+    if (cancelling) return unanswered.reject(UNANSWERED)
     cancelling = true
     current?.send({ do: 'cancel' })
+    setTimeout(() => unanswered.reject(UNANSWERED), CANCEL_MS)
   }
   const second = Promise.withResolvers<void>()
   const interrupt = (): void => {
@@ -148,7 +157,7 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
   }
   let result: Readonly<Record<string, unknown>>
   try {
-    result = await ask(
+    const asking = ask(
       open.reach,
       name,
       params,
@@ -166,6 +175,8 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
       },
       (call) => (current = call),
     )
+    asking.catch(() => undefined)
+    result = await Promise.race([asking, unanswered.promise])
   } catch (error) {
     lines?.clear()
     if (cancelling && started === undefined) throw new Failure('E_CANCELLED', 'Cancelled before any contract was signed: nothing is owed')

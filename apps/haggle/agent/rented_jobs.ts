@@ -2,6 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ExitStatus } from '@haggle/job'
 import type { Job, JobEnd, Market } from '@haggle/market'
 import { describe, Failure } from '../failure.ts'
@@ -11,6 +12,8 @@ import type { Caller } from './service.ts'
 
 /** A command that only wants what is there (`logs` without `-f`) leaves when nothing came for this long. */
 const QUIET_MS = 400
+/** What a job printed last comes right behind its end; after this long it does not come any more. */
+const OUTPUT_MS = 30_000
 /** Fewest digits of a contract id that a person may type. */
 const PREFIX_DIGITS = 4
 
@@ -141,6 +144,8 @@ export class RentedJobs {
     let left: ((how: 'detached' | 'gone' | 'quiet') => void) | undefined
     const leaving = new Promise<'detached' | 'gone' | 'quiet'>((done) => (left = done))
     let lastAt = Date.now()
+    /** Writes that wait for the command: its reader may be a pager. */
+    let taking = 0
     caller.onWord((word) => {
       if (word === 'cancel') job.cancel().catch((error: unknown) => this.#log('warn', 'cancel_failed', { contract: job.contract, error }))
       else if (word === 'detach') left?.('detached')
@@ -150,8 +155,10 @@ export class RentedJobs {
     else caller.signal.addEventListener('abort', gone, { once: true })
     const pass = async (source: AsyncIterable<Uint8Array>, channel: typeof KIND.stdout | typeof KIND.stderr): Promise<void> => {
       for await (const bytes of source) {
-        lastAt = Date.now()
+        taking++
         await caller.write(channel, bytes)
+        taking--
+        lastAt = Date.now()
       }
       caller.finish(channel)
     }
@@ -168,11 +175,17 @@ export class RentedJobs {
     const quiet = options.follow
       ? undefined
       : setInterval(() => {
-          if (Date.now() - lastAt > QUIET_MS) left?.('quiet')
+          if (taking === 0 && Date.now() - lastAt > QUIET_MS) left?.('quiet')
         }, QUIET_MS / 4)
     const held = this.#heldAs(job.contract)
-    const output = Promise.all([pass(job.stdout, KIND.stdout), pass(job.stderr, KIND.stderr)])
     const whole = async (): Promise<object> => await (held?.ended ?? job.done)
+    // Resolves when the job is over and nothing has come for a while that the command could take: the rest is lost with its provider.
+    const stalled = async (): Promise<void> => {
+      await whole().catch(() => undefined)
+      do await delay(OUTPUT_MS, undefined, { ref: false })
+      while (taking > 0 || Date.now() - lastAt < OUTPUT_MS)
+    }
+    const output = Promise.race([Promise.all([pass(job.stdout, KIND.stdout), pass(job.stderr, KIND.stderr)]), stalled()])
     const finished = output.then(
       async () => await (options.exited === undefined ? whole() : Promise.race([whole(), early(options.exited)])),
     )

@@ -183,8 +183,15 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     quote: async (request): Promise<QuoteView> => {
       check(request)
       return request.where?.includes('impossible')
-        ? { ...NOTHING, best: null, cap: '0', pricePerHour: '0', unit: 'credits' }
-        : { ...VIEW, best: ROW, cap: '0.000667', pricePerHour: '0.004000', unit: 'credits' }
+        ? { ...NOTHING, quotes: [], best: null, cap: '0', pricePerHour: '0', unit: 'credits' }
+        : {
+            ...VIEW,
+            quotes: [{ provider: PROVIDER, refused: null, pricePerHour: '0.004', cap: '0.000667', termsHash: '00', isolation: 'none' }],
+            best: ROW,
+            cap: '0.000667',
+            pricePerHour: '0.004000',
+            unit: 'credits',
+          }
     },
     run,
     attach: async (contract) => {
