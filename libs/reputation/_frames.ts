@@ -53,6 +53,7 @@ export class FrameReader {
   #buffer: Uint8Array = new Uint8Array(0)
   /** Journal offset of the buffer's first byte. */
   #start = 0
+  #ahead: { readonly start: number; readonly bytes: Promise<Uint8Array> } | undefined
 
   constructor(journal: Journal) {
     this.#journal = journal
@@ -104,8 +105,22 @@ export class FrameReader {
 
   async #load(offset: number, length: number): Promise<Uint8Array | undefined> {
     if (offset + length > this.#journal.length) return undefined
-    this.#buffer = await this.#journal.read(offset, Math.max(length, READ_BYTES))
+    const end = this.#start + this.#buffer.length
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead && ahead.start === end && offset >= this.#start && offset <= end) {
+      this.#buffer = concat(this.#buffer.subarray(offset - this.#start), await ahead.bytes)
+    } else {
+      this.#buffer = new Uint8Array(0)
+    }
     this.#start = offset
+    if (this.#buffer.length < length) this.#buffer = await this.#journal.read(offset, Math.max(length, READ_BYTES))
+    const start = offset + this.#buffer.length
+    // The next megabyte is read while this one is looked at.
+    if (start < this.#journal.length) {
+      this.#ahead = { start, bytes: this.#journal.read(start, READ_BYTES) }
+      this.#ahead.bytes.catch(() => undefined)
+    }
     return this.view(offset, length)
   }
 }

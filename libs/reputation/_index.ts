@@ -1,6 +1,6 @@
 // The index by peer and by contract: its rows, and a tally that tells whether all of them are there without holding any.
 
-import type { Store, Write } from '@haggle/store'
+import { keysOf, type Store, type Write } from '@haggle/store'
 import { errorCode, toHex } from '@haggle/wire'
 import { decodeEntry, type Entry, SALT_BYTES } from './entry.ts'
 import { getU32 } from './_frames.ts'
@@ -68,10 +68,10 @@ export class RowTally {
     }
   }
 
-  /** Adds the row of `key`. */
-  addRow(key: string): void {
-    const part = (from: number, to: number): number => Number.parseInt(key.slice(from, to), 16)
-    this.#add(key.charCodeAt(0), part(1, 9), part(9, 17), part(17, 21), part(21, 29))
+  /** Adds the row of `key` when it is about an entry below `size`. */
+  addRow(key: string, size: number): void {
+    const index = hexAt(key, 21, 29)
+    if (index < size) this.#add(key.charCodeAt(0), hexAt(key, 1, 9), hexAt(key, 9, 17), hexAt(key, 17, 21), index)
   }
 
   equals(other: RowTally): boolean {
@@ -86,6 +86,16 @@ export class RowTally {
     this.#sum = (this.#sum + ((hash ^ (hash >>> 16)) >>> 0)) % 2 ** 48
     this.#rows++
   }
+}
+
+/** The number that hex digits `[from, to)` of a key stand for. Every key is read so when all rows are counted: `parseInt` takes five times as long. */
+function hexAt(key: string, from: number, to: number): number {
+  let value = 0
+  for (let i = from; i < to; i++) {
+    const code = key.charCodeAt(i)
+    value = value * 16 + (code < 58 ? code - 48 : code - 87)
+  }
+  return value
 }
 
 const PEER = 'p'.charCodeAt(0)
@@ -107,7 +117,7 @@ export async function tallyRows(store: Store, size: number): Promise<RowTally | 
   const tally = new RowTally()
   try {
     for (const letter of ['c', 'p']) {
-      for await (const [key] of store.range({ gte: `${letter}0`, lt: `${letter}g` })) if (indexOfRow(key) < size) tally.addRow(key)
+      for await (const keys of keysOf(store, { gte: `${letter}0`, lt: `${letter}g` })) for (const key of keys) tally.addRow(key, size)
     }
     return tally
   } catch (error) {

@@ -109,11 +109,15 @@ class Walk {
 
   async run(): Promise<void> {
     const { store, end = Infinity, signal, onProgress } = this.#input
+    let ahead: { readonly from: number; readonly records: Promise<(LedgerRecord | undefined)[]> } | undefined
     for (let more = true; more && this.#index < end;) {
       signal?.throwIfAborted()
       const from = this.#index
       const to = Math.min(from + CHUNK, end)
-      const records = await readRecords(store, from, to)
+      const records = await (ahead?.from === from ? ahead.records : readRecords(store, from, to))
+      // The next ones are read while these are hashed.
+      ahead = to < end ? { from: to, records: readRecords(store, to, Math.min(to + CHUNK, end)) } : undefined
+      ahead?.records.catch(() => undefined)
       while (more && this.#index < to) {
         const frame = this.#reader.loaded(this.#offset, this.#index) ?? (await this.#reader.frameAt(this.#offset, this.#index))
         if (!this.#step(records[this.#index - from], frame)) more = await this.#skipGap()
@@ -124,6 +128,7 @@ class Walk {
     }
     await this.#flushWrites()
     await this.#flushPatch()
+    await ahead?.records.catch(() => undefined)
   }
 
   /** Takes one entry from either source and heals the other. False when neither has it. */

@@ -1,7 +1,7 @@
 // How the database holds entries: one record for each entry with the tree hashes that it completes, and the head.
 
 import { big, bytes, decodeAs, encodeAs, errorCode, fields, type Schema, uint } from '@haggle/wire'
-import type { Store } from '@haggle/store'
+import { chunksOf, type Store } from '@haggle/store'
 import { SALT_BYTES } from './entry.ts'
 import { getU32, setU32 } from './_frames.ts'
 import { HASH_BYTES } from './rfc9162.ts'
@@ -14,7 +14,7 @@ const OFFSET_BYTES = 6
 export const HEAD_KEY = 'h'
 
 /** Records read at a time. */
-export const CHUNK = 512
+export const CHUNK = 2048
 
 /** One entry as the database has it. */
 export interface LedgerRecord {
@@ -26,6 +26,9 @@ export interface LedgerRecord {
   /** `salt ‖ entry`. */
   readonly payload: Uint8Array
 }
+
+/** `e` and eight hex digits. */
+const KEY_LENGTH = 9
 
 export function recordKey(index: number): string {
   return `e${index.toString(16).padStart(8, '0')}`
@@ -125,9 +128,11 @@ export async function readHead(store: Store): Promise<StoredHead | undefined> {
 export async function readRecords(store: Store, from: number, to: number): Promise<(LedgerRecord | undefined)[]> {
   const records = new Array<LedgerRecord | undefined>(to - from).fill(undefined)
   try {
-    for await (const [key, value] of store.range({ gte: recordKey(from), lt: recordKey(to) })) {
-      const index = Number.parseInt(key.slice(1), 16)
-      if (key === recordKey(index)) records[index - from] = decodeRecord(index, value)
+    for await (const chunk of chunksOf(store, { gte: recordKey(from), lt: recordKey(to) })) {
+      for (const [key, value] of chunk) {
+        const index = Number.parseInt(key.slice(1), 16)
+        if (key.length === KEY_LENGTH) records[index - from] = decodeRecord(index, value)
+      }
     }
   } catch (error) {
     if (errorCode(error) !== 'E_STORE_CORRUPT') throw error

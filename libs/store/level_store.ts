@@ -158,6 +158,14 @@ function levelStore(shared: Shared): LevelStore {
   const check = (): void => {
     if (!open) throw closedError()
   }
+  const readChunks = (range: Range = {}): AsyncGenerator<readonly (readonly [key: string, value: Uint8Array])[]> => {
+    const from = range.gte ?? range.gt ?? ''
+    const unsealed = (chunk: readonly [string, Uint8Array][]): (readonly [string, Uint8Array])[] =>
+      chunk.map(([key, sealed]) => [key, unseal(key, sealed)] as const)
+    return readAhead(() => (check(), db.iterator(range)), { from, check, map: unsealed })
+  }
+  const readKeys = (range: Range = {}): AsyncGenerator<readonly string[]> =>
+    readAhead(() => (check(), db.keys(range)), { from: range.gte ?? range.gt ?? '', check, map: (keys: readonly string[]) => keys })
   return {
     path,
     repaired,
@@ -179,21 +187,15 @@ function levelStore(shared: Shared): LevelStore {
       if (batch.length > 0) await group.write(batch, sync)
     },
     async *range(range: Range = {}): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
-      check()
-      const iterator = db.iterator(range)
-      try {
-        for (;;) {
-          const chunk = await damageAs(range.gte ?? range.gt ?? '', iterator.nextv(RANGE_CHUNK))
-          if (chunk.length === 0) return
-          for (const [key, sealed] of chunk) {
-            check()
-            yield [key, unseal(key, sealed)]
-          }
+      for await (const chunk of readChunks(range)) {
+        for (const entry of chunk) {
+          check()
+          yield entry
         }
-      } finally {
-        await iterator.close()
       }
     },
+    chunks: readChunks,
+    keys: readKeys,
     sub(prefix: string): Store {
       return subStore(this, prefix)
     },
@@ -206,6 +208,39 @@ function levelStore(shared: Shared): LevelStore {
       await shared.closing
     },
   }
+}
+
+/** An iterator of LevelDB, over entries or over keys. */
+interface Iterating<T> {
+  nextv(size: number): Promise<T[]>
+  close(): Promise<void>
+}
+
+/** Reads all that an iterator has, in chunks. Whoever reads more than one gets the next while it works on this: LevelDB reads in another thread. */
+async function* readAhead<T, R>(
+  open: () => Iterating<T>,
+  options: { readonly from: string; readonly check: () => void; readonly map: (chunk: T[]) => R },
+): AsyncGenerator<R> {
+  const iterator = open()
+  let ahead: Promise<T[]> | undefined
+  try {
+    for (let read = 0; ; read++) {
+      const chunk = await damageAs(options.from, ahead ?? iterator.nextv(RANGE_CHUNK))
+      options.check()
+      if (chunk.length === 0) return
+      ahead = read === 0 ? undefined : quietly(iterator.nextv(RANGE_CHUNK))
+      yield options.map(chunk)
+    }
+  } finally {
+    await ahead?.catch(() => undefined)
+    await iterator.close()
+  }
+}
+
+/** The same promise; that nobody awaits its rejection is no fault of the process, for whoever awaits it later sees it. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 async function closeShared(shared: Shared): Promise<void> {

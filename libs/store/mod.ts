@@ -15,6 +15,7 @@
  * @module
  */
 
+export { chunksOf, keysOf } from './chunks.ts'
 export { memoryStore } from './memory_store.ts'
 export type { Range, Store, Write, WriteOptions } from './store.ts'
 export { subStore } from './sub_store.ts'

@@ -40,6 +40,10 @@ export interface Store {
   write(batch: readonly Write[], options?: WriteOptions): Promise<void>
   /** The entries of `range` in key order. */
   range(range?: Range): AsyncIterable<readonly [key: string, value: Uint8Array]>
+  /** The same as `range`, many entries at a time: for reading a million of them. `chunksOf` stands in where a store lacks it. */
+  chunks?(range?: Range): AsyncIterable<readonly (readonly [key: string, value: Uint8Array])[]>
+  /** The keys of `range` alone, many at a time. `keysOf` stands in where a store lacks it. */
+  keys?(range?: Range): AsyncIterable<readonly string[]>
   /** The same store under a prefix: `sub("a")` sees key `k` where this store sees `a!k`. */
   sub(prefix: string): Store
   /** Releases it; later calls reject with `E_STORE_CLOSED`. Closing a `sub` does nothing. */

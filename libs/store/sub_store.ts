@@ -1,6 +1,7 @@
 // A store under a prefix of another one: how several owners share one database without seeing each other's keys.
 
 import { checkKey, prefixRange } from './_bounds.ts'
+import { chunksOf, keysOf } from './chunks.ts'
 import type { Range, Store, Write, WriteOptions } from './store.ts'
 
 /**
@@ -35,6 +36,13 @@ export function subStore(parent: Store, prefix: string): Store {
     },
     async *range(range: Range = {}): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
       for await (const [key, value] of parent.range(prefixRange(head, range))) yield [key.slice(head.length), value]
+    },
+    async *chunks(range: Range = {}): AsyncGenerator<readonly (readonly [key: string, value: Uint8Array])[]> {
+      for await (const chunk of chunksOf(parent, prefixRange(head, range)))
+        yield chunk.map(([key, value]) => [key.slice(head.length), value] as const)
+    },
+    async *keys(range: Range = {}): AsyncGenerator<readonly string[]> {
+      for await (const chunk of keysOf(parent, prefixRange(head, range))) yield chunk.map((key) => key.slice(head.length))
     },
     sub(name: string): Store {
       return subStore(this, name)

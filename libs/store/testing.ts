@@ -5,6 +5,7 @@
  */
 
 import { errorCode } from '@haggle/wire'
+import { chunksOf, keysOf } from './chunks.ts'
 import type { Range, Store } from './store.ts'
 
 /** The parts of a test runner that {@link testStore} needs; vitest's and node:test's `it` fit. */
@@ -103,6 +104,30 @@ export function testStore(name: string, create: () => Promise<Store>, { it }: St
     same(seen, ['a', 'b', 'c'])
     for await (const [key] of store.range()) {
       same(key, 'a')
+      break
+    }
+  })
+
+  test('chunks() and keys() give what range() gives, through a sub-store too', async (store) => {
+    const inner = store.sub('a')
+    await inner.write(Array.from({ length: 1_200 }, (_, i) => put(`k${String(i).padStart(4, '0')}`, i & 255)))
+    for (const each of [store, inner]) {
+      for (const range of [{}, { gte: 'k0700', lt: 'k0900' }, { reverse: true, limit: 3 }, { gt: 'x' }]) {
+        const expected: (readonly [string, Uint8Array])[] = []
+        for await (const entry of each.range(range)) expected.push(entry)
+        const chunks: (readonly [string, Uint8Array])[] = []
+        for await (const chunk of chunksOf(each, range)) chunks.push(...chunk)
+        same(chunks, expected)
+        const keys: string[] = []
+        for await (const chunk of keysOf(each, range)) keys.push(...chunk)
+        same(
+          keys,
+          expected.map(([key]) => key),
+        )
+      }
+    }
+    for await (const chunk of chunksOf(inner)) {
+      same(chunk.length > 0, true)
       break
     }
   })
