@@ -1,16 +1,17 @@
-// The two chains of a thread in memory: what was signed and taken, how the next own message is sealed, and which frames carry each one.
+// The two chains of a thread: what was signed and taken, how the next own message is sealed, and which frames carry each one.
 
 import { type ConfirmBody, CONTRACT_MESSAGES, type SignEffect } from '@haggle/contract'
 import type { Write } from '@haggle/store'
 import { HaggleError, type Message, type MessageType, seal } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
-import type { CommandOptions, StoredThreadState, ThreadContext } from './thread.ts'
+import type { CommandOptions, StoredThreadState, ThreadContext } from './thread_context.ts'
 import type { ThreadRecord } from './thread_store.ts'
+import { Chain } from './_chain.ts'
 
 /** Both chains of one thread. */
 export class Chains {
-  readonly own: Message[] = []
-  readonly theirs: Message[] = []
+  readonly own: Chain
+  readonly theirs: Chain
   readonly #beside = new Map<number, readonly ControlFrame[]>()
   readonly #record: ThreadRecord
   readonly #context: ThreadContext
@@ -18,6 +19,8 @@ export class Chains {
   constructor(record: ThreadRecord, context: ThreadContext) {
     this.#record = record
     this.#context = context
+    this.own = new Chain(record.thread, 'own', context.store)
+    this.theirs = new Chain(record.thread, 'theirs', context.store)
   }
 
   /** Takes what was stored. */
@@ -25,13 +28,6 @@ export class Chains {
     this.own.push(...own)
     this.theirs.push(...theirs)
     for (const [seq, frames] of beside ?? []) this.#beside.set(seq, frames)
-  }
-
-  /** The own message at `seq`; its absence is a fault of the driver. */
-  ownAt(seq: number): Message {
-    const message = this.own[seq]
-    if (message === undefined) throw new HaggleError('E_THREAD_SEQ', `There is no own message ${seq}`)
-    return message
   }
 
   /** Adds an own message that is on disk. */
@@ -51,7 +47,7 @@ export class Chains {
     const { clock, network, signer, suite } = this.#context
     const { type, body, seq, prev, ack, lifetimeS } = effect
     if (seq !== this.own.length) throw new HaggleError('E_THREAD_SEQ', `Cannot sign message ${seq}: the next one is ${this.own.length}`)
-    const iat = Math.max(Math.floor(clock.now() / 1000), this.own.at(-1)?.iat ?? 0)
+    const iat = Math.max(Math.floor(clock.now() / 1000), this.own.last?.iat ?? 0)
     const { peerKey: audience, thread } = this.#record
     const messageType = CONTRACT_MESSAGES[type] as MessageType<typeof body>
     return seal(messageType, { network, audience, thread, seq, prev, ack, iat, exp: iat + lifetimeS, body }, signer, suite) as Message
@@ -64,8 +60,18 @@ export class Chains {
     return [...this.#writesOf(message, 'own'), ...writes, ...kept]
   }
 
-  /** The frames that carry an own message: itself, and what goes behind it. */
-  framesOf({ seq, bytes }: Message): ControlFrame[] {
+  /** The frames that carry `limit` own messages from `seq` on: each one, and what goes behind it. */
+  async framesFrom(seq: number, limit: number): Promise<ControlFrame[]> {
+    const all = await this.own.bytesFrom(seq, limit)
+    return all.flatMap((bytes, at) => this.#framesOf(bytes, seq + at))
+  }
+
+  /** The frames that carry an own message in memory. */
+  framesOf({ bytes, seq }: Message): ControlFrame[] {
+    return this.#framesOf(bytes, seq)
+  }
+
+  #framesOf(bytes: Uint8Array, seq: number): ControlFrame[] {
     return [{ kind: 'envelope', bytes }, ...(this.#beside.get(seq) ?? [])]
   }
 

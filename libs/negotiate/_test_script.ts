@@ -1,6 +1,6 @@
 // How the two sides of a test behave: a provider that quotes, confirms, runs and meters, a renter that haggles, pays and signs receipts.
 
-import type { Terms } from '@haggle/contract'
+import type { AcceptBody, Terms } from '@haggle/contract'
 import { specHash } from '@haggle/job'
 import { nodeSuite } from '@haggle/identity/node'
 import type { Thread } from './thread.ts'
@@ -121,7 +121,8 @@ function renting(world: World, script: Script): Behaviour {
     switch (message?.type) {
       case 'quote': {
         if (terms !== null) {
-          const { number } = thread.chains().own.find(({ type }) => type === 'accept')?.body as { number: number }
+          const accepted = thread.chains().own.find(({ type }) => type === 'accept')
+          const number = (accepted?.body as AcceptBody | undefined)?.number ?? 0
           return attempt(thread, { do: 'accept', terms: null, specHash: null, number, funding: null })
         }
         if (proposed?.cap === 500_000n) return attempt(thread, { do: 'counter', terms: termsOf(world, { cap: 900_000n }) })

@@ -1,18 +1,19 @@
 // Two nodes in memory that negotiate by a script, each of which may die at any moment and come back: what the tests of this library stand on.
 
-import type { Command, ContractView, LedgerEntry, Terms } from '@haggle/contract'
+import type { Command, ContractView, LedgerEntry, QuoteReqBody, Terms } from '@haggle/contract'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
 import { specHash } from '@haggle/job'
 import { memoryNetwork, type MemoryNetwork, type MemoryNode } from '@haggle/mesh'
-import type { Demand } from '@haggle/offer'
 import { memoryStore, type Store } from '@haggle/store'
-import { type Clock, errorCode, type Message, networkId, type Signer, type Suite } from '@haggle/wire'
+import { type Clock, errorCode, type Message, networkId, type Random, type Signer, type Suite } from '@haggle/wire'
 import { seededRandom, virtualClock, type VirtualClock } from '@haggle/wire/testing'
 import type { EndFrame, OutputFrame, SpecFrame } from './control_frame.ts'
 import type { OnFault } from './fault_point.ts'
-import type { HostEffect, Thread } from './thread.ts'
-import { createThreads, type Threads, type ThreadsHandler, type ThreadsInit } from './threads.ts'
+import type { Thread } from './thread.ts'
+import type { HostEffect } from './thread_context.ts'
+import { createThreads } from './threads.ts'
+import type { Threads, ThreadsHandler, ThreadsInit } from './threads_init.ts'
 
 export const NETWORK: Uint8Array = networkId('devnet-negotiate')
 const suite: Suite = nodeSuite()
@@ -48,7 +49,7 @@ export class Side {
   wrapStore: (store: Store) => Store = (store) => store
   suite: Suite = suite
   signer: Signer
-  node!: MemoryNode
+  node: MemoryNode | undefined
   threads!: Threads
   #life = { isOver: false }
 
@@ -72,7 +73,7 @@ export class Side {
   }
 
   get target(): { peerId: string; addresses: string[]; key: Uint8Array } {
-    return { peerId: this.identity.peerId, addresses: this.node.addresses(), key: this.identity.publicKey }
+    return { peerId: this.identity.peerId, addresses: this.node?.addresses() ?? [], key: this.identity.publicKey }
   }
 
   /** Starts a process. */
@@ -99,7 +100,7 @@ export class Side {
   /** Ends the process between two instructions: nothing of it acts again. */
   kill(): void {
     this.#life.isOver = true
-    void this.node.stop()
+    void this.node?.stop()
   }
 
   async restart(): Promise<void> {
@@ -152,7 +153,7 @@ export class Side {
 /** The clock, the network and the sides of one test. */
 export class World {
   readonly clock: VirtualClock = virtualClock()
-  readonly random = seededRandom('negotiate')
+  readonly random: Random = seededRandom('negotiate')
   readonly network: MemoryNetwork
   readonly renter: Side
   readonly provider: Side
@@ -262,7 +263,7 @@ export function termsOf({ renter, provider }: World, change: Partial<Terms> = {}
 }
 
 /** A demand; the provider of a test answers what its script says. */
-export const DEMAND: Demand = {
+export const DEMAND: QuoteReqBody['demand'] = {
   where: '',
   runner: 'exec',
   isolation: [],

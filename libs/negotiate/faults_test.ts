@@ -1,4 +1,4 @@
-// Kills either side at every fault point of every script, starts it again, and sees both come to the same end.
+// Kills either side, or cuts the connection, at every fault point of every script, and sees both come to the same end.
 
 import { type ContractView, isEnd } from '@haggle/contract'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -17,33 +17,49 @@ const SCRIPTS: readonly Script[] = [
 const AWAY_MS = [50, 7_000, 25_000]
 type Who = 'renter' | 'provider'
 
-/** Plays a script; `who` dies when it passes `point` for the `nth` time, and comes back. */
-async function play(
-  script: Script,
-  death?: { who: Who; point: FaultPoint; nth: number; awayMs: number },
-): Promise<{ world: World; id: string; passed: Record<Who, Map<FaultPoint, number>> }> {
+/** What goes wrong, at which point of whose way, and for how long. */
+interface Fault {
+  readonly kind: 'death' | 'cut'
+  readonly who: Who
+  readonly point: FaultPoint
+  readonly awayMs: number
+}
+
+interface Played {
+  readonly world: World
+  readonly id: string
+  readonly passed: Readonly<Record<Who, ReadonlySet<FaultPoint>>>
+}
+
+/** Plays a script; the fault happens the first time that its side passes its point. */
+async function play(script: Script, fault?: Fault): Promise<Played> {
   const world = new World()
-  const passed = { renter: new Map<FaultPoint, number>(), provider: new Map<FaultPoint, number>() }
-  const died = Promise.withResolvers<void>()
-  let isDead = false
-  const watch = (who: Who, side: Side): void => {
-    side.onFault = (point) => {
-      const count = (passed[who].get(point) ?? 0) + 1
-      passed[who].set(point, count)
-      if (isDead || death === undefined || who !== death.who || point !== death.point || count !== death.nth) return undefined
-      isDead = true
-      const kill = (): void => {
-        side.kill()
-        died.resolve()
-      }
-      // What was handed over before it died has left the machine.
-      if (point.startsWith('after-send')) setImmediate(kill)
-      else kill()
-      return new Promise(() => undefined)
+  const passed = { renter: new Set<FaultPoint>(), provider: new Set<FaultPoint>() }
+  let isBroken = false
+  const away = (run: () => void): void => void world.clock.after(fault?.awayMs ?? 0, run)
+  const die = (side: Side, point: FaultPoint): Promise<void> => {
+    const kill = (): void => {
+      side.kill()
+      away(() => void side.restart())
+    }
+    // What was handed over before it died has left the machine.
+    if (point.startsWith('after-send')) setImmediate(kill)
+    else kill()
+    return new Promise(() => undefined)
+  }
+  const cut = (): void => {
+    const [a, b] = [world.renter.identity.peerId, world.provider.identity.peerId]
+    world.network.cut(a, b)
+    away(() => world.network.heal(a, b))
+  }
+  for (const who of ['renter', 'provider'] as const) {
+    world[who].onFault = (point) => {
+      passed[who].add(point)
+      if (isBroken || fault === undefined || who !== fault.who || point !== fault.point) return undefined
+      isBroken = true
+      return fault.kind === 'death' ? die(world[who], point) : cut()
     }
   }
-  watch('renter', world.renter)
-  watch('provider', world.provider)
   await world.start()
   const jobs = follow(world, script)
   let id = ''
@@ -54,20 +70,13 @@ async function play(
     return thread
   }
   void beginScript(world, script)
-  if (death !== undefined) {
-    void died.promise.then(async () => {
-      await new Promise<void>((resolve) => void world.clock.after(death.awayMs, resolve))
-      await world[death.who].restart()
-    })
-  }
   await world.playOut()
-  await world.settle(1_000)
   for (const job of jobs.values()) expect(job.endedMs).not.toBeNull()
   return { world, id, passed }
 }
 
 /** What must hold of any two sides that have come to rest. */
-async function judge(world: World, id: string): Promise<ContractView['outcome'] | undefined> {
+async function judge({ world, id }: Played): Promise<ContractView['outcome'] | undefined> {
   const { renter, provider } = world
   const [ours, theirs] = [await renter.threads.get(id), await provider.threads.get(id)]
   for (const side of [renter, provider]) {
@@ -94,25 +103,30 @@ async function judge(world: World, id: string): Promise<ContractView['outcome'] 
   return a.outcome
 }
 
-const visited = new Map<string, number>()
+const died = new Set<FaultPoint>()
 
 describe.each(SCRIPTS)('when they $path and it ends with "$end"', (script) => {
-  it('every fault point that a side passes may be its death: both come to the same end', async () => {
-    const { world, id, passed } = await play(script)
-    await judge(world, id)
-    await world.close()
-    const points = (['renter', 'provider'] as const).flatMap((who) => [...passed[who].keys()].map((point) => ({ who, point })))
-    for (const [at, { who, point }] of points.entries()) {
-      const run = await play(script, { who, point, nth: 1, awayMs: AWAY_MS[at % AWAY_MS.length] ?? 0 })
-      visited.set(`${who} ${point}`, (visited.get(`${who} ${point}`) ?? 0) + 1)
-      await judge(run.world, run.id).catch((error: unknown) => {
-        throw new Error(`${who} died at ${point}`, { cause: error })
-      })
-      await run.world.close()
-    }
-  }, 120_000)
+  it.each(['death', 'cut'] as const)(
+    'a %s at any fault point leaves both with the same end',
+    async (kind) => {
+      const whole = await play(script)
+      await judge(whole)
+      await whole.world.close()
+      const points = (['renter', 'provider'] as const).flatMap((who) => [...whole.passed[who]].map((point) => ({ who, point })))
+      for (const [at, { who, point }] of points.entries()) {
+        const awayMs = AWAY_MS[at % AWAY_MS.length] ?? 0
+        const run = await play(script, { kind, who, point, awayMs })
+        if (kind === 'death') died.add(point)
+        await judge(run).catch((error: unknown) => {
+          throw new Error(`${kind} of the ${who} at ${point} for ${awayMs} ms`, { cause: error })
+        })
+        await run.world.close()
+      }
+    },
+    120_000,
+  )
 })
 
 afterAll(() => {
-  expect(FAULT_POINTS.filter((point) => !visited.has(`renter ${point}`) && !visited.has(`provider ${point}`))).toEqual([])
+  expect(FAULT_POINTS.filter((point) => !died.has(point))).toEqual([])
 })

@@ -17,52 +17,12 @@ import {
   viewOf,
 } from '@haggle/contract'
 import type { Write } from '@haggle/store'
-import { type Clock, equalBytes, HaggleError, type Message, type Signer, type Suite, toHex } from '@haggle/wire'
+import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
-import type { FaultPoint, OnFault } from './fault_point.ts'
-import type { ThreadRecord, ThreadStore } from './thread_store.ts'
+import type { FaultPoint } from './fault_point.ts'
+import type { CommandOptions, HostEffect, StoredThreadState, ThreadContext } from './thread_context.ts'
+import type { StoredChains, ThreadRecord } from './thread_store.ts'
 import { Chains } from './_chains.ts'
-
-/** The effects that are not the driver's own business. */
-export type HostEffect = Extract<Effect, { kind: 'capacity' | 'job' | 'measure' | 'pay' | 'ledger' | 'notify' | 'ignored' | 'evidence' }>
-
-/** What a thread needs of its node. */
-export interface ThreadContext {
-  readonly network: Uint8Array
-  readonly suite: Suite
-  readonly signer: Signer
-  readonly clock: Clock
-  readonly store: ThreadStore
-  /** Hands frames to the peer's stream; what can't be sent comes again by SYNC. Must not throw. */
-  readonly send: (thread: Thread, frames: readonly ControlFrame[]) => void
-  /** Carries out an effect. Called in order; must not throw. A thread is closed only when what this returned for its effects has settled. */
-  readonly onEffect: (thread: Thread, effect: HostEffect) => void | Promise<void>
-  /** A message of the peer was taken. Called after its effects; must not throw. */
-  readonly onMessage: (thread: Thread, message: Message) => void
-  /** Something that nobody waits for failed: the disk is full, or the machine is wrong. Must not throw. */
-  readonly onFailure: (thread: Thread, error: unknown) => void
-  readonly onFault?: OnFault
-}
-
-/** What goes with a command. */
-export interface CommandOptions {
-  /** Notes written in the same synced batch as the message that the command signs. */
-  readonly notes?: Readonly<Record<string, Uint8Array>>
-  /** Writes of the caller in that batch. */
-  readonly writes?: readonly Write[]
-  /** Frames sent right behind the message, and again with each resend of it. */
-  readonly beside?: readonly ControlFrame[]
-}
-
-/** A thread as it was stored. */
-export interface StoredThreadState {
-  readonly own: readonly Message[]
-  readonly theirs: readonly Message[]
-  /** This side had ended before; such an end is kept, whatever comes. */
-  readonly closed: boolean
-  /** Frames that go behind own messages, by sequence number. */
-  readonly beside?: ReadonlyMap<number, readonly ControlFrame[]>
-}
 
 /** What is decided, sealed and not on disk yet: these very bytes, however often the disk refuses them. */
 interface Unsent {
@@ -144,9 +104,15 @@ export class Thread {
     return viewOf(this.#state)
   }
 
-  /** Messages of both chains, in the order of each. */
+  /** The last messages of both chains, in the order of each: all of them, unless there are very many. {@link Thread.stored} has all. */
   chains(): { readonly own: readonly Message[]; readonly theirs: readonly Message[] } {
-    return this.#chains
+    return { own: this.#chains.own.recent, theirs: this.#chains.theirs.recent }
+  }
+
+  /** Every envelope of both chains, from the store. */
+  async stored(): Promise<StoredChains> {
+    await this.#enqueue(() => this.#settle())
+    return this.#context.store.chains(this.record.thread)
   }
 
   /** Resolves once this side signs nothing more in this thread. */
@@ -178,7 +144,7 @@ export class Thread {
 
   /** The message that is known at a sequence number of either chain. */
   known(side: 'own' | 'theirs', seq: number): Message | undefined {
-    return this.#chains[side][seq]
+    return this.#chains[side].at(seq)
   }
 
   /** Takes a message that was opened and found good: the peer's, or an own one that the peer gives back. */
@@ -212,9 +178,9 @@ export class Thread {
     let count = 0
     await this.#enqueue(async () => {
       const { own, theirs } = this.#chains
-      const lacking = own.slice(frame.yours, frame.yours + MAX_RESEND).flatMap((message) => this.#chains.framesOf(message))
+      const lacking = await this.#chains.framesFrom(frame.yours, MAX_RESEND)
       // What the peer has signed and lost is its own word, and it may not sign again before it has it.
-      const lost = theirs.slice(frame.mine, frame.mine + MAX_RESEND).map(({ bytes }): ControlFrame => ({ kind: 'envelope', bytes }))
+      const lost = (await theirs.bytesFrom(frame.mine, MAX_RESEND)).map((bytes): ControlFrame => ({ kind: 'envelope', bytes }))
       const more = own.length - frame.yours > MAX_RESEND || theirs.length - frame.mine > MAX_RESEND
       const missing = frame.mine > theirs.length || frame.yours > own.length
       const heads = options.answer || missing || more ? this.syncFrame() : undefined
@@ -248,11 +214,12 @@ export class Thread {
 
   /** What the peer signed twice, as two envelopes of one sequence number. */
   async equivocations(): Promise<readonly { readonly first: Uint8Array; readonly other: Uint8Array }[]> {
-    const found = await this.#context.store.equivocations(this.record.thread)
-    return found.flatMap(({ seq, other }) => {
-      const first = this.#chains.theirs[seq]?.bytes
-      return first === undefined ? [] : [{ first, other }]
-    })
+    const found: { first: Uint8Array; other: Uint8Array }[] = []
+    for (const { seq, other } of await this.#context.store.equivocations(this.record.thread)) {
+      const [first] = await this.#chains.theirs.bytesFrom(seq, 1)
+      if (first !== undefined) found.push({ first, other })
+    }
+    return found
   }
 
   /** Stops timers; the chains stay on disk. */
@@ -302,10 +269,8 @@ export class Thread {
           await this.#sign(effect, options).catch((error: unknown) => failures.push(error))
           break
         case 'resend':
-          this.#context.send(
-            this,
-            effect.seqs.flatMap((seq) => this.#chains.framesOf(this.#chains.ownAt(seq))),
-          )
+          // Without gaps, in order, by the machine's own promise.
+          this.#context.send(this, await this.#chains.framesFrom(effect.seqs[0] ?? 0, effect.seqs.length))
           break
         case 'sync':
           await this.#sendSync({ kind: 'sync', thread: this.record.thread, mine: effect.mine, yours: effect.yours })
@@ -322,7 +287,7 @@ export class Thread {
 
   /** The one place that signs: a used sequence number gives the stored message, a fresh one is on disk before it is sent. */
   async #sign(effect: SignEffect, options: CommandOptions): Promise<void> {
-    const known = this.#chains.own[effect.seq]
+    const known = this.#chains.own.at(effect.seq)
     if (known !== undefined) return this.#sent(known)
     const unsent = { message: this.#chains.seal(effect), options }
     this.#unsent = unsent

@@ -64,6 +64,12 @@ export interface ThreadStore {
   record(thread: Uint8Array): Promise<{ readonly record: ThreadRecord; readonly closed: boolean } | undefined>
   /** Both chains up to the first message that is missing. */
   chains(thread: Uint8Array): Promise<StoredChains>
+  /** Messages of one chain from `seq` on, `limit` at most, up to the first that is missing. */
+  messages(
+    thread: Uint8Array,
+    side: 'own' | 'theirs',
+    part: { readonly seq: number; readonly limit: number },
+  ): Promise<readonly Uint8Array[]>
   note(thread: Uint8Array, name: string): Promise<Uint8Array | undefined>
   /** What the peer signed twice. */
   equivocations(thread: Uint8Array): Promise<readonly Equivocation[]>
@@ -109,14 +115,22 @@ export function threadStore(store: Store): ThreadStore {
   const chainPrefix = (thread: Uint8Array, side: 'own' | 'theirs'): string => `m!${toHex(thread)}!${SIDE[side]}!`
   const doublePrefix = (thread: Uint8Array): string => `e!${toHex(thread)}!`
 
-  async function chain(thread: Uint8Array, side: 'own' | 'theirs'): Promise<Uint8Array[]> {
+  async function messages(
+    thread: Uint8Array,
+    side: 'own' | 'theirs',
+    { seq, limit }: { readonly seq: number; readonly limit: number },
+  ): Promise<Uint8Array[]> {
     const prefix = chainPrefix(thread, side)
-    const messages: Uint8Array[] = []
-    for await (const [key, value] of store.range({ gte: prefix, lt: `${prefix}~` })) {
-      if (key !== prefix + seqText(messages.length)) break
-      messages.push(value)
+    const found: Uint8Array[] = []
+    for await (const [key, value] of store.range({
+      gte: prefix + seqText(seq),
+      lt: `${prefix}~`,
+      ...(limit === Infinity ? {} : { limit }),
+    })) {
+      if (key !== prefix + seqText(seq + found.length)) break
+      found.push(value)
     }
-    return messages
+    return found
   }
 
   return {
@@ -144,9 +158,11 @@ export function threadStore(store: Store): ThreadStore {
       return record === undefined ? undefined : { record, closed: open === undefined }
     },
     async chains(thread) {
-      const [own, theirs] = await Promise.all([chain(thread, 'own'), chain(thread, 'theirs')])
+      const whole = { seq: 0, limit: Infinity }
+      const [own, theirs] = await Promise.all([messages(thread, 'own', whole), messages(thread, 'theirs', whole)])
       return { own, theirs }
     },
+    messages,
     note: (thread, name) => store.get(`n!${toHex(thread)}!${name}`),
     async equivocations(thread) {
       const prefix = doublePrefix(thread)

@@ -1,25 +1,14 @@
 // All threads of one node: opens them, finds the one a frame belongs to, brings them back after a restart, and keeps them in step with their peers.
 
 import { peerIdOf } from '@haggle/identity'
-import type { Network, PeerTarget } from '@haggle/mesh'
-import type { Store, Write } from '@haggle/store'
-import {
-  type Clock,
-  equalBytes,
-  errorCode,
-  fromHex,
-  HaggleError,
-  type Message,
-  type Random,
-  type Signer,
-  type Suite,
-  toHex,
-} from '@haggle/wire'
-import type { ControlFrame, EndFrame, OutputFrame, SpecFrame, SyncFrame } from './control_frame.ts'
-import { type ControlLimits, type ControlLinks, type ControlPeer, type ControlSource, createControlLinks } from './control_links.ts'
-import type { OnFault } from './fault_point.ts'
-import { type HostEffect, Thread, type ThreadContext } from './thread.ts'
+import type { PeerTarget } from '@haggle/mesh'
+import { equalBytes, errorCode, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
+import type { ControlFrame, SyncFrame } from './control_frame.ts'
+import { type ControlLinks, type ControlPeer, type ControlSource, createControlLinks } from './control_links.ts'
+import { Thread } from './thread.ts'
+import type { ThreadContext } from './thread_context.ts'
 import { type ThreadRecord, threadStore, type ThreadStore } from './thread_store.ts'
+import type { Threads, ThreadsInit } from './threads_init.ts'
 import { openArrived, openStored } from './_arrivals.ts'
 import { threadOfEnvelope } from './_envelope_thread.ts'
 import { Numbers, type TakenNumber } from './_numbers.ts'
@@ -33,68 +22,6 @@ const MAX_OPEN = 4_096
 const MAX_ENDED_IN_MEMORY = 256
 /** Threads that peers know and this node has lost: nothing is signed in them again. */
 const MAX_LOST = 1_024
-
-/** What the market does about threads. None of these may throw; what one throws nevertheless is a failure. */
-export interface ThreadsHandler {
-  /** A peer opened a thread: this node is its provider. */
-  opened(thread: Thread): void
-  /** A thread that was open when the last process ended. Comes before its first effect. */
-  resumed(thread: Thread): void
-  /** A promise says when the effect is carried out: a thread is closed after it, so that a ledger entry is not lost with the process. */
-  effect(thread: Thread, effect: HostEffect): void | Promise<void>
-  message(thread: Thread, message: Message): void
-  spec(thread: Thread, frame: SpecFrame): void
-  output(frame: OutputFrame, peer: ControlPeer): void
-  end(frame: EndFrame, peer: ControlPeer): void
-  /** A frame was refused: the code, for counting. */
-  refused(peer: ControlPeer, code: string): void
-  /** The connection to the other side of an open thread came back or went. */
-  reachable(thread: Thread, now: boolean): void
-  /** Something of a thread failed that nobody waits for, such as a write to a full disk. It is tried again where that helps. */
-  failed?(thread: Pick<Thread, 'id' | 'record'>, error: unknown): void
-}
-
-/** What {@link createThreads} needs. */
-export interface ThreadsInit {
-  readonly network: Network
-  /** 32 bytes, see `networkId` of `@haggle/wire`. */
-  readonly networkId: Uint8Array
-  readonly suite: Suite
-  readonly signer: Signer
-  readonly clock: Clock
-  readonly random: Random
-  readonly store: Store
-  readonly handler: ThreadsHandler
-  /** Called at each fault point; tests end the process there. */
-  readonly onFault?: OnFault
-  /** Bounds of what one peer may cost. Default `CONTROL_LIMITS` and 64 open threads. */
-  readonly limits?: Partial<ControlLimits> & { readonly maxOpenPerPeer?: number }
-}
-
-/** The threads of one node. */
-export interface Threads {
-  /**
-   * A new thread with this node as renter. Nothing is sent before its first command.
-   *
-   * @throws HaggleError `E_THREAD_PEER` when the key is not that of the PeerId, `E_THREAD_SELF` when it is this node's own.
-   */
-  begin(provider: PeerTarget & { readonly key: Uint8Array }): Thread
-  /** The thread with this id (32 hex digits), from memory or from the store. */
-  get(id: string): Promise<Thread | undefined>
-  /** The thread of a contract (64 hex digits). */
-  ofContract(contract: string): Promise<Thread | undefined>
-  /** Threads that are not over. */
-  open(): readonly Thread[]
-  /** Records of every thread ever. */
-  all(): AsyncIterable<ThreadRecord>
-  /** Connects and opens the control stream ahead of need. Rejects with `E_DIAL`, `E_PROTOCOL_UNSUPPORTED` or `E_CONTROL_STALLED`. */
-  prepare(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<void>
-  /** Sends frames that belong to no thread's chain: the first output and its end. Rejects like {@link Threads.prepare}, or with `E_STREAM_CLOSED`. */
-  post(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void>
-  /** The next contract number of this node in a role, and the write that takes it. */
-  takeNumber(role: 'renter' | 'provider'): TakenNumber
-  close(): Promise<void>
-}
 
 /** Starts serving control streams, and brings back the threads that were open. */
 export async function createThreads(init: ThreadsInit): Promise<Threads> {
