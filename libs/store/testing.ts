@@ -79,19 +79,19 @@ export function testStore(name: string, create: () => Promise<Store>, { it }: St
   test('range() gives keys in UTF-8 byte order', async (store) => {
     const keys = ['b', 'a', 'aa', 'Z', 'é', '\uffee', '\u{1f600}', '!']
     await store.write(keys.map((key) => put(key, 1)))
-    same(await keysOf(store), ['!', 'Z', 'a', 'aa', 'b', 'é', '\uffee', '\u{1f600}'])
+    same(await allKeys(store), ['!', 'Z', 'a', 'aa', 'b', 'é', '\uffee', '\u{1f600}'])
   })
 
   test('range() honours each bound, the direction and the limit', async (store) => {
     await store.write(['a', 'b', 'c', 'd', 'e'].map((key) => put(key, 1)))
-    same(await keysOf(store, { gte: 'b', lt: 'd' }), ['b', 'c'])
-    same(await keysOf(store, { gt: 'b', lte: 'd' }), ['c', 'd'])
-    same(await keysOf(store, { reverse: true, limit: 2 }), ['e', 'd'])
-    same(await keysOf(store, { gt: 'a', lt: 'd', reverse: true }), ['c', 'b'])
-    same(await keysOf(store, { lte: 'c', reverse: true }), ['c', 'b', 'a'])
-    same(await keysOf(store, { gte: 'bb', limit: 1 }), ['c'])
-    same(await keysOf(store, { gte: 'x' }), [])
-    same(await keysOf(store, { limit: 0 }), [])
+    same(await allKeys(store, { gte: 'b', lt: 'd' }), ['b', 'c'])
+    same(await allKeys(store, { gt: 'b', lte: 'd' }), ['c', 'd'])
+    same(await allKeys(store, { reverse: true, limit: 2 }), ['e', 'd'])
+    same(await allKeys(store, { gt: 'a', lt: 'd', reverse: true }), ['c', 'b'])
+    same(await allKeys(store, { lte: 'c', reverse: true }), ['c', 'b', 'a'])
+    same(await allKeys(store, { gte: 'bb', limit: 1 }), ['c'])
+    same(await allKeys(store, { gte: 'x' }), [])
+    same(await allKeys(store, { limit: 0 }), [])
   })
 
   test('range() may be left early and reads what was there when it began', async (store) => {
@@ -140,11 +140,11 @@ export function testStore(name: string, create: () => Promise<Store>, { it }: St
     await ab.write([put('k', 2)])
     same(await a.get('k'), bytes(1))
     same(await ab.getMany(['k', 'l']), [bytes(2), undefined])
-    same(await keysOf(a), ['b!k', 'k', 'l'])
-    same(await keysOf(a, { gt: 'k' }), ['l'])
-    same(await keysOf(a, { reverse: true, lt: 'k' }), ['b!k'])
-    same(await keysOf(ab), ['k'])
-    same(await keysOf(store), ['a ', 'a!b!k', 'a!k', 'a!l', 'a"', 'k'])
+    same(await allKeys(a), ['b!k', 'k', 'l'])
+    same(await allKeys(a, { gt: 'k' }), ['l'])
+    same(await allKeys(a, { reverse: true, lt: 'k' }), ['b!k'])
+    same(await allKeys(ab), ['k'])
+    same(await allKeys(store), ['a ', 'a!b!k', 'a!k', 'a!l', 'a"', 'k'])
     await a.close()
     same(await a.get('k'), bytes(1))
   })
@@ -154,7 +154,7 @@ export function testStore(name: string, create: () => Promise<Store>, { it }: St
     same(await codeOf(store.get('a')), 'E_STORE_CLOSED')
     same(await codeOf(store.getMany(['a'])), 'E_STORE_CLOSED')
     same(await codeOf(store.write([put('a', 1)])), 'E_STORE_CLOSED')
-    same(await codeOf(keysOf(store)), 'E_STORE_CLOSED')
+    same(await codeOf(allKeys(store)), 'E_STORE_CLOSED')
     same(await codeOf(store.sub('a').get('a')), 'E_STORE_CLOSED')
     await store.close()
   })
@@ -168,7 +168,7 @@ function put(key: string, ...values: number[]): { key: string; value: Uint8Array
   return { key, value: bytes(...values) }
 }
 
-async function keysOf(store: Store, range?: Range): Promise<string[]> {
+async function allKeys(store: Store, range?: Range): Promise<string[]> {
   const keys: string[] = []
   for await (const [key] of store.range(range)) keys.push(key)
   return keys
