@@ -74,30 +74,33 @@ function entryKey(entry: LedgerEntry): string {
 
 /** Entries follow what is signed, not what is decided. */
 function ledger(work: Work): void {
-  const { state, rules } = work
+  const { state } = work
   const { mine, done, init, phase } = state
+  const opens = mine.bound && !done.opened
+  const nothingCame = init.role === 'renter' && !confirmed(mine) && mine.walk.phase === 'quoted'
+  if (!opens && !nothingCame && !isEnd(phase)) return
   if (state.outbox.length > 0 || mine.accept === null || mine.accept.id === null) return
-  const { peer } = init
-  const contract = fromHex(mine.accept.id)
   const number = init.role === 'renter' ? mine.accept.number : mine.confirms[0]?.number
   if (number === undefined) return
-  const said = (entry: LedgerEntry): void => void work.effects.push({ kind: 'ledger', entry })
+  const { id } = mine.accept
+  const contract = fromHex(id)
+  const { peer } = init
   const termsHash = mine.inForce === null ? contract : fromHex(mine.inForce.hash)
-  if (mine.bound && !done.opened) {
+  const said = (entry: LedgerEntry): void => void work.effects.push({ kind: 'ledger', entry })
+  if (opens) {
     note(work, { opened: true })
     said({ kind: 'opened', contract, number, peer, termsHash })
   }
-  const nothingCame = init.role === 'renter' && !confirmed(mine) && mine.walk.phase === 'quoted'
-  if (nothingCame && !done.voided.includes(mine.accept.id)) {
-    note(work, { voided: [...done.voided, mine.accept.id] })
+  if (nothingCame && !done.voided.includes(id)) {
+    note(work, { voided: [...done.voided, id] })
     said({ kind: 'void', contract, number, peer })
   }
   if (!isEnd(phase)) return
   const entry: LedgerEntry = mine.bound
-    ? { kind: 'closed', contract, number, peer, termsHash, outcome: rules.outcomeOf(mine, { silent: true }) }
+    ? { kind: 'closed', contract, number, peer, termsHash, outcome: work.rules.outcomeOf(mine, { silent: true }) }
     : { kind: 'void', contract, number, peer }
   const key = entryKey(entry)
-  if (work.state.done.entered === key || (entry.kind === 'void' && work.state.done.voided.includes(mine.accept.id))) return
+  if (work.state.done.entered === key || (entry.kind === 'void' && work.state.done.voided.includes(id))) return
   note(work, { entered: key })
   said(entry)
 }
