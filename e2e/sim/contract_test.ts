@@ -4,7 +4,7 @@ import { explore, findPlanted } from './contract/explore.ts'
 import { PLANTED } from './contract/planted.ts'
 
 test('two machines keep every property when links, processes and owners fail', () => {
-  const visited = explore({ seed: 1_000, count: 1_500 })
+  const visited = explore({ seed: 1_000, count: 700 })
   expect(visited.wrong).toEqual([])
   expect(visited.steps / visited.runs).toBeGreaterThanOrEqual(40)
   expect(Object.keys(visited.transitions).length).toBeGreaterThan(allTransitions().length * 0.8)
