@@ -9,10 +9,10 @@ import { HEADER_BYTES } from './_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
-import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, suffixOf, tallyRows } from './_index.ts'
+import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
 import { appendTail, finishRestore, type KeptEntry, restore } from './_restore.ts'
-import { decodeSummary, type Summary } from './summary.ts'
+import { type Summary, summariesOf } from './summary.ts'
 import { consistencySpans, Frontier, inclusionSpans, TreeHasher } from './tree.ts'
 
 /** What {@link openLedger} needs. */
@@ -267,11 +267,7 @@ class StoreLedger implements Ledger {
 
   async *summaries(key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
     this.#check()
-    const prefix = peerPrefix(key)
-    for await (const [name, row] of this.#init.store.range({ ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
-      const summary = decodeSummary(row)
-      if (summary) yield { ...summary, index: indexOfRow(name) }
-    }
+    yield* summariesOf(this.#init.store, key, from)
   }
 
   async *byContract(id: Uint8Array): AsyncGenerator<StoredEntry> {

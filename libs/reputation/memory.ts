@@ -6,10 +6,9 @@ import type { Entry } from './entry.ts'
 import { type HeadBook, openHeadBook } from './head_book.ts'
 import { type HeadSigner, openHeadSigner } from './head_signer.ts'
 import type { Journal } from './journal.ts'
-import { type Ledger, openLedger, type Summary } from './ledger.ts'
-import { indexOfRow, peerPrefix, rowsOf, suffixOf } from './_index.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { type ScoreBook, openScoreBook } from './score_book.ts'
-import { decodeSummary } from './summary.ts'
+import { summariesOf } from './summary.ts'
 
 /** What {@link openMemory} needs. */
 export interface MemoryInit {
@@ -129,14 +128,5 @@ function logStore(store: Store, log: number): Store {
 
 /** What scores read of a log that was succeeded: nothing is added to it any more, and it isn't opened for that. */
 function archive(store: Store): Pick<Ledger, 'summaries' | 'size'> {
-  return {
-    size: Infinity,
-    async *summaries(key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
-      const prefix = peerPrefix(key)
-      for await (const [name, row] of store.range({ ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
-        const summary = decodeSummary(row)
-        if (summary) yield { ...summary, index: indexOfRow(name) }
-      }
-    },
-  }
+  return { size: Infinity, summaries: (key, from) => summariesOf(store, key, from) }
 }

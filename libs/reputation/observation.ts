@@ -57,7 +57,8 @@ export function observationWeight({ facts, at }: Observation, now: number): numb
 export function canonical(observations: Iterable<Observation>): Observation[] {
   const latest = new Map<string, Observation>()
   for (const observation of observations) {
-    const name = `${observation.subject}/${observation.by}/${observation.contract}`
+    // The contract first: it is where names differ, so that they sort fast.
+    const name = `${observation.contract}/${observation.by}/${observation.subject}`
     const other = latest.get(name)
     if (other === undefined || compare(observation, other) > 0) latest.set(name, observation)
   }

@@ -111,18 +111,29 @@ const AXES: Readonly<Record<Facts['role'], readonly Axis[]>> = {
 export function makeScorer(input: ScoreInput): Scorer {
   const { me, now, convicted, gaps } = input
   // Who forged its own log has no word about others either.
-  const all = canonical(input.observations).filter(({ by }) => !convicted?.has(by))
-  const trust = walkTrust(me, all, now)
+  const all = [...input.observations].filter(({ by }) => !convicted?.has(by))
   const bySubject = Map.groupBy(all, (observation) => observation.subject)
+  // The walk is made when somebody else's word is to be weighed, over what it can pass through: those of mine who speak, and all who are spoken of.
+  const speakers = new Set(all.filter(({ by }) => by !== me).map(({ by }) => by))
+  const among = once(() =>
+    walkTrust(
+      me,
+      all.filter(({ by, subject }) => by !== me || speakers.has(subject)),
+      now,
+    ),
+  )
+  const whole = once(() => walkTrust(me, all, now))
 
   const explain = (subject: string, role: Facts['role']): Contribution[] => {
-    const about = (bySubject.get(subject) ?? []).filter((o) => o.facts.role === role && o.by !== subject && (o.by === me || o.bothSigned))
+    const about = canonical(bySubject.get(subject) ?? []).filter(
+      (o) => o.facts.role === role && o.by !== subject && (o.by === me || o.bothSigned),
+    )
     const lines: Contribution[] = []
     for (const [by, own] of Map.groupBy(about, (o) => o.by)) {
       for (const axis of AXES[role]) {
         // My own word counts as it is. Another's counts as far as it is trusted, and all its words together only as far as its trust reaches.
-        const most = by === me ? PAIR_CAP : VOICE_WEIGHT * trust.voice(by, subject, role)
-        const line = contribution({ axis, by, own, now, trust: trust.of(by, otherSide(role)), most })
+        const most = by === me ? PAIR_CAP : VOICE_WEIGHT * among().voice(by, subject, role)
+        const line = contribution({ axis, by, own, now, trust: by === me ? 1 : among().of(by, otherSide(role)), most })
         if (line) lines.push(line)
       }
     }
@@ -142,7 +153,9 @@ export function makeScorer(input: ScoreInput): Scorer {
   }
 
   return {
-    trust,
+    get trust(): Trust {
+      return whole()
+    },
     explain,
     score(subject: string, role: Facts['role']): Score {
       const lines = explain(subject, role)
@@ -207,4 +220,10 @@ function rateOf(axis: Axis, { outcome, liable, role, meteredS, upS, speedPermill
     case 'speed':
       return speedPermille === null ? undefined : Math.min(1, speedPermille / 1000)
   }
+}
+
+/** `make()`, called when it is first needed. */
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
