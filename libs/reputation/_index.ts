@@ -1,11 +1,11 @@
 // The index by peer and by contract: its rows, and a tally that tells whether all of them are there without holding any.
 
-import { keysOf, type Store, type Write } from '@haggle/store'
+import { chunksOf, keysOf, type Store, type Write } from '@haggle/store'
 import { errorCode, toHex } from '@haggle/wire'
 import { decodeEntry, type Entry, SALT_BYTES } from './entry.ts'
 import { getU32 } from './_frames.ts'
 import { CHUNK, readRecords } from './_records.ts'
-import { encodeSummary } from './summary.ts'
+import { decodeSummary, encodeSummary, type Summary } from './summary.ts'
 
 /** Hex digits of a key or contract id that a row carries: 80 bits. */
 const ID_DIGITS = 20
@@ -137,4 +137,15 @@ export async function rebuildIndex(store: Store, size: number): Promise<number> 
     await store.write(writes)
   }
   return rows
+}
+
+/** The summaries of entries about a peer from index `from` on, oldest first, out of a ledger's store. */
+export async function* summariesOf(store: Store, key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
+  const prefix = peerPrefix(key)
+  for await (const chunk of chunksOf(store, { ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
+    for (const [name, row] of chunk) {
+      const summary = decodeSummary(row)
+      if (summary) yield { ...summary, index: indexOfRow(name) }
+    }
+  }
 }

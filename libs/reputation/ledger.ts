@@ -9,10 +9,10 @@ import { HEADER_BYTES } from './_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
-import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, tallyRows } from './_index.ts'
+import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, summariesOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
 import { appendTail, finishRestore, type KeptEntry, restore } from './_restore.ts'
-import { type Summary, summariesOf } from './summary.ts'
+import type { Summary } from './summary.ts'
 import { consistencySpans, Frontier, inclusionSpans, TreeHasher } from './tree.ts'
 
 /** What {@link openLedger} needs. */

@@ -8,7 +8,7 @@ import { type HeadSigner, openHeadSigner } from './head_signer.ts'
 import type { Journal } from './journal.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { type ScoreBook, openScoreBook } from './score_book.ts'
-import { summariesOf } from './summary.ts'
+import { summariesOf } from './_index.ts'
 
 /** What {@link openMemory} needs. */
 export interface MemoryInit {

@@ -1,10 +1,8 @@
 // What an index row says of an entry: the facts that a score needs, packed so that 10,000 receipts are read in one short scan.
 
-import { chunksOf, type Store } from '@haggle/store'
 import { toHex } from '@haggle/wire'
 import { ENTRY_KINDS, type Entry, type EntryKind, type Facts } from './entry.ts'
 import { getU32, setU32 } from './_frames.ts'
-import { indexOfRow, peerPrefix, rowsOf, suffixOf } from './_index.ts'
 
 const ROLES = ['provider', 'renter'] as const
 const OUTCOMES = ['settled', 'failed', 'cancelled', 'disputed'] as const
@@ -83,15 +81,4 @@ function orNone(value: number | null): number {
 
 function nullIfNone(value: number): number | null {
   return value === NONE ? null : value
-}
-
-/** The summaries of entries about a peer from index `from` on, oldest first, out of a ledger's store. */
-export async function* summariesOf(store: Store, key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
-  const prefix = peerPrefix(key)
-  for await (const chunk of chunksOf(store, { ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
-    for (const [name, row] of chunk) {
-      const summary = decodeSummary(row)
-      if (summary) yield { ...summary, index: indexOfRow(name) }
-    }
-  }
 }
