@@ -163,8 +163,13 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
       params,
       {
         message(message) {
-          if (message['event'] === 'progress') lines?.progress(message['progress'])
-          else if (message['event'] === 'explain') explained = message['view']
+          if (message['event'] === 'progress') {
+            const progress = message['progress'] as { step: string }
+            if (lines !== undefined) lines.progress(progress)
+            // What reads the output must know that it begins again.
+            else if (progress.step === 'lost' && !job.quiet)
+              process.stderr.write('haggle: the provider was lost; the job begins again elsewhere\n')
+          } else if (message['event'] === 'explain') explained = message['view']
           else if (message['event'] === 'job') {
             started = message as unknown as JobWords
             lines?.started(started)

@@ -21,7 +21,12 @@ export const verb: Verb = {
     try {
       bytes = readFileSync(file === '-' ? 0 : file)
     } catch (cause) {
-      throw new Failure('E_FILE_MISSING', `Cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, { cause })
+      const { code } = cause as NodeJS.ErrnoException
+      throw new Failure(
+        'E_FILE_MISSING',
+        code === 'ENOENT' ? `There is no file ${file}` : `Cannot read ${file}: ${code ?? String(cause)}`,
+        { cause },
+      )
     }
     const { check } = await import('../evidence.ts')
     const verdict = await check(bytes)
