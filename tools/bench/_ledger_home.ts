@@ -36,7 +36,7 @@ export function peerKey(n: number): Uint8Array {
 }
 
 /** Closing `index` of a ledger of `entries`: two receipts' worth of bytes that don't compress, and every hundredth or so about the first peer. */
-export function closingAt(index: number, entries: number): Entry {
+export function closingAt(index: number, entries: number, peers: number = PEERS): Entry {
   const every = Math.max(1, Math.floor(entries / FAMOUS_RECEIPTS))
   const famous = index % every === 0 && index / every < FAMOUS_RECEIPTS
   const random = new Uint8Array(32 + 2 * RECEIPT_BYTES)
@@ -45,7 +45,7 @@ export function closingAt(index: number, entries: number): Entry {
     kind: 'closed',
     at: AT + (index >> 4),
     number: index,
-    peer: peerKey(famous ? 0 : 1 + (index % PEERS)),
+    peer: peerKey(famous ? 0 : 1 + (index % peers)),
     contract: random.subarray(0, 32),
     facts: {
       role: 'provider',
