@@ -31,6 +31,8 @@ export const CONTROL_LIMITS: ControlLimits = {
 
 /** What a refused frame counts: whoever sends what can't be used is soon read slowly. */
 const REFUSED_COUNT = 16
+/** How long a stream whose peer owes frames is left alone at once. Ms. */
+const MAX_PAUSE_MS = 1_000
 /** Sends that wait for a stream to open. */
 const MAX_WAITING = 1_024
 /** Peers whose budgets are remembered after they left; full ones are forgotten first. */
@@ -103,6 +105,7 @@ interface OpenStream {
   readonly stream: ByteStream
   /** Threads, in hex, about which a SYNC was sent here. */
   readonly said: Set<string>
+  isGone: boolean
 }
 
 /** Serves and keeps control streams until closed. */
@@ -212,9 +215,10 @@ class Links implements ControlLinks {
   #adopt(stream: ByteStream): OpenStream {
     const peer = { peerId: stream.remotePeerId, key: stream.remoteKey }
     const link = this.#link(peer.peerId)
-    const open: OpenStream = { stream, said: new Set() }
+    const open: OpenStream = { stream, said: new Set(), isGone: false }
     link.streams.push(open)
     void stream.closed.then(() => {
+      open.isGone = true
       link.streams.splice(link.streams.indexOf(open), 1)
       this.#forget(peer.peerId, link)
       this.#init.onClosed(peer, link.streams.length)
@@ -272,13 +276,21 @@ class Links implements ControlLinks {
         const work = (await onFrame(frame, source))().finally(() => inWork.delete(work))
         inWork.add(work)
         if (inWork.size >= this.#limits.maxInWork) await Promise.race(inWork)
-        const waitMs = budget.waitMs(clock.monotonicMs())
-        if (waitMs > 0) await Promise.race([stream.closed, new Promise<void>((resolve) => void clock.after(waitMs, resolve))])
+        await this.#untilAffordable(budget, open)
       }
       await stream.close()
     } catch (error) {
       if (error instanceof HaggleError) onRefused?.(peer, error)
       stream.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  /** Waits while the peer owes frames; work that goes on meanwhile may add to what it owes. */
+  async #untilAffordable(budget: FrameBudget, open: OpenStream): Promise<void> {
+    const { clock } = this.#init
+    for (let ms = budget.waitMs(clock.monotonicMs()); ms > 0 && !open.isGone; ms = budget.waitMs(clock.monotonicMs())) {
+      // In short parts, for the stream may go meanwhile.
+      await new Promise<void>((resolve) => void clock.after(Math.min(ms, MAX_PAUSE_MS), resolve))
     }
   }
 

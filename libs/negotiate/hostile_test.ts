@@ -233,8 +233,9 @@ describe('SYNC', () => {
     const answered = (): number => hand.heard.filter(({ kind }) => kind === 'envelope').length
     const before = answered()
     expect(before).toBeLessThan(45)
-    await world.settle(900)
-    expect(answered()).toBe(before)
+    // Ten frames come back in a second; each SYNC costs two.
+    await world.settle(1_000)
+    expect(answered()).toBeLessThanOrEqual(before + 6)
   })
 })
 
