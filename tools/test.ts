@@ -30,8 +30,10 @@ interface Outcome {
 }
 
 const root = `${import.meta.dirname}/..`
-/** A stage that hangs is killed: the whole run must fit in six minutes on two cores. */
-const STAGE_LIMIT_MS = 5 * 60_000
+/** A stage that hangs is killed. Far above what any takes, so that a busy machine is only slow. */
+const STAGE_LIMIT_MS = 15 * 60_000
+/** The whole run should fit in this on two cores that have nothing else to do. */
+const BUDGET_S = 360
 
 const bin = (name: string): string => `${root}/node_modules/.bin/${name}`
 const script = (path: string, ...args: string[]): string[] => [process.execPath, '--conditions=@haggle/source', `${root}/${path}`, ...args]
@@ -221,7 +223,8 @@ async function main(): Promise<number> {
   console.log('')
   for (const { name, message } of failed) console.log(`failed   ${name}: ${message}`)
   for (const { name, reason } of skipped) console.log(`skipped  ${name}: ${reason}`)
-  console.log(`${((performance.now() - started) / 1000).toFixed(0)} s in all`)
+  const seconds = Math.round((performance.now() - started) / 1000)
+  console.log(`${seconds} s in all${seconds > BUDGET_S ? `, over the budget of ${BUDGET_S} s` : ''}`)
   console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`)
   return failed.length > 0 || outcomes.some(({ ok }) => !ok) ? 1 : 0
 }
