@@ -20,6 +20,7 @@ export type TestProgram = 'say' | 'cat' | 'fail' | 'forever' | 'flood' | 'result
 
 /** One host under test. */
 export interface JobHostSetup {
+  /** The host itself. */
   readonly host: JobHost
   /** The isolation to ask for. */
   readonly isolation: string
@@ -32,6 +33,7 @@ export interface JobHostSetup {
   readonly files?: JobFiles
   /** SHA-256, for the files that the suite sends. */
   readonly sha256: (data: Uint8Array) => Uint8Array
+  /** Ends the host and what belongs to it. */
   readonly close: () => Promise<void>
 }
 
@@ -46,6 +48,7 @@ export interface JobOptions extends Partial<Pick<JobSpec, 'stdin' | 'files' | 'i
 /** One host under test and its jobs. */
 export class Bench {
   readonly setup: JobHostSetup
+  /** The host itself. */
   readonly host: JobHost
   readonly #nextId: () => string
 

@@ -27,6 +27,7 @@ import { exactly, hashed, sentOn } from './_transforms.ts'
 
 /** Which job of which provider, and by what right. */
 export interface JobRef {
+  /** Who runs it. */
   readonly provider: PeerTarget
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
@@ -36,7 +37,9 @@ export interface JobRef {
 
 /** What every call needs besides the job. */
 export interface JobClientInit {
+  /** The network that reaches the provider. */
   readonly network: Network
+  /** Hashes what is fetched. */
   readonly hashing: Hashing
   /** Time of the limits. Default: the host's. */
   readonly clock?: Clock
@@ -181,6 +184,7 @@ export async function listFiles(
 export interface FetchedFile {
   /** Octets of the whole file, as the provider says. */
   readonly size: number
+  /** Its octets from the offset on; throws at the end when they are not what was hashed. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -193,6 +197,7 @@ export interface FileFetcher {
    * what the provider hashed, `E_JOB_CUT` when it breaks off.
    */
   fetch(path: string, offset?: number): Promise<FetchedFile>
+  /** Ends the stream. */
   close(): Promise<void>
 }
 

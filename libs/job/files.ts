@@ -4,6 +4,7 @@ import type { FileRef } from './spec.ts'
 
 /** A file that a job left, opened for reading. */
 export interface OpenedFile {
+  /** Octets of the whole file. */
   readonly size: number
   /** The octets from the offset that was asked for. */
   readonly content: AsyncIterable<Uint8Array>
@@ -80,7 +81,9 @@ function matchPart(part: string, glob: string): boolean {
 
 /** A SHA-256 that is fed in pieces. */
 export interface Hasher {
+  /** Takes the next piece. */
   update(chunk: Uint8Array): void
+  /** The 32 bytes; call it once, last. */
   digest(): Uint8Array
 }
 

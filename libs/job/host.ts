@@ -6,10 +6,13 @@ import type { JobSpec } from './spec.ts'
 export interface JobLimits {
   /** Thousandths of a core. */
   readonly cpuMilli: number
+  /** Main memory, MiB. */
   readonly memMiB: number
+  /** The job's folder, MiB. */
   readonly diskMiB: number
   /** stdout and stderr together. */
   readonly outMiB: number
+  /** Processes and threads. */
   readonly pids: number
   /** Wall milliseconds from start. */
   readonly maxMs: number
@@ -19,7 +22,9 @@ export interface JobLimits {
 export interface HostJob {
   /** Contract id, 64 hex digits: names the folder, the cgroup and the output files. */
   readonly id: string
+  /** What to run. */
   readonly spec: JobSpec
+  /** What ends it. */
   readonly limits: JobLimits
   /** Device ids of the offer that the job may use, in the terms' order. Empty: no GPU. */
   readonly devices: readonly string[]
@@ -37,14 +42,19 @@ export type ExitStatus =
 
 /** What a host knows of one job. */
 export interface HostJobState {
+  /** Contract id, 64 hex digits. */
   readonly id: string
+  /** `staging`: prepared, not started. `running`: its process is there. `exited`: `exit` says how. */
   readonly phase: 'staging' | 'running' | 'exited'
   /** Unix ms; null before it started. */
   readonly startedAt: number | null
   /** Milliseconds from start to exit by the host's monotonic clock; live while running. */
   readonly ranMs: number
+  /** How it ended; null until then. */
   readonly exit: ExitStatus | null
+  /** Octets of stdout that are kept. */
   readonly stdoutBytes: number
+  /** Octets of stderr that are kept. */
   readonly stderrBytes: number
 }
 
@@ -74,7 +84,9 @@ export interface JobHost {
   wait(id: string, options?: { signal?: AbortSignal }): Promise<ExitStatus>
   /** Ends every process of the job; resolves when none is left. No error when it is over already. */
   kill(id: string, reason: string): Promise<void>
+  /** What is known of one job; undefined when there is none. */
   state(id: string): Promise<HostJobState | undefined>
+  /** Every job that this host has not removed. */
   list(): Promise<readonly HostJobState[]>
   /** Forgets the job and deletes its folder and output. */
   remove(id: string): Promise<void>

@@ -21,6 +21,7 @@ export interface MemoryJob extends HostJob {
 export interface MemoryJobHostInit {
   /** The job itself: resolves with its exit code; a rejection is exit code 1 with the error on stderr. */
   readonly run: (job: MemoryJob) => Promise<number>
+  /** Time of limits and states. */
   readonly clock: Clock
   /** SHA-256, such as a suite's. */
   readonly sha256: (data: Uint8Array) => Uint8Array
@@ -30,6 +31,7 @@ export interface MemoryJobHostInit {
 
 /** A {@link JobHost} in memory, with the files of its jobs. */
 export interface MemoryJobHost extends JobHost {
+  /** The files of its jobs' folders. */
   readonly files: JobFiles
 }
 

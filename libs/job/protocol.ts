@@ -45,6 +45,7 @@ export function rightOf(channel: JobChannel): JobRight {
 export interface ChannelHeader {
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
+  /** What the stream carries. */
   readonly channel: JobChannel
   /** Octet of the channel at which this stream starts. 0 for `stdin`, `put`, `get` and `list`. */
   readonly offset: number
@@ -95,6 +96,7 @@ export const TRAILER: Schema<{ readonly sha256: Uint8Array }> = fields({ sha256:
 
 /** One frame of a listing. */
 export interface Listing {
+  /** 1..32 of them, 0 when there are none at all. */
   readonly files: readonly FileRef[]
   /** Another frame follows. */
   readonly more: boolean

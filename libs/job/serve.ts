@@ -44,6 +44,7 @@ export type Authorise = (request: {
 
 /** What {@link serveJobs} needs. */
 export interface ServeJobsInit {
+  /** The network on which streams come. */
   readonly network: Network
   /** Time of the limits. Default: the host's. */
   readonly clock?: Clock
@@ -55,9 +56,13 @@ export interface ServeJobsInit {
 
 /** The jobs of a provider, for whoever may use them. */
 export interface ServedJobs {
+  /** Whoever runs the jobs. */
   readonly host: JobHost
+  /** The files of their folders. */
   readonly files: JobFiles
+  /** Hashes what is sent. */
   readonly hashing: Hashing
+  /** Says who may do what with which job. */
   readonly authorise: Authorise
   /** Called when all input files of a job are there. */
   readonly onStaged: (id: string) => void
@@ -67,11 +72,13 @@ export interface ServedJobs {
 export interface PushedOutput {
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
+  /** Which output it is. */
   readonly channel: 'stdout' | 'stderr'
   /** Octet of the channel at which `content` starts. */
   readonly offset: number
   /** The key that the provider's connection proved. */
   readonly remoteKey: Uint8Array
+  /** The octets as they come. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -143,8 +150,10 @@ export async function pushOutput(
   renter: PeerTarget,
   output: {
     readonly contract: Uint8Array
+    /** Which output it is. */
     readonly channel: 'stdout' | 'stderr'
     readonly offset: number
+    /** The octets as they come. */
     readonly content: AsyncIterable<Uint8Array>
   },
   init: { readonly network: Network; readonly signal?: AbortSignal },

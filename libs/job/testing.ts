@@ -13,6 +13,7 @@ export type { JobHostSetup, TestProgram } from './_testing_bench.ts'
 
 /** The parts of a test runner that {@link testJobHost} needs; vitest's and node:test's `it` fit. */
 export interface JobHostTestKit {
+  /** Registers one test. */
   it(title: string, run: () => Promise<void>): void
 }
 

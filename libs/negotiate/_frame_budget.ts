@@ -2,6 +2,7 @@
 
 /** A rate in frames of up to 4 KiB; a longer frame counts as several. */
 export interface FrameRate {
+  /** Frames that come back in a second. */
   readonly perSecond: number
   /** Frames that may come at once after a pause. */
   readonly burst: number

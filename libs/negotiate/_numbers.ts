@@ -5,6 +5,7 @@ import type { ThreadStore } from './thread_store.ts'
 
 /** A contract number that nobody else gets. */
 export interface TakenNumber {
+  /** From 0 on, without gaps. */
   readonly number: number
   /** Goes into the batch of the message that names the number. */
   readonly write: Write

@@ -46,6 +46,7 @@ export interface SpecFrame {
 export interface OutputFrame {
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
+  /** Which output it is. */
   readonly channel: 'stdout' | 'stderr'
   /** Octet of the channel at which `bytes` start, below 2^48. */
   readonly offset: number
@@ -57,7 +58,9 @@ export interface OutputFrame {
 export interface EndFrame {
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
+  /** Octets of stdout in all, below 2^48. */
   readonly stdoutBytes: number
+  /** Octets of stderr in all, below 2^48. */
   readonly stderrBytes: number
 }
 

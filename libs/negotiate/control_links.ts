@@ -42,6 +42,7 @@ const MAX_SAID = 4_096
 
 /** Who is at the other end of a control stream. */
 export interface ControlPeer {
+  /** `12D3Koo…` */
   readonly peerId: string
   /** The key that the connection proved. */
   readonly key: Uint8Array
@@ -57,7 +58,9 @@ export interface ControlSource extends ControlPeer {
 
 /** What {@link createControlLinks} needs. */
 export interface ControlLinksInit {
+  /** The network on which streams come and go. */
   readonly network: Network
+  /** Time of the limits. */
   readonly clock: Clock
   /** Finds out what a frame is for, one frame of a stream after the other, and gives back the work on it, which goes on side by side. Neither may reject. */
   readonly onFrame: (frame: ControlFrame, source: ControlSource) => Promise<() => Promise<void>>
@@ -80,9 +83,11 @@ export interface ControlLinks {
   send(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void>
   /** Opens the stream ahead of need, so that the first message pays no round trip for it. Rejects like {@link ControlLinks.send}, or with the signal. */
   open(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<void>
+  /** True while a stream with that peer is there. */
   isOpen(peerId: string): boolean
   /** Counts what frames of a peer have cost beyond themselves: resent messages, a refusal (`null`). */
   charge(peerId: string, frames: number | null): void
+  /** Ends every stream, and takes no more. */
   close(): Promise<void>
 }
 

@@ -8,16 +8,19 @@ import type { Thread } from './thread.ts'
 export interface GrantRequest {
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
   readonly networkId: Uint8Array
+  /** The cryptography. */
   readonly suite: Suite
   /** Contract id, 32 bytes. */
   readonly contract: Uint8Array
   /** The contract's thread, 16 bytes. */
   readonly thread: Uint8Array
-  /** The contract's parties: 32-byte keys. */
+  /** The contract's renter, 32-byte key. */
   readonly renter: Uint8Array
+  /** The contract's provider, 32-byte key: whoever judges. */
   readonly provider: Uint8Array
   /** The key that the connection proved. */
   readonly remoteKey: Uint8Array
+  /** What the stream wants: stdin and put want `control`, the others `read`. */
   readonly right: 'read' | 'control'
   /** Unix seconds. */
   readonly nowS: number
@@ -68,7 +71,10 @@ export function checkGrant(capability: Uint8Array, request: GrantRequest): Grant
 }
 
 /** The renter's last GRANT of a thread to `grantee` that still holds at `nowS`, as the grantee shows it; undefined when there is none. */
-export function grantOf(thread: Thread, { grantee, nowS }: { readonly grantee: Uint8Array; readonly nowS: number }): Uint8Array | undefined {
+export function grantOf(
+  thread: Thread,
+  { grantee, nowS }: { readonly grantee: Uint8Array; readonly nowS: number },
+): Uint8Array | undefined {
   const holds = (message: Message): boolean =>
     isMessage(message, CONTRACT_MESSAGES.grant) && equalBytes(message.body.grantee, grantee) && message.body.until >= nowS
   return thread.chains().own.findLast(holds)?.bytes

@@ -35,7 +35,16 @@ interface Change {
 }
 
 function check({ body, header, signer = renter.signer, request }: Change): GrantBody {
-  const draft = { network: NETWORK, audience: provider.publicKey, thread: REQUEST.thread, seq: 0, prev: null, ack: null, iat: 9_000, exp: 9_060 }
+  const draft = {
+    network: NETWORK,
+    audience: provider.publicKey,
+    thread: REQUEST.thread,
+    seq: 0,
+    prev: null,
+    ack: null,
+    iat: 9_000,
+    exp: 9_060,
+  }
   const { bytes } = seal(CONTRACT_MESSAGES.grant, { ...draft, ...header, body: { ...BODY, ...body } }, signer, suite)
   return checkGrant(bytes, { ...REQUEST, ...request })
 }
@@ -69,8 +78,22 @@ it.each<readonly [string, Change, string]>([
 })
 
 it('checkGrant() refuses another message of the renter, and any changed octet', () => {
-  const draft = { network: NETWORK, audience: provider.publicKey, thread: REQUEST.thread, seq: 0, prev: null, ack: null, iat: 9_000, exp: 9_060 }
-  const ready = seal(CONTRACT_MESSAGES.start as MessageType<unknown>, { ...draft, body: { specHash: new Uint8Array(32) } }, renter.signer, suite)
+  const draft = {
+    network: NETWORK,
+    audience: provider.publicKey,
+    thread: REQUEST.thread,
+    seq: 0,
+    prev: null,
+    ack: null,
+    iat: 9_000,
+    exp: 9_060,
+  }
+  const ready = seal(
+    CONTRACT_MESSAGES.start as MessageType<unknown>,
+    { ...draft, body: { specHash: new Uint8Array(32) } },
+    renter.signer,
+    suite,
+  )
   expect(() => checkGrant(ready.bytes, REQUEST)).toThrow(expect.objectContaining({ code: 'E_ENVELOPE_TYPE' }))
   const { bytes } = seal(CONTRACT_MESSAGES.grant, { ...draft, body: BODY }, renter.signer, suite)
   for (let at = 0; at < bytes.length; at++) {

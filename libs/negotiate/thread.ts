@@ -35,6 +35,7 @@ const STORE_RETRY_MS = 1_000
 
 /** One thread of this node. All that happens in it happens in one order; nothing in it waits for the other side. */
 export class Thread {
+  /** How it began. */
   readonly record: ThreadRecord
   /** 32 hex digits. */
   readonly id: string
@@ -95,6 +96,7 @@ export class Thread {
     })
   }
 
+  /** Which side this node is. */
   get role(): Role {
     return this.record.role
   }

@@ -13,10 +13,15 @@ export type HostEffect = Extract<Effect, { kind: 'capacity' | 'job' | 'measure' 
 
 /** What a thread needs of its node. */
 export interface ThreadContext {
+  /** 32 bytes, see `networkId` of `@haggle/wire`. */
   readonly network: Uint8Array
+  /** The cryptography. */
   readonly suite: Suite
+  /** This node's key. */
   readonly signer: Signer
+  /** Time of every deadline. */
   readonly clock: Clock
+  /** Where chains are kept. */
   readonly store: ThreadStore
   /** Hands frames to the peer's stream; what can't be sent comes again by SYNC. Must not throw. */
   readonly send: (thread: Thread, frames: readonly ControlFrame[]) => void
@@ -26,6 +31,7 @@ export interface ThreadContext {
   readonly onMessage: (thread: Thread, message: Message) => void
   /** Something that nobody waits for failed: the disk is full, or the machine is wrong. Must not throw. */
   readonly onFailure: (thread: Thread, error: unknown) => void
+  /** Tests end the process there. */
   readonly onFault?: OnFault
 }
 
@@ -41,7 +47,9 @@ export interface CommandOptions {
 
 /** A thread as it was stored. */
 export interface StoredThreadState {
+  /** This side's messages, from 0 without a gap. */
   readonly own: readonly Message[]
+  /** The other side's messages, from 0 without a gap. */
   readonly theirs: readonly Message[]
   /** This side had ended before; such an end is kept, whatever comes. */
   readonly closed: boolean

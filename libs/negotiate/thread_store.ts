@@ -8,6 +8,7 @@ import { bytes, decodeAs, encodeAs, fields, HaggleError, list, oneOf, type Schem
 export interface ThreadRecord {
   /** 16 bytes. */
   readonly thread: Uint8Array
+  /** Which side this node is. */
   readonly role: 'renter' | 'provider'
   /** 32-byte key of the other side. */
   readonly peerKey: Uint8Array
@@ -31,6 +32,7 @@ const RECORD: Schema<ThreadRecord> = fields({
 
 /** Contract numbers: all below `next` are in signed messages, but for those of `free`. */
 export interface StoredNumbers {
+  /** The lowest number that was never given. */
   readonly next: number
   /** At most 1,000. */
   readonly free: readonly number[]
@@ -43,12 +45,15 @@ const NUMBERS: Schema<StoredNumbers> = fields({ next: uint({}), free: list(uint(
 
 /** Both chains of a thread as they are kept, in their order, from 0 without a gap. */
 export interface StoredChains {
+  /** This side's envelopes. */
   readonly own: readonly Uint8Array[]
+  /** The other side's envelopes. */
   readonly theirs: readonly Uint8Array[]
 }
 
 /** Two messages that one peer signed at one sequence number. */
 export interface Equivocation {
+  /** Their sequence number. */
   readonly seq: number
   /** The envelope that came later; the one that came first is in the chain. */
   readonly other: Uint8Array
@@ -70,6 +75,7 @@ export interface ThreadStore {
     side: 'own' | 'theirs',
     part: { readonly seq: number; readonly limit: number },
   ): Promise<readonly Uint8Array[]>
+  /** A note that was kept with the thread. */
   note(thread: Uint8Array, name: string): Promise<Uint8Array | undefined>
   /** What the peer signed twice. */
   equivocations(thread: Uint8Array): Promise<readonly Equivocation[]>
@@ -77,10 +83,15 @@ export interface ThreadStore {
   numbers(role: 'renter' | 'provider'): Promise<StoredNumbers>
   /** The thread of a contract (64 hex digits), from the first ACCEPT or CONFIRM on. */
   ofContract(contract: string): Promise<Uint8Array | undefined>
+  /** The thread is there, and open. */
   begin(record: ThreadRecord): Write[]
+  /** The contract (32 bytes) belongs to the thread. */
   putContract(contract: Uint8Array, thread: Uint8Array): Write
+  /** The envelope of a chain at `seq`. */
   message(thread: Uint8Array, side: 'own' | 'theirs', seq: number, bytes: Uint8Array): Write
+  /** A note of the thread; null takes it away. */
   putNote(thread: Uint8Array, name: string, value: Uint8Array | null): Write
+  /** The second envelope that a peer signed at one number. */
   putEquivocation(thread: Uint8Array, equivocation: Equivocation): Write
   /** The value is asked for when the batch is written, so that batches may overtake each other. */
   putNumbers(role: 'renter' | 'provider', current: () => StoredNumbers): Write

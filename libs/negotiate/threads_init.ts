@@ -19,9 +19,13 @@ export interface ThreadsHandler {
   resumed(thread: Thread): void
   /** A promise says when the effect is carried out: a thread is closed after it, so that a ledger entry is not lost with the process. */
   effect(thread: Thread, effect: HostEffect): void | Promise<void>
+  /** A message of the peer was taken; answer it with a command. */
   message(thread: Thread, message: Message): void
+  /** A spec came for a known thread. Nobody has checked its hash. */
   spec(thread: Thread, frame: SpecFrame): void
+  /** The first output of a contract came. Nobody has checked that the peer is its provider. */
   output(frame: OutputFrame, peer: ControlPeer): void
+  /** The lengths of a contract's outputs came. Nobody has checked that the peer is its provider. */
   end(frame: EndFrame, peer: ControlPeer): void
   /** A frame was refused: the code, for counting. */
   refused(peer: ControlPeer, code: string): void
@@ -33,14 +37,21 @@ export interface ThreadsHandler {
 
 /** What {@link createThreads} needs. */
 export interface ThreadsInit {
+  /** The network on which peers are met. */
   readonly network: Network
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
   readonly networkId: Uint8Array
+  /** The cryptography. */
   readonly suite: Suite
+  /** This node's key. */
   readonly signer: Signer
+  /** Time of every deadline. */
   readonly clock: Clock
+  /** Thread ids and the spread of retries. */
   readonly random: Random
+  /** Where threads live; nobody else may write there. */
   readonly store: Store
+  /** Whoever decides. */
   readonly handler: ThreadsHandler
   /** Called at each fault point; tests end the process there. */
   readonly onFault?: OnFault
@@ -70,5 +81,6 @@ export interface Threads {
   post(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void>
   /** The next contract number of this node in a role, and the write that takes it. */
   takeNumber(role: 'renter' | 'provider'): TakenNumber
+  /** Writes what is left, stops every timer and ends every stream. Threads go on with the next process. */
   close(): Promise<void>
 }

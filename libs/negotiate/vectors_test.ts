@@ -29,8 +29,20 @@ describe('spec/vectors/control.json', () => {
 
   it.each(vectors.grants)('checkGrant() agrees with "$name"', ({ capability, right, remoteKey, nowS, code }) => {
     const { network, ...parties } = vectors.grantOf
-    const [contract, thread, renter, provider] = [parties.contract, parties.thread, parties.renter, parties.provider].map((hex) => fromHex(hex)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-    const request = { networkId: fromHex(network), suite: portableSuite(), contract, thread, renter, provider, remoteKey: fromHex(remoteKey), right, nowS }
+    const [contract, thread, renter, provider] = [parties.contract, parties.thread, parties.renter, parties.provider].map((hex) =>
+      fromHex(hex),
+    ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+    const request = {
+      networkId: fromHex(network),
+      suite: portableSuite(),
+      contract,
+      thread,
+      renter,
+      provider,
+      remoteKey: fromHex(remoteKey),
+      right,
+      nowS,
+    }
     let got: string | null = null
     try {
       checkGrant(fromHex(capability), request)
