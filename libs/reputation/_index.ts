@@ -139,13 +139,52 @@ export async function rebuildIndex(store: Store, size: number): Promise<number> 
   return rows
 }
 
-/** The summaries of entries about a peer from index `from` on, oldest first, out of a ledger's store. */
-export async function* summariesOf(store: Store, key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
-  const prefix = peerPrefix(key)
-  for await (const chunk of chunksOf(store, { ...rowsOf(prefix), gte: prefix + suffixOf(from) })) {
-    for (const [name, row] of chunk) {
-      const summary = decodeSummary(row)
-      if (summary) yield { ...summary, index: indexOfRow(name) }
+/** How rows are read. */
+export interface RowOptions {
+  /** First index. */
+  readonly from?: number
+  readonly reverse?: boolean
+  readonly limit?: number
+  /** Called, once, when a row can't be read; then reading goes on behind the last row that could. */
+  readonly heal?: () => Promise<void>
+}
+
+/** The rows under a prefix, in order of their indexes. */
+export async function* readRows(
+  store: Store,
+  prefix: string,
+  options: RowOptions = {},
+): AsyncGenerator<{ readonly index: number; readonly row: Uint8Array }> {
+  const { from = 0, reverse = false, heal } = options
+  let left = options.limit ?? Infinity
+  let last: string | undefined
+  for (let healed = false; left > 0; healed = true) {
+    const bounds = { ...rowsOf(prefix), gte: prefix + suffixOf(from), reverse, ...(left === Infinity ? {} : { limit: left }) }
+    const behind = last === undefined ? {} : reverse ? { lt: last } : { gt: last }
+    try {
+      for await (const chunk of chunksOf(store, { ...bounds, ...behind })) {
+        for (const [key, row] of chunk) {
+          last = key
+          left--
+          yield { index: indexOfRow(key), row }
+        }
+      }
+      return
+    } catch (error) {
+      if (heal === undefined || healed || errorCode(error) !== 'E_STORE_CORRUPT') throw error
+      await heal()
     }
+  }
+}
+
+/** The summaries of entries about a peer, oldest first, out of a ledger's store. */
+export async function* summariesOf(
+  store: Store,
+  key: Uint8Array,
+  options: RowOptions = {},
+): AsyncGenerator<Summary & { readonly index: number }> {
+  for await (const { index, row } of readRows(store, peerPrefix(key), options)) {
+    const summary = decodeSummary(row)
+    if (summary) yield { ...summary, index }
   }
 }

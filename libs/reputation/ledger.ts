@@ -9,7 +9,7 @@ import { HEADER_BYTES } from './_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Gap, merge, type MergeReport } from './_merge.ts'
 import { Reader, type StoredEntry } from './_reader.ts'
-import { contractPrefix, indexOfRow, peerPrefix, rebuildIndex, rowsOf, summariesOf, tallyRows } from './_index.ts'
+import { contractPrefix, peerPrefix, readRows, rebuildIndex, summariesOf, tallyRows } from './_index.ts'
 import { recover, type Recovered } from './_recover.ts'
 import { appendTail, finishRestore, type KeptEntry, restore } from './_restore.ts'
 import type { Summary } from './summary.ts'
@@ -31,6 +31,8 @@ export interface LedgerInit {
   readonly random: Random
   /** Which of the owner's logs this is: 0 (the default), and one more for each successor. */
   readonly log?: number
+  /** True when the store had to be repaired: what it lacks isn't only at its end, so everything is checked, and healed, before it is used. */
+  readonly suspect?: boolean
   /** Told now and then how many entries an opening that has to heal has walked. */
   readonly onProgress?: (index: number) => void
 }
@@ -157,6 +159,7 @@ export async function openLedger(init: LedgerInit): Promise<Ledger> {
     await recover({ store, journal, hasher, log, key: signer.publicKey, ...(onProgress ? { onProgress } : {}) }),
   )
   await ledger.finishTail()
+  if (init.suspect) await ledger.check(onProgress ? { onProgress } : {})
   return ledger
 }
 
@@ -207,7 +210,8 @@ class StoreLedger implements Ledger {
 
   async append(entries: readonly Entry[]): Promise<number> {
     this.#check()
-    await this.#restoring?.catch(() => undefined)
+    // Nothing is awaited when nothing is being put back: so an append asked for before a restoring is among what the restoring waits for.
+    while (this.#restoring) await this.#restoring.catch(() => undefined)
     if (this.#appender === undefined) {
       throw new HaggleError(
         'E_LEDGER_DAMAGED',
@@ -261,18 +265,24 @@ class StoreLedger implements Ledger {
 
   async *bySubject(key: Uint8Array, options: { readonly reverse?: boolean; readonly limit?: number } = {}): AsyncGenerator<StoredEntry> {
     this.#check()
-    for await (const [row] of this.#init.store.range({ ...rowsOf(peerPrefix(key)), ...options }))
-      yield await this.#reader.entry(indexOfRow(row))
+    for await (const { index } of readRows(this.#init.store, peerPrefix(key), { ...options, heal: this.#healIndex }))
+      yield await this.#reader.entry(index)
   }
 
   async *summaries(key: Uint8Array, from: number = 0): AsyncGenerator<Summary & { readonly index: number }> {
     this.#check()
-    yield* summariesOf(this.#init.store, key, from)
+    yield* summariesOf(this.#init.store, key, { from, heal: this.#healIndex })
   }
 
   async *byContract(id: Uint8Array): AsyncGenerator<StoredEntry> {
     this.#check()
-    for await (const [row] of this.#init.store.range(rowsOf(contractPrefix(id)))) yield await this.#reader.entry(indexOfRow(row))
+    for await (const { index } of readRows(this.#init.store, contractPrefix(id), { heal: this.#healIndex }))
+      yield await this.#reader.entry(index)
+  }
+
+  /** Writes the index again: what is damaged there stands in the entries too. */
+  readonly #healIndex = async (): Promise<void> => {
+    this.#healed += await rebuildIndex(this.#init.store, this.size)
   }
 
   status(): LedgerStatus {

@@ -26,6 +26,8 @@ export interface MemoryInit {
   readonly random: Random
   /** The network that heads name. */
   readonly network: Uint8Array
+  /** True when the store had to be repaired: the ledger is checked as a whole before it is used. */
+  readonly suspect?: boolean
   /** Told now and then how many entries an opening that has to heal has walked. */
   readonly onProgress?: (index: number) => void
 }
@@ -105,11 +107,21 @@ interface OpenLog {
 }
 
 async function openLog(init: MemoryInit, log: number): Promise<OpenLog> {
-  const { store, signer, suite, clock, random, network, onProgress } = init
+  const { store, signer, suite, clock, random, network, suspect = false, onProgress } = init
   const journal = await init.journal(log)
   try {
     const own = logStore(store, log)
-    const ledger = await openLedger({ store: own, journal, signer, suite, clock, random, log, ...(onProgress ? { onProgress } : {}) })
+    const ledger = await openLedger({
+      store: own,
+      journal,
+      signer,
+      suite,
+      clock,
+      random,
+      log,
+      suspect,
+      ...(onProgress ? { onProgress } : {}),
+    })
     const heads = await openHeadSigner({ ledger, store: store.sub(`heads${log}`), signer, suite, clock, network })
     const close = async (): Promise<void> => {
       await ledger.close()
@@ -128,5 +140,5 @@ function logStore(store: Store, log: number): Store {
 
 /** What scores read of a log that was succeeded: nothing is added to it any more, and it isn't opened for that. */
 function archive(store: Store): Pick<Ledger, 'summaries' | 'size'> {
-  return { size: Infinity, summaries: (key, from) => summariesOf(store, key, from) }
+  return { size: Infinity, summaries: (key, from = 0) => summariesOf(store, key, { from }) }
 }

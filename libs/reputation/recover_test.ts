@@ -165,6 +165,24 @@ describe('openLedger()', () => {
     )
   })
 
+  it('writes the index again when a row of it is damaged or was lost', async () => {
+    const rows = originalContent.map(([key]) => key).filter((key) => /^[pc]/.test(key))
+    const peer = new Uint8Array(32).fill(2)
+    const expected = (await all(original.bySubject(peer))).map(({ index }) => index)
+    for (const bad of [rows[3]!, rows.find((key) => key.startsWith('p0202') && key.endsWith('c'))!]) {
+      const files = await halves()
+      const opened = await ledgerOf({ ...files, store: damagedStore(files.store, new Set([bad])) })
+      expect((await all(opened.bySubject(peer))).map(({ index }) => index)).toEqual(expected)
+      expect((await all(opened.bySubject(peer, { reverse: true, limit: 2 }))).map(({ index }) => index)).toEqual(
+        expected.toReversed().slice(0, 2),
+      )
+      await opened.check()
+      await expectWhole(opened, files)
+    }
+    await spoilt.store.write(rows.filter((_, i) => i % 3 === 0).map((key) => ({ key, value: null })))
+    await expectWhole(await ledgerOf({ ...spoilt, suspect: true }), spoilt)
+  })
+
   it('reports what both have lost, signs no other root for the size, and goes on appending when the right edge is known', async () => {
     const bytes = originalJournal.slice()
     const at = Number((await offsetOf(10)) + 20)
