@@ -48,6 +48,8 @@ export interface JoinOptions {
   /** What this machine has. Default: what `@haggle/hardware` finds, when there is a launcher. */
   readonly machine?: Machine
   readonly signal?: AbortSignal
+  /** Told what went wrong beside the answer to any call; the node goes on. Default: nobody is told. */
+  readonly onProblem?: (error: unknown) => void
   /** Called around every write and send of a negotiation; crash tests end the process there. */
   readonly onFault?: (point: FaultPoint) => void
 }
@@ -106,7 +108,7 @@ export async function openStore(home: string | undefined, closers: Closers): Pro
 }
 
 /** What {@link openMarket} needs: a network that is there, and what {@link JoinOptions} says of the rest. */
-export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'onFault'> {
+export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'onProblem' | 'onFault'> {
   readonly identity: Identity
   readonly network: Network
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
@@ -116,7 +118,7 @@ export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher'
 
 /** Opens the ledger and starts a market over a network. */
 export async function openMarket(options: OpenMarketOptions, closers: Closers): Promise<StartableMarket> {
-  const { home, identity, network, id, store, launcher, onFault } = options
+  const { home, identity, network, id, store, launcher, onProblem, onFault } = options
   const suite = nodeSuite()
   const clock = systemClock()
   const random = systemRandom()
@@ -140,6 +142,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     collect: collectFiles,
     saveFile,
     ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),
+    ...(onProblem === undefined ? {} : { onProblem }),
     ...(onFault === undefined ? {} : { onFault }),
   })
   closers.push(() => market.close())

@@ -285,7 +285,9 @@ class MarketNode implements StartableMarket {
 
   #effect(thread: Thread, effect: HostEffect): void {
     if (effect.kind === 'ledger') {
-      const remembering = this.#remember(thread, effect).finally(() => this.#remembering.delete(remembering))
+      const remembering = this.#remember(thread, effect)
+        .catch((error: unknown) => this.#parts.onProblem?.(error))
+        .finally(() => this.#remembering.delete(remembering))
       this.#remembering.add(remembering)
     }
     if (thread.role === 'provider') this.#provider?.effect(thread, effect)

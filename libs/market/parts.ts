@@ -64,6 +64,8 @@ export interface MarketParts {
   readonly collect?: CollectFiles
   /** Writes downloaded files; without it `download` is refused. */
   readonly saveFile?: (folder: string, path: string, content: AsyncIterable<Uint8Array>) => Promise<string>
+  /** Told what went wrong beside the answer to any call, such as a ledger that can't be written. The node goes on. */
+  readonly onProblem?: (error: unknown) => void
   readonly onFault?: (point: FaultPoint) => void
 }
 

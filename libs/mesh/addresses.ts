@@ -28,9 +28,10 @@ export function originOf(address: Multiaddr): Origin {
   return { ip, subnet: ip === undefined ? undefined : subnetOf(ip), isPublic: ip !== undefined && !isPrivate(address), relay }
 }
 
-/** The PeerId at the end of an address. */
+/** The PeerId that an address ends in. One that ends in `p2p-circuit` names its relay before that, and nobody at its end. */
 export function peerOf(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast((part) => part.name === 'p2p')?.value
+  const last = address.getComponents().at(-1)
+  return last?.name === 'p2p' ? last.value : undefined
 }
 
 /** `192.0.2.7` is in `192.0.2`; `2001:db8:1:2::1` is in `2001:db8:1`. */
