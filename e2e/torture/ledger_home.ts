@@ -34,6 +34,7 @@ export async function openHome(folder: string): Promise<Home> {
         suite: nodeSuite(),
         clock: systemClock(),
         random,
+        suspect: store.repaired,
       })
       const close = async (): Promise<void> => {
         await ledger.close()

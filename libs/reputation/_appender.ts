@@ -2,6 +2,7 @@
 
 import type { Store, Write } from '@haggle/store'
 import { HaggleError, type Random } from '@haggle/wire'
+import { Slab } from './_encode_entry.ts'
 import { encodePayload, type Entry, SALT_BYTES } from './entry.ts'
 import { FRAME_HEAD_BYTES, writeFrame } from './_frames.ts'
 import { addIndexRows } from './_index.ts'
@@ -49,6 +50,7 @@ export class Appender {
   #failure: HaggleError | undefined
   #salts: Uint8Array = new Uint8Array(0)
   #saltAt = 0
+  readonly #slab = new Slab()
 
   constructor(init: AppenderInit) {
     this.#init = init
@@ -67,7 +69,7 @@ export class Appender {
 
   /** Resolves with the index of the first of `entries` when all are on disk. Entries of one call stay together and in order. */
   append(entries: readonly Entry[]): Promise<number> {
-    return this.appendPayloads(entries.map((entry) => ({ entry, payload: encodePayload(this.#salt(), entry) })))
+    return this.appendPayloads(entries.map((entry) => ({ entry, payload: encodePayload(this.#salt(), entry, this.#slab) })))
   }
 
   /** The next salt. Drawn many at a time: one call to the system's generator costs as much as hashing the entry. */

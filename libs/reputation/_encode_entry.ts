@@ -3,13 +3,40 @@
 import { HaggleError, schemaError, utf8 } from '@haggle/wire'
 import type { Entry, Facts } from './entry.ts'
 
-/** Where bytes go; grows by starting again with more room. */
+/** Where bytes go. There is room enough before anything is written. */
 interface Writer {
-  bytes: Uint8Array
+  readonly bytes: Uint8Array
   at: number
 }
 
-/** Bytes of everything but the evidence, and of its heads: what a writer starts with besides. */
+/** Bytes of a slab: some seventy ordinary entries. */
+const SLAB_BYTES = 64 * 1024
+
+/** Room for many entries, one behind the other: a buffer for each would cost as much as hashing it. What was taken stays as long as anybody holds it. */
+export class Slab {
+  readonly #size: number
+  #bytes: Uint8Array = new Uint8Array(0)
+  #at = 0
+
+  constructor(size: number = SLAB_BYTES) {
+    this.#size = size
+  }
+
+  /** Runs `write` on `length` free bytes at least, and gives what it wrote. */
+  take(length: number, write: (writer: Writer) => void): Uint8Array {
+    if (this.#at + length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(Math.max(this.#size, length))
+      this.#at = 0
+    }
+    const writer: Writer = { bytes: this.#bytes, at: this.#at }
+    write(writer)
+    const written = this.#bytes.subarray(this.#at, writer.at)
+    this.#at = writer.at
+    return written
+  }
+}
+
+/** Bytes that everything but the evidence takes at most. */
 const SPARE_BYTES = 320
 
 /** Most bytes of the encoding of one entry. */
@@ -22,12 +49,33 @@ const WORDS: ReadonlyMap<string, Uint8Array> = /* @__PURE__ */ new Map(
     .map((word) => [word, utf8(word)]),
 )
 
-/** `version` and the fields of `entry` behind `room` free bytes, as one array. Checks what the types don't say, like the schema. */
-export function writeEntry(entry: Entry, version: number, room: number): Uint8Array {
-  const { kind, at, number, peer, contract, facts, evidence } = entry
-  let length = SPARE_BYTES + room
-  for (const each of evidence) length += each.length + 3
-  const writer: Writer = { bytes: new Uint8Array(length), at: room }
+/** `before`, `version` and the fields of `entry`, one behind the other in `slab`. Checks what the types don't say, like the schema. */
+export function writeEntry(
+  entry: Entry,
+  version: number,
+  { before, slab }: { readonly before?: Uint8Array; readonly slab: Slab },
+): Uint8Array {
+  if (entry.evidence.length > 64)
+    throw schemaError(`must be an array of 0 to 64, is an array of ${entry.evidence.length}`, '[7]', 'evidence')
+  let length = SPARE_BYTES
+  for (const each of entry.evidence) length += each.length + 3
+  if (length > 2 * MAX_BYTES) throw tooLong(length)
+  return slab.take(length, (writer) => {
+    if (before) {
+      writer.bytes.set(before, writer.at)
+      writer.at += before.length
+    }
+    const from = writer.at
+    writeFields(writer, entry, version)
+    if (writer.at - from > MAX_BYTES) throw tooLong(writer.at - from)
+  })
+}
+
+function tooLong(length: number): HaggleError {
+  return new HaggleError('E_WIRE_SIZE', `Cannot encode the entry: it has ${length} bytes, at most ${MAX_BYTES} fit`)
+}
+
+function writeFields(writer: Writer, { kind, at, number, peer, contract, facts, evidence }: Entry, version: number): void {
   writer.bytes[writer.at++] = 0x98
   writeUint(writer, version, 'version')
   writeWord(writer, kind)
@@ -37,12 +85,8 @@ export function writeEntry(entry: Entry, version: number, room: number): Uint8Ar
   writeKey(writer, contract, 'contract')
   if (facts === null) writeNil(writer)
   else writeFacts(writer, facts)
-  if (evidence.length > 64) throw schemaError(`must be an array of 0 to 64, is an array of ${evidence.length}`, '[7]', 'evidence')
   writeArrayHead(writer, evidence.length)
   for (const each of evidence) writeBin(writer, each)
-  if (writer.at - room > MAX_BYTES)
-    throw new HaggleError('E_WIRE_SIZE', `Cannot encode the entry: it has ${writer.at - room} bytes, at most ${MAX_BYTES} fit`)
-  return writer.bytes.subarray(0, writer.at)
 }
 
 function writeFacts(writer: Writer, facts: Facts): void {

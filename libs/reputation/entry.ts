@@ -1,7 +1,7 @@
 // What the ledger remembers: one entry, its bytes in the dialect, and the salted leaf that commits to it (spec/ledger.md).
 
 import { big, bytes, concat, DOCUMENT_LIMITS, decode, fields, list, nullable, oneOf, type Schema, uint } from '@haggle/wire'
-import { writeEntry } from './_encode_entry.ts'
+import { Slab, writeEntry } from './_encode_entry.ts'
 import { leafHash, type Sha256 } from './rfc9162.ts'
 
 /** Version of the entry's layout: its first field. */
@@ -96,14 +96,12 @@ export const entrySchema: Schema<Entry & { readonly version: number }> = fields(
 
 /** The bytes of `entry`. Throws `E_WIRE_SCHEMA` when a field is out of range, `E_WIRE_SIZE` when it is too long. */
 export function encodeEntry(entry: Entry): Uint8Array {
-  return writeEntry(entry, ENTRY_VERSION, 0)
+  return writeEntry(entry, ENTRY_VERSION, { slab: new Slab(0) }).slice()
 }
 
-/** `salt ‖ entry`: what the journal and the database keep and the leaf is made of. */
-export function encodePayload(salt: Uint8Array, entry: Entry): Uint8Array {
-  const payload = writeEntry(entry, ENTRY_VERSION, SALT_BYTES)
-  payload.set(salt)
-  return payload
+/** `salt ‖ entry` in `slab`: what the journal and the database keep and the leaf is made of. */
+export function encodePayload(salt: Uint8Array, entry: Entry, slab: Slab = new Slab(0)): Uint8Array {
+  return writeEntry(entry, ENTRY_VERSION, { before: salt, slab })
 }
 
 /** The entry in `encoded`. Throws `E_WIRE_*` when they are not an entry's bytes. */
