@@ -39,7 +39,7 @@ export async function serveHealth(relay: Relay, at: { host: string; port: number
 }
 
 /** The figures in Prometheus' text format. */
-export function metricsOf(relay: Relay): string {
+function metricsOf(relay: Relay): string {
   const { connections, peers, relayed, reservations, circuits, dhtRefused, gateRefused } = relay.mesh.stats()
   const lines: string[] = []
   const figure = (

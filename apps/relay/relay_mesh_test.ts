@@ -5,6 +5,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { advertTopics, createDiscovery } from '@haggle/discovery'
 import type { Discovery, FoundOffer } from '@haggle/discovery'
@@ -67,7 +68,7 @@ async function members(
   ...presets: ('node' | 'client')[]
 ): Promise<{ child: ChildProcess; peerId: string }[]> {
   const started = await Promise.all(
-    presets.map((preset) => start(join(import.meta.dirname, '_test_member.ts'), preset, NETWORK, relay.address)),
+    presets.map((preset) => start(fileURLToPath(import.meta.resolve('./_test_member.ts')), preset, NETWORK, relay.address)),
   )
   for (;;) {
     const figures = await (await fetch(`${relay.http}/metrics`)).text()

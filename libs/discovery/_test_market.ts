@@ -17,7 +17,7 @@ export const NETWORK_ID: Uint8Array = networkId('devnet-test')
 export const SUITE: Suite = portableSuite()
 
 /** A node of the market. */
-export interface TestNode {
+interface TestNode {
   readonly identity: Identity
   readonly network: MemoryNode
   readonly discovery: Discovery

@@ -12,7 +12,7 @@ import type { ClassName } from '@haggle/offer'
 /**
  * Why an advert was refused, in the order of the checks.
  *
- * - `neighbour`: the neighbour that passed it on sends more than any honest one would
+ * - `neighbour`: the neighbour that passed it on sends more, or more strangers, than any honest one would
  * - `length`, `dialect`, `schema`, `network`: the bytes are wrong; who passes them on is at fault
  * - `window`: too old, or from the future: a wrong clock somewhere
  * - `topic`: sent to the topic of another class
@@ -60,6 +60,8 @@ export interface AdvertRates {
   readonly newSignersPerNeighbour: Rate
   /** Signers that the book does not know, in all. */
   readonly newSigners: Rate
+  /** Signers that the book does not know that one neighbour brings, welcome or not. An honest one passes on only what `newSigners` let it accept. */
+  readonly strangers: Rate
   /** Everything that one neighbour passes on. */
   readonly neighbour: Rate
 }
@@ -67,8 +69,9 @@ export interface AdvertRates {
 /** The rates of a node: a new signer costs 1.5 ms (its key is screened), a known one 0.15 ms. spec/advert.md has them all. */
 export const ADVERT_RATES: AdvertRates = {
   signer: { perSecond: 0.2, burst: 10 },
-  newSignersPerNeighbour: { perSecond: 2, burst: 100 },
-  newSigners: { perSecond: 20, burst: 200 },
+  newSignersPerNeighbour: { perSecond: 1, burst: 100 },
+  newSigners: { perSecond: 10, burst: 200 },
+  strangers: { perSecond: 20, burst: 300 },
   neighbour: { perSecond: 100, burst: 1_000 },
 }
 
@@ -115,6 +118,7 @@ export class AdvertGate {
   readonly #neighbours: TokenBuckets
   readonly #newByNeighbour: TokenBuckets
   readonly #newSigners: TokenBucket
+  readonly #strangers: TokenBuckets
   readonly #skewLooks: TokenBucket
   /** What the signed times of others say about our clock. */
   readonly skew: SkewMeter = new SkewMeter()
@@ -134,6 +138,7 @@ export class AdvertGate {
     this.#signers = new TokenBuckets(rates.signer, 16_384)
     this.#neighbours = new TokenBuckets(rates.neighbour)
     this.#newByNeighbour = new TokenBuckets(rates.newSignersPerNeighbour)
+    this.#strangers = new TokenBuckets(rates.strangers)
     this.#newSigners = new TokenBucket(rates.newSigners, options.clock.monotonicMs())
     this.#skewLooks = new TokenBucket(SKEW_LOOKS, options.clock.monotonicMs())
   }
@@ -207,8 +212,10 @@ export class AdvertGate {
     const last = book.seqOf(signer)
     if (last !== undefined && header.seq <= last) throw new Refused('replay')
     if (!this.#signers.has(signer, now)) throw new Refused('rate')
-    if (this.#isNew(header.signer, signer) && (!this.#newByNeighbour.take(from, now) || !this.#newSigners.has(now)))
-      throw new Refused('crowded')
+    if (this.#isNew(header.signer, signer)) {
+      if (!this.#strangers.take(from, now)) throw new Refused('neighbour')
+      if (!this.#newByNeighbour.take(from, now) || !this.#newSigners.has(now)) throw new Refused('crowded')
+    }
     return true
   }
 

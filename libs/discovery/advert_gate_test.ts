@@ -152,6 +152,15 @@ describe('AdvertGate', () => {
     expect(crowd({ rates: { newSigners: NONE } })).toBe(20)
   })
 
+  it('blames a neighbour that brings more strangers than an honest one can have accepted', () => {
+    const bring = (options: Partial<AdvertGateOptions>): number => {
+      const { hear } = setUp(options)
+      return Array.from({ length: 40 }, (_, i) => hear(advertOf(identityOf(100 + i)).bytes)).filter((r) => r === 'neighbour').length
+    }
+    expect(bring({ rates: { strangers: { perSecond: 1, burst: 10 } } })).toBe(30)
+    expect(bring({ rates: { strangers: NONE } })).toBe(0)
+  })
+
   it('blames a neighbour that sends more than any honest one would', () => {
     const send = (options: Partial<AdvertGateOptions>): number => {
       const { hear } = setUp(options)

@@ -25,7 +25,7 @@ import { TokenBuckets } from './token_bucket.ts'
 import type { Rate } from './token_bucket.ts'
 
 /** Whole exchanges take at most this long: a round trip, and a book that is busy. */
-export const ASK_MS = 5_000
+const ASK_MS = 5_000
 /** Octets of an offer's envelope. */
 const MAX_OFFER_BYTES: number = 16 * 1024
 /** What one peer may ask. */

@@ -3,7 +3,7 @@
 import { HaggleError, MAX_SKEW_S } from '@haggle/wire'
 
 /** Signers that are needed before their word counts. */
-export const MIN_WITNESSES = 3
+const MIN_WITNESSES = 3
 /** Signers whose last word is kept, and for how long, ms. */
 const MAX_WITNESSES = 32
 const MEMORY_MS = 10 * 60 * 1_000

@@ -240,7 +240,7 @@ export function pathOf(address: Multiaddr): Path {
 }
 
 /** The 32 bytes of an Ed25519 PeerId; `E_NETWORK_KEY` for any other kind. */
-export function ed25519Key(peerId: PeerId): Uint8Array {
+function ed25519Key(peerId: PeerId): Uint8Array {
   if (peerId.type !== 'Ed25519') {
     throw new HaggleError('E_NETWORK_KEY', `${peerId.toString()} is not an Ed25519 peer`, {
       next: 'Give the libp2p node an Ed25519 private key',

@@ -17,7 +17,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { HaggleError } from '@haggle/wire'
 
 /** The part of gossipsub that the network uses. */
-export interface PubSubPart {
+interface PubSubPart {
   readonly globalSignaturePolicy: string
   readonly topicValidators: Map<string, (from: PeerId, message: { readonly data: Uint8Array }) => 'accept' | 'ignore' | 'reject'>
   subscribe(topic: string): void
