@@ -21,8 +21,9 @@ import { openLevelStore } from '@haggle/store/level'
 import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
 import { ledgerPort } from './ledger_port.ts'
-import { createMarket, type StartableMarket, targetOfText } from './market_node.ts'
+import { createMarket, type StartableMarket } from './market_node.ts'
 import type { Machine } from './parts.ts'
+import { targetOfText } from './target.ts'
 import type { Market } from './types.ts'
 
 /** How {@link joinMarket} joins. Everything has a default. */

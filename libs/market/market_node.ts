@@ -1,13 +1,12 @@
 // A node of the market: one renter and at most one provider over the same threads, streams and ledger.
 
 import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
-import { encodeTerms, isEnd, termsHash } from '@haggle/contract'
-import { peerIdOf, publicKeyOf } from '@haggle/identity'
+import { encodeTerms, termsHash } from '@haggle/contract'
+import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
-import type { PaymentRail } from '@haggle/payment'
 import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { capFor, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
@@ -17,8 +16,10 @@ import { type KnownOffer, OfferSource } from './offer_source.ts'
 import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
+import { providerStatus } from './provider_status.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
+import { targetOfText } from './target.ts'
 import type {
   Job,
   JobSummary,
@@ -389,45 +390,4 @@ class MarketNode implements StartableMarket {
       ...(first === undefined || first.relax === null ? {} : { next: `${first.relax} gives ${first.gains}` }),
     })
   }
-}
-
-function providerStatus(provider: Provider, { rail, devices }: { rail: PaymentRail; devices: string }): ProviderStatus {
-  const { counts, policy } = provider
-  const running = [...provider.jobs.values()].filter(({ thread }) => !isEnd(thread.view().phase))
-  return {
-    running: running.map(({ thread, job }) => ({
-      contract: job.id,
-      role: 'provider',
-      peer: peerIdOf(thread.record.peerKey),
-      phase: thread.view().phase,
-      command: job.spec.args.join(' '),
-      startedAt: thread.record.startedAt * 1000,
-      usedMs: Number(thread.view().usage[0] ?? 0n),
-      owed: formatAmount(thread.view().metered),
-      exit: null,
-    })),
-    requests: counts.requests,
-    accepted: counts.accepted,
-    refusals: Object.fromEntries(counts.refusals),
-    earned: formatAmount(counts.earned),
-    exposure: formatAmount(rail.exposure().unpaid),
-    unit: 'credits',
-    devices,
-    runners: policy?.runners ?? [],
-  }
-}
-
-/** A multiaddr that ends in a PeerId, or a PeerId, as a target. */
-export function targetOfText(text: string): PeerTarget | undefined {
-  if (!text.startsWith('/')) return undefined
-  const peerId = text.split('/').at(-1) ?? ''
-  try {
-    publicKeyOf(peerId)
-  } catch (cause) {
-    throw new HaggleError('E_ADDRESS', `"${text}" does not end in /p2p/ and a PeerId`, {
-      cause,
-      next: 'use an address as haggle up prints it',
-    })
-  }
-  return { peerId, addresses: [text] }
 }
