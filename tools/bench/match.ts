@@ -13,9 +13,13 @@ import { type BenchRow, quantile } from './row.ts'
 /** Answers a demand asks for: a first page. */
 const LIMIT = 16
 /** Rounds of A-B over all demands, after one that warms up. */
-const ROUNDS = 6
-/** Runs of each side in its turn, each a sample: enough that the first, with the other side's data in the caches, is not the 95th percentile. */
+const ROUNDS = 4
+/** Runs of the index in its turn, each a sample. */
 const RUNS = 25
+/** Runs of the floor in its turn. */
+const FLOOR_RUNS = 10
+/** Runs at the start of a turn that are no samples: the caches still hold the other side's data. */
+const WARM = 2
 
 /** What may be told. */
 export interface MatchBenchOptions {
@@ -104,8 +108,10 @@ function prepare({ index, floor }: Arena, hints: Map<string, number | undefined>
 function fight(duels: readonly Duel[]): void {
   for (let round = -1; round < ROUNDS; round++) {
     for (const { mine, floor, mineUs, floorUs } of duels) {
+      for (let run = 0; run < WARM; run++) mine.find(LIMIT)
       for (let run = 0; run < RUNS; run++) timed(() => mine.find(LIMIT), mineUs)
-      for (let run = 0; run < RUNS; run++) timed(floor, floorUs)
+      for (let run = 0; run < WARM; run++) floor()
+      for (let run = 0; run < FLOOR_RUNS; run++) timed(floor, floorUs)
       if (round < 0) {
         mineUs.length = 0
         floorUs.length = 0

@@ -2,6 +2,7 @@
 // picture on the three providers under signed contracts. Flags after `--`: --once (end when done), --json (one JSON object as the last
 // line of stdout), --kill-one (kill a provider in the middle), --keep DIR (keep the homes and logs there).
 
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -214,11 +215,11 @@ function conclude(result: RenderResult, screen: Screen): void {
   }
 }
 
-function whatNext(mesh: Mesh, result: RenderResult, screen: Screen): void {
+function whatNext(mesh: Mesh, result: RenderResult, home: string, screen: Screen): void {
   const file = result.contracts.find(({ lost }) => lost === null)?.transcript ?? 'out/….haggle'
   screen.line()
   screen.line('it stays up; in another terminal, in this folder:')
-  screen.line(`  export HAGGLE_NETWORK=${mesh.network} HAGGLE_BOOTSTRAP=${mesh.bootstrap}`)
+  screen.line(`  export HAGGLE_HOME=${home} HAGGLE_MDNS=off HAGGLE_NETWORK=${mesh.network} HAGGLE_BOOTSTRAP=${mesh.bootstrap}`)
   screen.line(`  npx haggle offers      npx haggle run -- uname -a      npx haggle verify ${relative(process.cwd(), file)}`)
   screen.line('Ctrl-C ends it')
 }
@@ -229,6 +230,7 @@ async function main(): Promise<number> {
   const started = performance.now()
   const folder = flags.keep === undefined ? mkdtempSync(join(tmpdir(), 'haggle-start-')) : resolve(flags.keep)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const visitor = join(folder, 'you') // the home of the person who tries the commands
   const troupe = createTroupe(Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HAGGLE_'))))
   const progress: Progress = { pending: 'the processes to start', done: 0, total: 0 }
   const stop = Promise.withResolvers<never>()
@@ -264,7 +266,7 @@ async function main(): Promise<number> {
       seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
     })
     if (!flags.once) {
-      whatNext(mesh, result, screen)
+      whatNext(mesh, result, visitor, screen)
       await stop.promise.catch(() => undefined)
     }
     return ok ? 0 : 1
@@ -281,6 +283,12 @@ async function main(): Promise<number> {
     return 1
   } finally {
     clearTimeout(timer)
+    if (existsSync(visitor))
+      spawnSync(process.execPath, [scripts.haggle, 'down'], {
+        env: { ...process.env, HAGGLE_HOME: visitor },
+        stdio: 'ignore',
+        timeout: 15_000,
+      })
     await troupe.close()
     if (flags.keep === undefined) rmSync(folder, { recursive: true, force: true })
   }
