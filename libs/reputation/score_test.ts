@@ -185,6 +185,7 @@ describe('makeScorer()', () => {
       ...times(3, () => seen('mine', 'renter', { role: 'renter' })),
     ]
     expect(valueOf('p', [...path, seen('me', 'mine', { outcome: 'failed', liable: 'provider' })])).toBeCloseTo(0.05, 12)
+    expect(valueOf('p', [...path, seen('me', 'mine', { outcome: 'cancelled', liable: 'provider' })])).toBeGreaterThan(0.055)
   })
 
   it('lets nobody be blamed, or praised, by a word that only one side signed', () => {

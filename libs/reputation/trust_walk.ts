@@ -124,7 +124,8 @@ function seedsOf(me: string, observations: readonly Observation[], now: number):
     const { subject, by, facts } = each
     if (by !== me || subject === me) continue
     const node = nodeOf(subject, facts.role)
-    const sign = facts.outcome === 'settled' ? 1 : facts.outcome === 'disputed' || facts.liable === facts.role ? -FAILURE_FACTOR : 0
+    const failed = facts.outcome === 'disputed' || (facts.outcome === 'failed' && facts.liable === facts.role)
+    const sign = facts.outcome === 'settled' ? 1 : failed ? -FAILURE_FACTOR : 0
     sums.set(node, (sums.get(node) ?? 0) + sign * observationWeight(each, now))
   }
   return [...sums].filter(([, sum]) => sum > 0).map(([node, sum]) => [node, Math.min(1, sum / FULL_TRUST)])
