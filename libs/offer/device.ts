@@ -108,7 +108,7 @@ const VENDOR_WORDS = /\b(nvidia|amd|intel|apple|ati|corporation|geforce|radeon|g
 export function shortModel(name: string): string {
   const short = name
     .replace(VENDOR_WORDS, ' ')
-    .replace(/\b\d+\s?gi?b\b.*$/iu, ' ')
+    .replace(/[\s-]*\b\d+\s?gi?b\b.*$/iu, ' ')
     .replace(/\s+/gu, ' ')
     .trim()
   return (short === '' ? name.trim() : short).slice(0, 64)

@@ -199,7 +199,7 @@ class Parser {
 
   private property(scope: Scope): Property {
     const token = this.peek()
-    if (token.kind !== 'word')
+    if (token.kind !== 'word' || isKeyword(token.text))
       throw this.fail('E_EXPR_SYNTAX', token, `${shown(token)} stands where a property is needed`, 'a property such as price.hour')
     const found = findProperty(scope, token.text)
     if (found === undefined) {

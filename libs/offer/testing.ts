@@ -174,9 +174,10 @@ export function* syntheticMarket(options: MarketOptions = {}): Generator<Listing
     const count = kind < 0.1 ? 0 : chance() < 0.7 ? 1 : pick([2, 2, 4, 4, 8])
     const mixed = count > 1 && chance() < 0.08 ? model() : first
     const cuda = pick(CUDA)
-    const devices = Array.from({ length: count }, (_, i) => gpu(i % 2 === 0 ? first : mixed, { id: `gpu${i}`, cuda, chance }))
+    const models = Array.from({ length: count }, (_, i) => (i % 2 === 0 ? first : mixed))
+    const devices = models.map((one, i) => gpu(one, { id: `gpu${i}`, cuda, chance }))
     const cores = count === 0 ? pick([4, 8, 16, 32, 64]) : pick([6, 8, 12, 16, 16, 24, 32]) * Math.max(1, count / 2)
-    const price = count === 0 ? cores * 2 : first.price * count
+    const price = count === 0 ? cores * 2 : models.reduce((sum, one) => sum + one.price, 0)
     const slots = Math.max(1, count)
     const score = chance() < 0.4 ? { scoreMicro: Math.floor(chance() * 1_000_000), jobs: Math.floor(chance() * 200) } : {}
     yield {
