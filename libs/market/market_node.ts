@@ -20,18 +20,7 @@ import { providerStatus } from './provider_status.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
-import type {
-  Job,
-  JobSummary,
-  Market,
-  OfferView,
-  ProvideRequest,
-  ProviderStatus,
-  Providing,
-  QuoteRow,
-  QuoteView,
-  RunRequest,
-} from './types.ts'
+import type { Job, JobSummary, Market, OfferView, ProvideRequest, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
@@ -65,7 +54,6 @@ class MarketNode implements StartableMarket {
   #provider: Provider | undefined
   #announcement: Announcement | undefined
   #unserve: (() => Promise<void>) | undefined
-  readonly #remembering = new Set<Promise<void>>()
   #closed: Promise<void> | undefined
 
   constructor(parts: MarketParts) {
@@ -241,8 +229,6 @@ class MarketNode implements StartableMarket {
     await this.discovery.stop()
     await this.#unserve?.()
     await this.#threads?.close()
-    // What threads said on their way out is written before the ledger closes.
-    await Promise.all(this.#remembering)
   }
 
   #roles(): { renter: Renter; threads: Threads; provider: Provider | undefined } {
@@ -262,7 +248,12 @@ class MarketNode implements StartableMarket {
     return {
       opened: () => later(() => this.#provider?.opened()),
       resumed: (thread) => void resumed.push(thread),
-      effect: (thread, effect) => later(() => this.#effect(thread, effect)),
+      effect: (thread, effect) => {
+        if (this.#renter !== undefined) return this.#effect(thread, effect)
+        const done = Promise.withResolvers<void>()
+        early.push(() => void Promise.resolve(this.#effect(thread, effect)).then(done.resolve, done.reject))
+        return done.promise
+      },
       message: (thread, message) => later(() => thread.role === 'provider' && this.#answer(thread, message)),
       spec: (thread, frame) => later(() => this.#provider?.spec(thread, frame)),
       output: (frame, peer) => {
@@ -272,6 +263,7 @@ class MarketNode implements StartableMarket {
         for (const job of this.#renter?.ofContract(frame.contract) ?? []) if (job.provider.peerId === peer.peerId) job.end(frame)
       },
       refused: () => undefined,
+      failed: (_thread, error) => this.#parts.onProblem?.(error),
       reachable: (thread, now) => {
         this.#renter?.reachable(thread, now)
       },
@@ -284,15 +276,11 @@ class MarketNode implements StartableMarket {
     void thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }).catch(ignoreOver)
   }
 
-  #effect(thread: Thread, effect: HostEffect): void {
-    if (effect.kind === 'ledger') {
-      const remembering = this.#remember(thread, effect)
-        .catch((error: unknown) => this.#parts.onProblem?.(error))
-        .finally(() => this.#remembering.delete(remembering))
-      this.#remembering.add(remembering)
-    }
+  /** A ledger entry is on disk before its thread is closed: what is lost with the process is told again by the next one. */
+  #effect(thread: Thread, effect: HostEffect): Promise<void> | undefined {
     if (thread.role === 'provider') this.#provider?.effect(thread, effect)
     else this.#renter?.effect(thread, effect)
+    return effect.kind === 'ledger' ? this.#remember(thread, effect) : undefined
   }
 
   async #ask(run: PreparedRun, offer: KnownOffer): Promise<QuoteRow> {

@@ -4,7 +4,7 @@ import type { Exit } from '@haggle/contract'
 import { type ExitStatus, type HostJob, type JobFiles, type JobHost, type OutputChannel, pushOutput, type Hashing } from '@haggle/job'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
-import { encode, HaggleError, type Suite } from '@haggle/wire'
+import { encode, type Suite } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
 
 /** What a provided job needs of its node. */
@@ -25,6 +25,7 @@ export class ProvidedJob {
   readonly #contract: Uint8Array
   readonly #renter: PeerTarget
   readonly #staged = Promise.withResolvers<void>()
+  #prepared: Promise<void> | undefined
   #started = false
 
   constructor(job: HostJob, options: { thread: Thread; contract: Uint8Array; renter: PeerTarget }, init: ProvidedJobInit) {
@@ -40,22 +41,17 @@ export class ProvidedJob {
     this.#staged.resolve()
   }
 
-  /** Makes the folder and puts the inline files there. May run before the contract binds: nothing of the job runs. */
-  async prepare(): Promise<void> {
-    const { host, files } = this.#init
-    const { id, spec } = this.job
-    await host.prepare(this.job)
-    for (const { file, bytes } of spec.inline) {
-      const ref = spec.files[file]
-      if (ref === undefined) throw new HaggleError('E_JOB_SPEC', `The job has no file ${file}`)
-      await files.stage(id, ref, { offset: 0, content: once(bytes) })
-    }
+  /** Makes the folder with the inline files, once. May run before the contract binds: nothing of the job runs. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#init.host.prepare(this.job)
+    return this.#prepared
   }
 
   /** Runs the job from its start to its RESULT. */
   async run(): Promise<void> {
     const { host, files } = this.#init
     const { id, spec } = this.job
+    await this.prepare()
     if (spec.files.length > spec.inline.length && (await files.missing(id, spec.files)).length > 0) await this.#staged.promise
     await host.start(id)
     this.#started = true
@@ -145,10 +141,6 @@ export class ProvidedJob {
 
 /** Files that the digest names; a manifest has to fit one dialect value. */
 const MAX_DIGEST_FILES = 512
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes
-}
 
 /** An exit as RESULT carries it. */
 export function signedExit(exit: ExitStatus): Exit {

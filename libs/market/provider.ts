@@ -3,8 +3,8 @@
 import type { AcceptBody, CancelReason, RejectReason, Terms, VoucherBody } from '@haggle/contract'
 import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
-import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
-import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
+import { type Authorise, decodeSpec, type JobSpec, specHash } from '@haggle/job'
+import { checkGrant, type HostEffect, type SpecFrame, type Thread, type Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import type { PaidContract } from '@haggle/payment'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
@@ -155,21 +155,36 @@ export class Provider {
   }
 
   /** The job of a contract for a stream, when its reader may. Contracts of earlier processes count as long as their output is kept. */
-  async authorised({
-    contract,
-    remoteKey,
-  }: {
-    readonly contract: Uint8Array
-    readonly remoteKey: Uint8Array
-  }): Promise<{ readonly id: string; readonly spec: JobSpec } | undefined> {
+  async authorised({ contract, remoteKey, right, capability }: Parameters<Authorise>[0]): ReturnType<Authorise> {
     const id = toHex(contract)
     const job = this.#jobs.get(id)
     const thread = job?.thread ?? (await this.#threads.ofContract(id))
-    if (thread === undefined || thread.role !== 'provider' || !equalBytes(thread.record.peerKey, remoteKey)) return undefined
-    if (job !== undefined) return { id, spec: job.job.spec }
+    if (thread === undefined || thread.role !== 'provider') return undefined
+    if (!equalBytes(thread.record.peerKey, remoteKey) && !this.#granted(thread, { contract, remoteKey, right, capability }))
+      return undefined
+    if (job !== undefined) {
+      // Files are put into a folder that is there, and beside inline ones that are whole.
+      await job.prepare()
+      return { id, spec: job.job.spec }
+    }
     const spec = await thread.note('spec')
     const known = await this.#parts.provider.host.state(id)
     return spec === undefined || known === undefined ? undefined : { id, spec: decodeSpec(spec) }
+  }
+
+  /** True when the renter has granted that right to that key. */
+  #granted(thread: Thread, { contract, remoteKey, right, capability }: Parameters<Authorise>[0]): boolean {
+    if (capability === null) return false
+    const { networkId, suite, identity, clock } = this.#parts
+    const { thread: id, peerKey: renter } = thread.record
+    const nowS = Math.floor(clock.now() / 1000)
+    try {
+      checkGrant(capability, { networkId, suite, contract, thread: id, renter, provider: identity.publicKey, remoteKey, right, nowS })
+      return true
+    } catch {
+      // Whatever is wrong with a grant, its bearer is told no more than a stranger.
+      return false
+    }
   }
 
   /** All input files of a job have come. */

@@ -5,7 +5,7 @@ import { peerIdOf } from '@haggle/identity'
 import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, parseQuery } from '@haggle/offer'
-import { formatAmount, HaggleError, toHex } from '@haggle/wire'
+import { errorCode, formatAmount, HaggleError, toHex } from '@haggle/wire'
 import { capFor, demandOf, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
@@ -17,6 +17,8 @@ import type { RunProgress, RunRequest } from './types.ts'
 const CONNECT_MS = 5_000
 /** A job that is over is found by its late output for so long. Ms. */
 const KEEP_ENDED_MS = 60_000
+/** Codes of a peer that is not there. */
+const UNREACHABLE: ReadonlySet<string> = new Set(['E_DIAL', 'E_ABORTED', 'E_STREAM_CLOSED', 'E_CONTROL_STALLED'])
 /** The default result files of a job. */
 const DEFAULT_OUTPUTS: readonly string[] = ['out/**']
 
@@ -118,8 +120,8 @@ export class Renter {
       }
       try {
         await this.#threads.prepare(this.#source.target(candidate.peerId), { signal: AbortSignal.timeout(CONNECT_MS) })
-      } catch {
-        refused('unreachable')
+      } catch (error) {
+        refused(UNREACHABLE.has(errorCode(error)) ? 'unreachable' : errorCode(error))
         continue
       }
       const job = await this.#accept(run, candidate)

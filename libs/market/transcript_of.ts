@@ -5,8 +5,8 @@ import type { Thread } from '@haggle/negotiate'
 import type { Suite } from '@haggle/wire'
 
 /** The bytes of the thread's transcript file, as `haggle verify` reads it. */
-export function transcriptOf(thread: Thread, suite: Suite): Uint8Array {
-  const { own, theirs } = thread.chains()
+export async function transcriptOf(thread: Thread, suite: Suite): Promise<Uint8Array> {
+  const { own, theirs } = await thread.stored()
   const [renter, provider] = thread.role === 'renter' ? [own, theirs] : [theirs, own]
-  return encodeTranscript({ renter: renter.map(({ bytes }) => bytes), provider: provider.map(({ bytes }) => bytes) }, suite)
+  return encodeTranscript({ renter, provider }, suite)
 }

@@ -286,6 +286,8 @@ export function launcherFolder(home: string): string {
 }
 
 async function spawnLauncher(folder: string, node: string): Promise<void> {
+  // A home that is not there yet is made for its owner alone: keys will lie in it. (Only the last folder gets a recursive call's mode.)
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o700 })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const main = fileURLToPath(new URL(`./launcher_main${extname(import.meta.url)}`, import.meta.url))
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600)
