@@ -1,10 +1,19 @@
 // One job on the provider's side: staged, started, its output sent to the renter who is there, metered, and its end turned into a RESULT.
 
 import type { Exit } from '@haggle/contract'
-import { type ExitStatus, type HostJob, type JobFiles, type JobHost, type OutputChannel, pushOutput, type Hashing } from '@haggle/job'
+import {
+  type ExitStatus,
+  type HostJob,
+  type JobFiles,
+  type JobHost,
+  type OutputChannel,
+  outputDigest,
+  pushOutput,
+  type Hashing,
+} from '@haggle/job'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
-import { encode, type Suite } from '@haggle/wire'
+import type { Suite } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
 
 /** What a provided job needs of its node. */
@@ -102,14 +111,12 @@ export class ProvidedJob {
     await this.thread.command({ do: 'result', exit: signedExit(exit), usage: this.#usage(state?.ranMs ?? 0), output }).catch(ignoreOver)
   }
 
-  /** sha256 of `[stdout sha256, stderr sha256, [[path, size, sha256], …]]` in the dialect: what RESULT signs of the output (spec/job.md). */
+  /** What RESULT signs of the kept output. */
   async #digest(): Promise<Uint8Array> {
     const { files, suite } = this.#init
     const { id, spec } = this.job
-    const [stdout, stderr] = [await this.#hash('stdout'), await this.#hash('stderr')]
     const listed = spec.outputs.length === 0 ? [] : await files.list(id, spec.outputs)
-    const manifest = listed.slice(0, MAX_DIGEST_FILES).map(({ path, size, sha256 }) => suite.sha256(encode([path, size, sha256])))
-    return suite.sha256(encode([stdout, stderr, ...manifest]))
+    return outputDigest({ stdout: await this.#hash('stdout'), stderr: await this.#hash('stderr'), files: listed }, suite)
   }
 
   async #hash(channel: OutputChannel): Promise<Uint8Array> {
@@ -138,9 +145,6 @@ export class ProvidedJob {
     }
   }
 }
-
-/** Files that the digest names; a manifest has to fit one dialect value. */
-const MAX_DIGEST_FILES = 512
 
 /** An exit as RESULT carries it. */
 export function signedExit(exit: ExitStatus): Exit {
