@@ -40,6 +40,8 @@ export class Side {
   readonly identity: Identity
   readonly store: Store
   readonly ledger: LedgerEntry[] = []
+  /** How long an entry takes. */
+  ledgerMs = 2
   readonly seen: Seen
   readonly world: World
   behave: Behaviour = () => undefined
@@ -143,10 +145,10 @@ export class Side {
     }
   }
 
-  /** The ledger writes a moment later, as a disk does. */
+  /** The ledger writes a moment later, as a disk does. A dead process never hears of it. */
   async #enter(entry: LedgerEntry, life: { isOver: boolean }): Promise<void> {
-    await Promise.resolve()
-    if (!life.isOver) this.ledger.push(entry)
+    await new Promise<void>((resolve) => void mortal(this.world.clock, life).after(this.ledgerMs, resolve))
+    this.ledger.push(entry)
   }
 }
 
