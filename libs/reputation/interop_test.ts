@@ -3,11 +3,14 @@
 // It departs from the RFC in one place that is worked round here: between a tree of a power of two and a larger one it puts the older root,
 // which section 2.1.4.1 leaves out, at the head of the consistency path.
 
-import rfc9162 from '@transmute/rfc9162'
+import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { all, entryOf, ledgerOf, sha256 } from './_fixture.ts'
 import type { Ledger, StoredEntry } from './ledger.ts'
 import { verifyConsistency, verifyInclusion } from './rfc9162.ts'
+
+// A CommonJS module with a default export: what an import gives differs between Node and bundlers, what require gives does not.
+const { default: rfc9162 } = createRequire(import.meta.url)('@transmute/rfc9162') as typeof import('@transmute/rfc9162')
 
 const SIZE = 33
 
