@@ -37,17 +37,8 @@ export type AdvertRefusal =
   | 'key'
   | 'signature'
 
-/** Refusals that an honest neighbour can't cause, for it has checked before it passed on. */
-export const BLAMED_REFUSALS: ReadonlySet<AdvertRefusal> = new Set([
-  'neighbour',
-  'length',
-  'dialect',
-  'schema',
-  'network',
-  'topic',
-  'key',
-  'signature',
-])
+/** Refusals of messages that are bad for everyone: an honest neighbour has checked them before it passes them on. */
+export const BLAMED_REFUSALS: ReadonlySet<AdvertRefusal> = new Set(['length', 'dialect', 'schema', 'network', 'topic', 'key', 'signature'])
 
 /** What the gate says. */
 export type Admission = { readonly ok: true; readonly message: Message<Advert> } | { readonly ok: false; readonly reason: AdvertRefusal }

@@ -178,6 +178,7 @@ class NodeDiscovery implements Discovery {
       this.book.enter(admission.message, from)
       return 'accept'
     }
+    if (admission.reason === 'neighbour') return 'flood'
     return BLAMED_REFUSALS.has(admission.reason) ? 'reject' : 'ignore'
   }
 

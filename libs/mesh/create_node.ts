@@ -206,6 +206,17 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
   }
   if (components === undefined) throw new Error('libp2p did not call its services')
   const pubsub = libp2p.services.pubsub as GossipSub & { getScore(peerId: string): number }
+  const floods = new Map<string, { count: number; atMs: number }>()
+  const onFlood = (peerId: string): void => {
+    const now = clock.monotonicMs()
+    const old = floods.get(peerId) ?? { count: 0, atMs: now }
+    const count = Math.max(0, old.count - (now - old.atMs) / 1_000) + 1
+    floods.delete(peerId)
+    if (count > limits.floodForgiven) return keeper.ban(peerId, 'it floods gossip')
+    floods.set(peerId, { count, atMs: now })
+    const oldest = floods.keys().next()
+    if (floods.size > limits.maxConnections && oldest.done !== true) floods.delete(oldest.value)
+  }
   const keeper = new MeshKeeper(components, {
     bootstrap,
     relays,
@@ -217,7 +228,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
   })
   keeper.start()
   return {
-    network: libp2pNetwork(libp2p, { topics: new Set(options.topics) }),
+    network: libp2pNetwork(libp2p, { topics: new Set(options.topics), onFlood }),
     libp2p,
     gate,
     known,

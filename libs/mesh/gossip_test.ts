@@ -88,6 +88,21 @@ describe('meshGossip()', { timeout: 30_000 }, () => {
     expect(node.network.peers()).not.toContain(liar.peerId.toString())
   })
 
+  it('bans a neighbour whose validator says flood, and does not blame who passes on the same message', async () => {
+    const node = await nodes.node({ limits: { floodForgiven: 5 } })
+    let floods = ''
+    await node.network.subscribe('test', ({ from }) => (from === floods ? 'flood' : 'accept'))
+    const [flooder, honest] = [await stranger(6, node), await stranger(7, node)]
+    floods = flooder.peerId.toString()
+    for (let i = 0; i < 10; i++) {
+      await flooder.services.pubsub.publish('test', Uint8Array.of(i))
+      await honest.services.pubsub.publish('test', Uint8Array.of(i))
+    }
+    await eventually(() => node.gate.isBanned(floods))
+    expect(node.network.peers()).toContain(honest.peerId.toString())
+    expect(node.gate.isBanned(honest.peerId.toString())).toBe(false)
+  })
+
   it('keeps nothing of topics that do not exist', async () => {
     const node = await nodes.node()
     await node.network.subscribe('test', () => 'accept')

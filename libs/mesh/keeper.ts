@@ -231,13 +231,20 @@ export class MeshKeeper {
     }
   }
 
+  /** Disconnects a peer and refuses it for a while. */
+  ban(peerId: string, why: string): void {
+    this.#options.gate.ban(peerId)
+    for (const connection of this.#components.connectionManager.getConnections()) {
+      if (connection.remotePeer.toString() === peerId) connection.abort(new Error(`banned: ${why}`))
+    }
+  }
+
   /** A neighbour below the graylist threshold costs its decoding for nothing: it is disconnected and refused for a while. */
   #dropHated(): void {
     for (const connection of this.#components.connectionManager.getConnections()) {
       const peerId = connection.remotePeer.toString()
       if (this.#options.score(peerId) >= SCORE_THRESHOLDS.graylist) continue
-      this.#options.gate.ban(peerId)
-      connection.abort(new Error('banned: its gossip is invalid'))
+      this.ban(peerId, 'its gossip is invalid')
     }
   }
 

@@ -26,6 +26,8 @@ const SHA2_256 = 0x12
 export interface Libp2pNetworkOptions {
   /** Topics that the node's gossipsub allows; using another one is `E_TOPIC_CLOSED`. Default: the node decides. */
   readonly topics?: ReadonlySet<string>
+  /** Told of each gossip message that a validator called `flood`, with the neighbour that sent it. Default: the neighbour is disconnected. */
+  readonly onFlood?: (peerId: string) => void
 }
 
 /**
@@ -42,11 +44,13 @@ class Libp2pNetwork implements Network {
   readonly peerId: string
   readonly #parts: Libp2pParts
   readonly #topics: ReadonlySet<string> | undefined
+  readonly #onFlood: (peerId: string) => void
   readonly #inbound: Map<string, number> = new Map()
 
   constructor(parts: Libp2pParts, options: Libp2pNetworkOptions) {
     this.#parts = parts
     this.#topics = options.topics
+    this.#onFlood = options.onFlood ?? ((peerId) => void this.disconnect(peerId).catch(() => undefined))
     this.publicKey = ed25519Key(parts.peerId)
     this.peerId = parts.peerId.toString()
   }
@@ -148,7 +152,13 @@ class Libp2pNetwork implements Network {
   async subscribe(topic: string, validate: (message: GossipMessage) => GossipVerdict): Promise<() => Promise<void>> {
     this.#checkTopic(topic)
     const pubsub = this.#parts.pubsub
-    pubsub.topicValidators.set(topic, (from, message) => verdictOf(validate({ topic, data: message.data, from: from.toString() })))
+    pubsub.topicValidators.set(topic, (peer, message) => {
+      const from = peer.toString()
+      const verdict = validate({ topic, data: message.data, from })
+      if (verdict !== 'flood') return verdict
+      this.#onFlood(from)
+      return 'ignore'
+    })
     pubsub.subscribe(topic)
     return async () => {
       pubsub.unsubscribe(topic)
@@ -292,10 +302,6 @@ function reasonOf(error: unknown): string {
   if (code === 'ECONNREFUSED') return 'connection refused'
   if (error.name === 'TimeoutError' || code === 'ETIMEDOUT') return 'no answer in time'
   return error.message
-}
-
-function verdictOf(verdict: GossipVerdict): 'accept' | 'ignore' | 'reject' {
-  return verdict
 }
 
 function cidOf(key: Uint8Array): CID {

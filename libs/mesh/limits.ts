@@ -24,8 +24,8 @@ export interface MeshLimits {
   readonly maxGossipBytes: number
   /** Messages of one gossip RPC. */
   readonly maxGossipMessages: number
-  /** New gossip messages that one neighbour may pass on per second (all topics), with a burst of ten times as many. */
-  readonly gossipPerSecond: number
+  /** Gossip messages beyond its rate that a neighbour is forgiven at once; one more a second is. Then it is banned. */
+  readonly floodForgiven: number
   /** DHT keys that one peer may provide here. */
   readonly dhtKeysPerPeer: number
   /** Providers kept of one DHT key. */
@@ -51,7 +51,7 @@ export const MESH_LIMITS: MeshLimits = {
   firstByteMs: 5_000,
   maxGossipBytes: 1_024,
   maxGossipMessages: 256,
-  gossipPerSecond: 40,
+  floodForgiven: 20,
   dhtKeysPerPeer: 64,
   dhtPeersPerKey: 256,
   dhtBytes: 16 * 1024 * 1024,

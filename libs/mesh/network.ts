@@ -31,8 +31,16 @@ export interface ByteStream extends AsyncIterable<Uint8Array> {
   readonly closed: Promise<void>
 }
 
-/** What a gossip validator says: pass it on, drop it silently, or drop it and blame the sender. */
-export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+/**
+ * What a gossip validator says.
+ *
+ * - `accept`: pass it on
+ * - `ignore`: drop it silently
+ * - `reject`: the message itself is bad, for everyone: whoever passes it on has not checked it, and is to blame
+ * - `flood`: drop it; the message may be good, but this neighbour sends more than it may. Never `reject` for that: an honest neighbour that passes on the
+ *   same message would be blamed, too
+ */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject' | 'flood'
 
 /** A gossip message before it is passed on. */
 export interface GossipMessage {
