@@ -13,15 +13,7 @@ export interface Token {
 }
 
 /** Stable codes of what can be wrong with an expression. */
-export type ExprErrorCode =
-  | 'E_EXPR_SYNTAX'
-  | 'E_EXPR_PROPERTY'
-  | 'E_EXPR_TYPE'
-  | 'E_EXPR_UNIT'
-  | 'E_EXPR_LITERAL'
-  | 'E_EXPR_DEPTH'
-  | 'E_EXPR_NODES'
-  | 'E_EXPR_LENGTH'
+export type ExprErrorCode = 'E_EXPR_SYNTAX' | 'E_EXPR_PROPERTY' | 'E_EXPR_TYPE' | 'E_EXPR_UNIT' | 'E_EXPR_LITERAL' | 'E_EXPR_DEPTH'
 
 /** The error of an expression: where, what was expected, what was there. */
 export function exprError(

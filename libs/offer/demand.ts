@@ -11,7 +11,7 @@ export interface DemandLimits {
   /** stdout and stderr together. */
   readonly outMiB: number
   readonly pids: number
-  /** Wall milliseconds at most. */
+  /** Wall milliseconds at most, 1,000 .. 2,592,000,000 (30 days). */
   readonly maxMs: number
 }
 
@@ -34,7 +34,7 @@ export interface Demand {
   /** Most it may cost in all, base units of the rail. */
   readonly cap: bigint
   readonly limits: DemandLimits
-  /** How long the job lives without its renter, ms. */
+  /** How long the job lives without its renter, ms, 1,000 .. 86,400,000. */
   readonly idleMs: number
   readonly visibility: Visibility
 }
@@ -47,8 +47,15 @@ const demandFields: Schema<Demand> = fields({
   maxGpus: uint({ max: 16 }),
   rail: text({ max: 96 }),
   cap: big({ maxBytes: 16 }),
-  limits: fields({ cpuMilli: uint(), memMiB: uint(), diskMiB: uint(), outMiB: uint(), pids: uint(), maxMs: uint() }),
-  idleMs: uint(),
+  limits: fields({
+    cpuMilli: uint(),
+    memMiB: uint(),
+    diskMiB: uint(),
+    outMiB: uint(),
+    pids: uint(),
+    maxMs: uint({ min: 1_000, max: 2_592_000_000 }),
+  }),
+  idleMs: uint({ min: 1_000, max: 86_400_000 }),
   visibility: oneOf('private', 'public'),
 })
 

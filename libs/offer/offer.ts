@@ -38,15 +38,15 @@ export interface OfferLimits {
   readonly maxMs: number
 }
 
-/** The rhythm of a contract with this provider, milliseconds. */
+/** The rhythm of a contract with this provider, milliseconds. The bounds are those of terms: see `spec/terms.md`. */
 export interface OfferTiming {
-  /** Between two METERs. */
+  /** Between two METERs, 100 .. 60,000. */
   readonly tickMs: number
-  /** Wait for a late voucher before the job is stopped. */
+  /** Wait for a late voucher before the job is stopped, 1,000 .. 600,000. */
   readonly graceMs: number
-  /** Most time for staging files, unmetered. */
+  /** Most time for staging files, unmetered, 1,000 .. 86,400,000. */
   readonly stagingMs: number
-  /** Most that a job lives without its renter. */
+  /** Most that a job lives without its renter, 1,000 .. 86,400,000. */
   readonly idleMs: number
 }
 
@@ -100,6 +100,8 @@ export interface Offer {
 /** Longest that an offer's price promise may last, seconds. */
 export const MAX_OFFER_LIFETIME_S = 600
 
+const DAY_MS = 86_400_000
+
 const word = (max: number): Schema<string> => text({ max })
 
 const offerFields: Schema<Offer> = fields({
@@ -116,7 +118,12 @@ const offerFields: Schema<Offer> = fields({
   models: list(word(128), { max: 32 }),
   rails: list(railSchema, { min: 1, max: 4 }),
   limits: fields({ cpuMilli: uint(), memMiB: uint(), diskMiB: uint(), outMiB: uint(), pids: uint(), maxMs: uint() }),
-  timing: fields({ tickMs: uint({ min: 1 }), graceMs: uint(), stagingMs: uint(), idleMs: uint() }),
+  timing: fields({
+    tickMs: uint({ min: 100, max: 60_000 }),
+    graceMs: uint({ min: 1_000, max: 600_000 }),
+    stagingMs: uint({ min: 1_000, max: DAY_MS }),
+    idleMs: uint({ min: 1_000, max: DAY_MS }),
+  }),
   stake: nullable(fields({ rail: word(96), amount: big({ maxBytes: 16 }) })),
   slots: uint({ min: 1 }),
   freeSlots: uint(),

@@ -1,9 +1,10 @@
 // Text into a typed expression: a recursive descent that says at which column it stopped and what it had expected.
 
-import type { HaggleError } from '@haggle/wire'
+import { HaggleError } from '@haggle/wire'
 import { exprError, type ExprErrorCode, type Token, tokens } from './_lexer.ts'
 import { readLiteral } from './_literal.ts'
 import {
+  type Collection,
   type CompareOp,
   conjunction,
   type CountOp,
@@ -50,7 +51,7 @@ class Parser {
       this.expect('by')
       do {
         const token = this.peek()
-        this.count(token)
+        this.count()
         const { name, type } = this.property(this.over)
         if (!isNumeric(type) && type !== 'boolean')
           throw this.fail('E_EXPR_TYPE', token, `nothing can be ordered by ${name}`, 'a property with numbers')
@@ -72,27 +73,25 @@ class Parser {
   }
 
   private or(scope: Scope): Expr {
-    const first = this.peek()
     const items = [this.and(scope)]
     while (this.take('or')) items.push(this.and(scope))
     if (items.length === 1) return items[0] as Expr
-    this.count(first)
+    this.count()
     return { kind: 'or', items: items.flatMap((e) => (e.kind === 'or' ? e.items : [e])) }
   }
 
   private and(scope: Scope): Expr {
-    const first = this.peek()
     const items = [this.factor(scope)]
     while (this.take('and') || this.startsTerm()) items.push(this.factor(scope))
     if (items.length === 1) return items[0] as Expr
-    this.count(first)
+    this.count()
     return { kind: 'and', items: items.flatMap((e) => (e.kind === 'and' ? e.items : [e])) }
   }
 
   private factor(scope: Scope): Expr {
     const start = this.peek()
     if (this.take('not')) {
-      this.count(start)
+      this.count()
       return { kind: 'not', item: this.nested(start, () => this.factor(scope)) }
     }
     if (this.take('(')) {
@@ -100,25 +99,25 @@ class Parser {
       this.expect(')')
       return inner
     }
-    if (this.take('true')) return this.atom(start, { kind: 'const', value: true })
-    if (this.take('false')) return this.atom(start, { kind: 'const', value: false })
+    if (this.take('true')) return this.atom({ kind: 'const', value: true })
+    if (this.take('false')) return this.atom({ kind: 'const', value: false })
     if (this.followedByGroup()) {
-      if (this.take('has')) return this.has(start, scope)
+      if (this.take('has')) return this.has(scope)
       if (this.take('any')) return this.quantifier(start, scope, 'any')
       if (this.take('all')) return this.quantifier(start, scope, 'all')
       if (this.take('count')) return this.counting(start, scope)
     }
-    return this.comparison(start, scope)
+    return this.comparison(scope)
   }
 
-  private has(start: Token, scope: Scope): Expr {
+  private has(scope: Scope): Expr {
     this.expect('(')
     const { name } = this.property(scope)
     this.expect(')')
-    return this.atom(start, { kind: 'has', property: name })
+    return this.atom({ kind: 'has', property: name })
   }
 
-  private collection(start: Token, scope: Scope): Parameters<typeof isCollection>[0] & ('gpu' | 'software' | 'device' | 'runner') {
+  private collection(start: Token, scope: Scope): Collection {
     this.expect('(')
     const token = this.peek()
     if (scope !== 'offer')
@@ -132,7 +131,7 @@ class Parser {
   private quantifier(start: Token, scope: Scope, kind: 'any' | 'all'): Expr {
     const over = this.collection(start, scope)
     this.expect(',')
-    this.count(start)
+    this.count()
     const where = this.nested(start, () => this.or(over))
     this.expect(')')
     return { kind, over, where }
@@ -140,7 +139,7 @@ class Parser {
 
   private counting(start: Token, scope: Scope): Expr {
     const over = this.collection(start, scope)
-    this.count(start)
+    this.count()
     const where = this.take(',') ? this.nested(start, () => this.or(over)) : EVERYTHING
     this.expect(')')
     const token = this.peek()
@@ -150,19 +149,19 @@ class Parser {
     return { kind: 'count', over, where, op: token.text as CountOp, value: this.integer(0, 'a whole number') }
   }
 
-  private comparison(start: Token, scope: Scope): Expr {
+  private comparison(scope: Scope): Expr {
     const property = this.property(scope)
     const token = this.peek()
     if (token.kind === 'op' && /^(=|!=|<=?|>=?|~)$/.test(token.text)) {
       const op = token.text as CompareOp
       this.checkOperator(token, op, property)
       this.at++
-      return this.atom(start, { kind: 'compare', property: property.name, op, value: this.literal(property) })
+      return this.atom({ kind: 'compare', property: property.name, op, value: this.literal(property) })
     }
     const negated = keyword(token, 'not') && keyword(this.list[this.at + 1], 'in')
     if (negated || keyword(token, 'in')) {
       this.at += negated ? 2 : 1
-      return this.membership(start, property, negated)
+      return this.membership(property, negated)
     }
     if (property.type !== 'boolean')
       throw this.fail(
@@ -171,18 +170,18 @@ class Parser {
         `${shown(token)} follows ${property.name}`,
         `an operator (${operators(property)}, in, not in)`,
       )
-    return this.atom(start, { kind: 'compare', property: property.name, op: '=', value: true })
+    return this.atom({ kind: 'compare', property: property.name, op: '=', value: true })
   }
 
-  private membership(start: Token, property: Property, negated: boolean): Expr {
+  private membership(property: Property, negated: boolean): Expr {
     this.expect('[')
     const values: Literal[] = []
     do {
-      this.count(this.peek())
+      this.count()
       values.push(this.literal(property))
     } while (this.take(','))
     this.expect(']')
-    return this.atom(start, { kind: 'in', property: property.name, negated, values })
+    return this.atom({ kind: 'in', property: property.name, negated, values })
   }
 
   private checkOperator(token: Token, op: CompareOp, property: Property): void {
@@ -231,14 +230,14 @@ class Parser {
     return value
   }
 
-  private atom(start: Token, expr: Expr): Expr {
-    this.count(start)
+  private atom(expr: Expr): Expr {
+    this.count()
     return expr
   }
 
-  private count(token: Token): void {
+  private count(): void {
     if (++this.nodes > MAX_EXPR_NODES)
-      throw exprError('E_EXPR_NODES', token.column, `more than ${MAX_EXPR_NODES} parts`, { next: 'shorten it' })
+      throw new HaggleError('E_EXPR_NODES', `Cannot read the expression: it has more than ${MAX_EXPR_NODES} parts`, { next: 'shorten it' })
   }
 
   private peek(): Token {
