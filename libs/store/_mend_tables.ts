@@ -2,6 +2,7 @@
 
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { liveTables } from './_manifest.ts'
 import { checkTable } from './_table.ts'
 
 /** Folder for table files that can't be read at all: kept, out of LevelDB's sight. */
@@ -14,10 +15,15 @@ export async function tableBytes(folder: string): Promise<number> {
   return sum
 }
 
-/** Verifies every table in `folder` and mends those that are damaged. Returns their names; the caller then repairs the database. */
+/**
+ * Verifies the tables in use in `folder` and mends those that are damaged. Returns their names; the caller then repairs the database. Tables in
+ * use are whole and never change, whoever has the folder open; others may be half written, and are left alone.
+ */
 export async function mendTables(folder: string): Promise<string[]> {
   const damaged: string[] = []
+  const live = await liveTables(folder)
   for (const name of await tableNames(folder)) {
+    if (live && !live.has(Number.parseInt(name, 10))) continue
     const path = join(folder, name)
     const table = checkTable(await readFile(path))
     if (table.state === 'sound') continue

@@ -1,12 +1,13 @@
 // Reading LevelDB's tables by hand: sound files are found sound, and one flipped bit costs one block at most.
 
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { crc32c } from './_crc32c.ts'
+import { liveTables } from './_manifest.ts'
 import { decompress } from './_snappy.ts'
 import { checkTable } from './_table.ts'
 import { openLevelStore } from './level_store.ts'
@@ -63,6 +64,41 @@ describe('a table of LevelDB', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it('liveTables() names the tables in use, and says nothing when the manifest is damaged', async () => {
+    const copy = join(root, 'manifest')
+    await cp(folder, copy, { recursive: true })
+    expect(await liveTables(copy)).toEqual(new Set([Number.parseInt(name, 10)]))
+    const manifest = (await readdir(copy)).find((file) => file.startsWith('MANIFEST'))!
+    const bytes = await readFile(join(copy, manifest))
+    bytes[20]! ^= 1
+    await writeFile(join(copy, manifest), bytes)
+    expect(await liveTables(copy)).toBeUndefined()
+    expect(await liveTables(root)).toBeUndefined()
+  })
+
+  it('liveTables() follows tables that come and go as LevelDB compacts', async () => {
+    const busy = join(root, 'busy')
+    for (let round = 0; round < 12; round++) {
+      const store = await openLevelStore(busy)
+      await store.write(Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: valueOf(i + round) })))
+      await store.close()
+      const files = (await readdir(busy)).filter((file) => file.endsWith('.ldb')).map((file) => Number.parseInt(file, 10))
+      const live = await liveTables(busy)
+      for (const number of live!) expect(files).toContain(number)
+    }
+    expect((await liveTables(busy))!.size).toBeLessThan(12)
+  })
+
+  it('openLevelStore() leaves a table alone that a crash left half written', async () => {
+    const copy = join(root, 'half written')
+    await cp(folder, copy, { recursive: true })
+    await writeFile(join(copy, '000999.ldb'), table.subarray(0, 100))
+    const store = await openLevelStore(copy)
+    expect(store.repaired).toBe(false)
+    expect(await store.get('key 7')).toEqual(valueOf(7))
+    await store.close()
   })
 
   it('openLevelStore() loses one block and no more when a bit of a table is flipped, and says that it repaired', async () => {
