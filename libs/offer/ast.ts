@@ -9,6 +9,7 @@ export type Literal = number | string | boolean | MoneyLiteral
 export interface MoneyLiteral {
   /** Millionths of the unit. */
   readonly micros: number
+  /** What the money is called, such as `USDC`. */
   readonly unit: string
 }
 
@@ -37,12 +38,15 @@ export type Expr =
 
 /** One key of an order. */
 export interface OrderKey {
+  /** A property with numbers. */
   readonly property: string
+  /** True: the largest first. */
   readonly descending: boolean
 }
 
 /** What a person asks of a market: a constraint, an order, a number of answers. */
 export interface Query {
+  /** What an offer must satisfy. */
   readonly where: Expr
   /** First key first; empty: the market's own order, cheapest first. */
   readonly order: readonly OrderKey[]

@@ -47,6 +47,7 @@ export function classOf(offer: Offer): ClassName {
 
 /** Coarse buckets of an advert. All are hints: the offer decides. */
 export interface Buckets {
+  /** The offer's class. */
   readonly class: ClassName
   /** Nominal memory of the largest GPU, GiB; 0 without one. */
   readonly vramTier: number
@@ -118,6 +119,7 @@ export function bucketsOf(offer: Offer): Buckets {
 
 /** A key under which an offer is found in the DHT. */
 export interface ClassKey {
+  /** What the value names. */
   readonly kind: 'any' | 'tier' | 'vendor' | 'model'
   /** `any` for kind any, the class for tier, else the {@link slug} of vendor or model. */
   readonly value: string

@@ -6,10 +6,13 @@ import { big, fields, HaggleError, list, oneOf, type Schema, text, uint, type Va
 export interface DemandLimits {
   /** Thousandths of a core. */
   readonly cpuMilli: number
+  /** Memory. */
   readonly memMiB: number
+  /** Disk. */
   readonly diskMiB: number
   /** stdout and stderr together. */
   readonly outMiB: number
+  /** Processes and threads. */
   readonly pids: number
   /** Wall milliseconds at most, 1,000 .. 2,592,000,000 (30 days). */
   readonly maxMs: number
@@ -22,6 +25,7 @@ export type Visibility = 'private' | 'public'
 export interface Demand {
   /** Constraint expression over offers, at most 4 KiB; empty: everything. See `spec/constraints.md`. */
   readonly where: string
+  /** `deno`, `exec`, `container` or `openai`; more may come. */
   readonly runner: string
   /** Acceptable isolation tiers; empty: any. At most 8. */
   readonly isolation: readonly string[]
@@ -33,9 +37,11 @@ export interface Demand {
   readonly rail: string
   /** Most it may cost in all, base units of the rail. */
   readonly cap: bigint
+  /** What the job needs. */
   readonly limits: DemandLimits
   /** How long the job lives without its renter, ms, 1,000 .. 86,400,000. */
   readonly idleMs: number
+  /** Who may see the ledger entries. */
   readonly visibility: Visibility
 }
 

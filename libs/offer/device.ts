@@ -22,9 +22,11 @@ export const FIGURE_NAMES: readonly FigureName[] = ['vram', 'bench.f32', 'bench.
 
 /** A measured figure with its provenance. */
 export interface Figure {
+  /** What was measured, and its unit with it. */
   readonly name: FigureName
   /** In the unit that {@link FigureName} fixes, 0 .. 2^32 - 1. */
   readonly value: number
+  /** Who vouches for it. */
   readonly source: FigureSource
   /** 32-byte key of the verifier or attester; null when the owner says so. */
   readonly by: Uint8Array | null
@@ -38,6 +40,7 @@ export interface Figure {
 export interface Device {
   /** Name inside the offer, such as `gpu0`: 1 .. 16 characters of `a-z 0-9 -`. Unique in the offer. */
   readonly id: string
+  /** What it really is. */
   readonly kind: DeviceKind
   /** Lower case, such as `nvidia`, `amd`, `intel`, `apple`; for a CPU its maker. */
   readonly vendor: string
@@ -53,9 +56,13 @@ export interface Device {
   readonly cc: string | null
   /** Driver version, such as `570.86.10`. */
   readonly driver: string | null
+  /** CUDA version, such as `12.8`. */
   readonly cuda: string | null
+  /** ROCm version. */
   readonly rocm: string | null
+  /** Metal version. */
   readonly metal: string | null
+  /** Vulkan version. */
   readonly vulkan: string | null
   /** True when no contract holds it now. */
   readonly free: boolean

@@ -6,6 +6,7 @@ import type { PropertyValue, Subject } from './subject.ts'
 
 /** Neither true nor false: `unknown` names the missing properties, sorted, each once. */
 export interface Unknown {
+  /** Names of the missing properties. */
   readonly unknown: readonly string[]
 }
 

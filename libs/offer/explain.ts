@@ -28,6 +28,7 @@ export interface Failure {
 
 /** The offer that misses least. */
 export interface Closest {
+  /** Its 32-byte key. */
   readonly provider: Uint8Array
   /** The constraints that are not true of it, in the order of the query. */
   readonly misses: readonly string[]
@@ -35,7 +36,9 @@ export interface Closest {
 
 /** What a query found, and why not more. */
 export interface Explanation {
+  /** Offers in all. */
   readonly seen: number
+  /** Offers for which everything holds. */
   readonly fits: number
   /** Most failures first, then by text. */
   readonly failures: readonly Failure[]
@@ -47,6 +50,7 @@ export interface Explanation {
 
 /** Who asks, when the offers' own rules are to be counted too. */
 export interface ExplainOptions extends SubjectOptions {
+  /** The renter and its demand. */
   readonly who?: { readonly renter: Renter; readonly demand: Demand }
 }
 

@@ -7,6 +7,7 @@ export type MeterUnit = 'ms' | 'request' | 'tokenIn' | 'tokenOut' | 'byteOut'
 
 /** `price` base units for every `per` counted. Cost is one ceil over cumulative amounts. */
 export interface Meter {
+  /** What is counted. */
   readonly unit: MeterUnit
   /** Base units of the rail's money, 0 .. 2^64 - 1. */
   readonly price: bigint

@@ -6,14 +6,19 @@ import { type Rail, railSchema } from './meter.ts'
 
 /** The processor of the machine. */
 export interface Cpu {
+  /** As the machine tells it. */
   readonly model: string
+  /** Physical cores. */
   readonly cores: number
+  /** Hardware threads. */
   readonly threads: number
 }
 
 /** Network capacity of the machine, kilobits (10^3 bits) a second. Null: not measured. */
 export interface NetSpeed {
+  /** Towards the machine. */
   readonly downKbps: number | null
+  /** Away from it. */
   readonly upKbps: number | null
 }
 
@@ -29,10 +34,13 @@ export interface OfferedRunner {
 export interface OfferLimits {
   /** Thousandths of a core. */
   readonly cpuMilli: number
+  /** Memory. */
   readonly memMiB: number
+  /** Disk. */
   readonly diskMiB: number
   /** stdout and stderr together. */
   readonly outMiB: number
+  /** Processes and threads. */
   readonly pids: number
   /** Wall milliseconds of a job. */
   readonly maxMs: number
@@ -65,11 +73,13 @@ export type Serves = 'anyone' | 'friends'
 export interface Offer {
   /** 1 .. 16, ids unique. */
   readonly devices: readonly Device[]
+  /** The processor. */
   readonly cpu: Cpu
   /** Memory for jobs, in all. */
   readonly memMiB: number
   /** Disk for jobs, in all. */
   readonly diskMiB: number
+  /** Network capacity. */
   readonly net: NetSpeed
   /** Lower case, such as `linux`, `darwin`, `windows`. */
   readonly os: string
@@ -85,13 +95,17 @@ export interface Offer {
   readonly models: readonly string[]
   /** 1 .. 4, names unique: how to pay, and the prices. */
   readonly rails: readonly Rail[]
+  /** The most one job may have. */
   readonly limits: OfferLimits
+  /** The rhythm of a contract. */
   readonly timing: OfferTiming
+  /** Null: none. */
   readonly stake: OfferStake | null
   /** Jobs at a time. */
   readonly slots: number
   /** Slots free now, 0 .. slots. */
   readonly freeSlots: number
+  /** Who may rent at all. */
   readonly serves: Serves
   /** Constraint expression over renters, at most 1 KiB; empty: everyone that `serves` lets in. */
   readonly accept: string
@@ -170,6 +184,7 @@ export const offerMessage: MessageType<Offer> = {
 export interface Listing {
   /** The provider's 32-byte key: the signer of the offer. */
   readonly provider: Uint8Array
+  /** What it sells. */
   readonly offer: Offer
   /** The reader's own score of the provider, millionths, 0 .. 1,000,000. */
   readonly scoreMicro?: number

@@ -14,6 +14,7 @@ import { renterSubject } from './subject.ts'
 
 /** One offer that fits. */
 export interface Hit<T> {
+  /** The 32-byte key. */
   readonly provider: Uint8Array
   /** Price of an hour in millionths, or undefined. */
   readonly priceMicro: number | undefined
@@ -31,6 +32,7 @@ export interface OfferIndexInit {
 
 /** Who asks: offers whose own `accept` says no are left out. */
 export interface AskOptions {
+  /** The renter and its demand. */
   readonly who?: { readonly renter: Renter; readonly demand: Demand }
 }
 
@@ -42,11 +44,13 @@ export interface PreparedQuery<T> {
 
 /** Offers of many providers, one each. Nothing of the listing is kept but its values and the payload. */
 export interface OfferIndex<T> {
+  /** Offers in it. */
   readonly size: number
   /** Puts an offer in, or in the place of the provider's last one. */
   put(listing: Listing, payload?: T): void
   /** Takes a provider's offer out; false when there was none. */
   remove(provider: Uint8Array): boolean
+  /** True when a provider has an offer in it. */
   has(provider: Uint8Array): boolean
   /** What was put in with a provider's offer. */
   payload(provider: Uint8Array): T | undefined

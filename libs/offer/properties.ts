@@ -6,7 +6,9 @@ import type { ValueType } from './units.ts'
 
 /** A property of the language. */
 export interface Property {
+  /** As an expression names it. */
   readonly name: string
+  /** What its values are. */
   readonly type: ValueType
   /** What it says, for people. */
   readonly about: string
