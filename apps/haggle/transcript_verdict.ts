@@ -35,6 +35,7 @@ function jsonOf({ ok, outcome, parties, contract, termsHash, usage, owed, messag
     termsHash,
     usage: usage.map(String),
     owed: owed.toString(),
+    claimed: outcome.claimed.toString(),
     messages,
     cut,
     errors: errors.map(({ at, code, message }) => ({ at, code, message })),
@@ -61,6 +62,9 @@ function summaryOf({ outcome, parties, contract, termsHash, terms, usage, owed, 
         ]),
     `used      ${meters.length === 0 ? 'nothing' : meters.join(', ')}`,
     `owed      ${formatAmount(owed)} ${unit}${terms === null ? '' : `, of at most ${formatAmount(terms.cap)}`}`,
+    ...(outcome.claimed > owed
+      ? [`claimed   ${formatAmount(outcome.claimed)} by the provider; beyond what is owed it is one side's word`]
+      : []),
     `receipt   signed by ${signed}`,
     ...(cut ? ['the file ends inside a message: what came after it is not known'] : []),
   ]

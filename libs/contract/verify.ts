@@ -92,8 +92,9 @@ export function verifyTranscript(file: Uint8Array, suite: Suite, options: { read
     if (at < 0) throw wrong('E_TRANSCRIPT_EMPTY', 'it has no whole message')
   } catch (error) {
     if (!(error instanceof HaggleError)) throw error
-    const place = error.details['at']
-    errors.push({ at: typeof place === 'number' ? place : at, code: errorCode(error), message: error.message })
+    // A frame's error knows its message; the `at` of a wire error is an octet inside the message that is being read.
+    const frame = errorCode(error) === 'E_TRANSCRIPT_FRAME' ? error.details['at'] : undefined
+    errors.push({ at: typeof frame === 'number' ? frame : at, code: errorCode(error), message: error.message })
   }
   const report = reader.report()
   const outcome: Outcome = cut ? { ...report.outcome, kind: 'open', by: null, reason: null } : report.outcome

@@ -1,5 +1,5 @@
 import { portableSuite } from '@haggle/identity'
-import { fromHex } from '@haggle/wire'
+import { concat, fromHex, utf8 } from '@haggle/wire'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -60,4 +60,10 @@ describe('verifyTranscript()', () => {
       { numRuns: 60 },
     )
   })
+})
+
+it('verifyTranscript() counts messages, not octets, when a message is no good envelope', () => {
+  const file = utf8('haggle-transcript/1\n')
+  const broken = concat(file, Uint8Array.of(0, 0, 0, 3, 0x91, 0xa1, 0x01))
+  expect(verifyTranscript(broken, suite).errors).toMatchObject([{ at: 0 }])
 })
