@@ -1,12 +1,15 @@
 // The thin side of the agent's socket: finds the home's agent, starts one when there is none, and makes calls.
 
-import { closeSync, openSync, renameSync, statSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Boot } from './boot.ts'
 import { Call, type CallListener } from './call.ts'
 import { Failure } from './failure.ts'
 import { type HomePaths, loadConfig, openHome, pathsOf } from './home.ts'
+
+// As in home.ts: what every command runs does not import Node's large modules whole.
+const { closeSync, openSync, renameSync, statSync } = process.getBuiltinModule('node:fs')
+const { connect } = process.getBuiltinModule('node:net')
 
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
 const START_MS = 30_000

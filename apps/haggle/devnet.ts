@@ -23,6 +23,8 @@ interface Member {
   readonly name: string
   readonly child: ChildProcess
   readonly first: Record<string, unknown>
+  /** Its last line on stderr. */
+  readonly lastWords: () => string
 }
 
 /** Starts a child and resolves with the first JSON line on its stdout. */
@@ -53,7 +55,7 @@ async function member(
       fail(new Failure('E_DEVNET', `${name} ended at once (${code ?? 'signal'}): ${said.trim().split('\n').at(-1) ?? ''}`))
     })
   })
-  return { name, child, first }
+  return { name, child, first, lastWords: () => said.trim().split('\n').at(-1) ?? '' }
 }
 
 /** Runs a devnet until a signal comes or a member of it dies. */
@@ -130,10 +132,11 @@ export async function runDevnet(args: Args): Promise<void> {
     }
     // A provider may die, or be killed to see what happens then; without its relay the devnet is none.
     let alive = members.length - 1
-    for (const { name, child } of members) {
+    for (const { name, child, lastWords } of members) {
       child.once('exit', (code, signal) => {
-        if (name === 'relay' || --alive === 0) stopped.resolve(`${name} ended`)
-        else note(`${name} ended (${signal ?? code ?? 'unknown'})`)
+        const how = `${name} ended (${signal ?? `exit ${code}`}) ${lastWords()}`.trim()
+        if (name === 'relay' || --alive === 0) stopped.resolve(how)
+        else note(how)
       })
     }
     const why = await stopped.promise

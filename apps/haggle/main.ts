@@ -1,6 +1,5 @@
 // The command's entry: finds the verb, parses by its table, runs it, and turns whatever goes wrong into one line and an exit code.
 
-import { homedir } from 'node:os'
 import { type Outside, parse } from './args.ts'
 import { describe, EXIT, exitCodeOf, usage } from './failure.ts'
 import { loadConfig } from './home.ts'
@@ -55,7 +54,7 @@ async function printVersion(): Promise<number> {
 export async function main(argv: readonly string[]): Promise<void> {
   let code: number
   try {
-    code = await dispatch(argv, { env: process.env, userHome: homedir(), load: loadConfig })
+    code = await dispatch(argv, { env: process.env, userHome: process.getBuiltinModule('node:os').homedir(), load: loadConfig })
   } catch (error) {
     const { complain } = await import('./complain.ts')
     complain(error, argv)

@@ -1,11 +1,13 @@
 // The flags that say what a job is and what it may cost: shared by run and quote.
 
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { RunRequest } from '@haggle/market'
 import type { Args } from './args.ts'
 import { Failure, usage } from './failure.ts'
 import type { Flag } from './table.ts'
+
+// As in home.ts: what every command runs does not import Node's large modules whole.
+const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** Flags of a demand. */
 export const DEMAND: readonly Flag[] = [

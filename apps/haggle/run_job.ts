@@ -1,12 +1,16 @@
 // A job as seen from the terminal: bytes both ways, Ctrl-C, the lines around it, and the exit code.
 
-import { closeSync, existsSync, fstatSync, openSync, read, write } from 'node:fs'
 import type { Call } from './call.ts'
 import { ask } from './client.ts'
 import { EXIT, Failure } from './failure.ts'
 import { type Channel, KIND } from './frames.ts'
 import type { Session } from './reach.ts'
 
+// As in home.ts: what every command runs does not import Node's large modules whole.
+const { existsSync, fstatSync, read, statSync, write } = process.getBuiltinModule('node:fs')
+const { isatty } = process.getBuiltinModule('node:tty')
+
+const STDERR_FD = 2
 /** A second Ctrl-C within this time cancels. */
 const SECOND_MS = 5000
 /** A cancelled job ends in a round trip or two; after this long, or at a second signal, the command leaves without having seen it. */
@@ -59,19 +63,10 @@ function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
 function hasStdin(): boolean {
   try {
     const stat = fstatSync(0)
-    return !(stat.isCharacterDevice() && stat.rdev === nullDevice())
+    return !(stat.isCharacterDevice() && stat.rdev === statSync('/dev/null').rdev)
   } catch {
     // A closed descriptor: nothing will come.
     return false
-  }
-}
-
-function nullDevice(): number {
-  const fd = openSync('/dev/null', 'r')
-  try {
-    return fstatSync(fd).rdev
-  } finally {
-    closeSync(fd)
   }
 }
 
@@ -103,7 +98,8 @@ function passStdin(call: Call): void {
 
 /** Runs or follows a job and resolves with the exit code to pass on. */
 export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob): Promise<number> {
-  const tty = process.stderr.isTTY === true
+  // Asked of the descriptor: process.stderr would be made for the question alone.
+  const tty = isatty(STDERR_FD)
   const talks = tty && !job.quiet && !job.json
   if (job.told !== null && !existsSync(job.told)) (await import('./run_lines.ts')).tellOnce(job.told, job.quiet)
   const lines = talks ? (await import('./run_lines.ts')).runLines(process.stderr, job.env) : undefined
@@ -201,7 +197,7 @@ async function detached(open: Session, job: RunJob, left: JobWords, how: { inter
   if (job.params['follow'] === false) return EXIT.ok
   if (job.params['detach'] === true) {
     process.stdout.write(job.json ? `${JSON.stringify(left)}\n` : `${left.contract}\n`)
-    if (!job.json && !job.quiet && process.stderr.isTTY)
+    if (!job.json && !job.quiet && isatty(STDERR_FD))
       process.stderr.write((await import('./run_lines.ts')).detachedLines(left).join('\n') + '\n')
     return EXIT.ok
   }

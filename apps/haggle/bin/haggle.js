@@ -1,10 +1,6 @@
 #!/usr/bin/env -S node --conditions=@haggle/source
 // Starts the haggle command: finds a Node that can run it, turns the compile cache on, and hands over to main.
 
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import module from 'node:module'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,7 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const source = here.includes('/node_modules/') ? undefined : join(here, '../main.ts')
 
 /** The Node that the clone installed, when this one is too old. */
-const clonesNode = () => {
+const clonesNode = ({ existsSync }) => {
   for (let folder = here, parent = dirname(here); ; folder = parent, parent = dirname(parent)) {
     const candidate = join(folder, 'node_modules/.bin/node')
     if (existsSync(candidate)) return candidate
@@ -22,7 +18,7 @@ const clonesNode = () => {
 }
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
-  const node = process.env.HAGGLE_RESTARTED ? undefined : clonesNode()
+  const node = process.env.HAGGLE_RESTARTED ? undefined : clonesNode(await import('node:fs'))
   if (node === undefined) {
     process.stderr.write(
       `haggle: needs Node ${NODE_MAJOR} or newer, this is ${process.versions.node} (E_NODE_VERSION)\n  next: npm install in the clone brings one, or see https://nodejs.org\n`,
@@ -32,6 +28,7 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   const flags = source === undefined ? [] : ['--conditions=@haggle/source']
   // Signals reach the child through the terminal's process group; this one only waits and passes its end on.
   for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => undefined)
+  const { spawnSync } = await import('node:child_process')
   const child = spawnSync(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, HAGGLE_RESTARTED: '1' },
@@ -40,6 +37,8 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
 }
 
 // The person's own cache folder, never a shared one: whoever can write there decides what code runs.
-module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'haggle'))
+// Not imported: collecting all exports of Node's modules is a good part of a command's start.
+const home = process.getBuiltinModule('node:os').homedir()
+process.getBuiltinModule('node:module').enableCompileCache(join(process.env.XDG_CACHE_HOME || join(home, '.cache'), 'haggle'))
 const { main } = await import(source === undefined ? '../dist/main.js' : '../main.ts')
 await main(process.argv.slice(2))
