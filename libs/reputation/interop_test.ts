@@ -4,13 +4,14 @@
 // which section 2.1.4.1 leaves out, at the head of the consistency path.
 
 import { createRequire } from 'node:module'
+import type * as Published from '@transmute/rfc9162'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { all, entryOf, ledgerOf, sha256 } from './_fixture.ts'
 import type { Ledger, StoredEntry } from './ledger.ts'
 import { verifyConsistency, verifyInclusion } from './rfc9162.ts'
 
 // A CommonJS module with a default export: what an import gives differs between Node and bundlers, what require gives does not.
-const { default: rfc9162 } = createRequire(import.meta.url)('@transmute/rfc9162') as typeof import('@transmute/rfc9162')
+const { default: rfc9162 } = createRequire(import.meta.url)('@transmute/rfc9162') as typeof Published.default
 
 const SIZE = 33
 
