@@ -112,7 +112,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-describe('a mesh around haggle-relay', { timeout: 60_000 }, () => {
+describe('a mesh around haggle-relay', { timeout: 90_000 }, () => {
   it('a cold renter finds all three, one through the relay, in under 3 s', async () => {
     const relay = await startRelay()
     const providers = await members(relay, 'node', 'node', 'client')

@@ -52,7 +52,7 @@ function start(...args: string[]): { child: ChildProcess; line: Promise<Record<s
   return { child, line: first.promise, ended }
 }
 
-describe('haggle-relay', { timeout: 20_000 }, () => {
+describe('haggle-relay', { timeout: 60_000 }, () => {
   it('prints its address, serves health and figures, and stops cleanly on SIGTERM', async () => {
     const relay = start('--home', join(folder, 'home'), ...LOOPBACK, '--http', '0', '--json')
     const up = await relay.line

@@ -138,7 +138,7 @@ describe('createGate()', () => {
   })
 })
 
-describe('createNode() behind its gate', () => {
+describe('createNode() behind its gate', { timeout: 30_000 }, () => {
   const nodes = testNodes()
   afterEach(() => nodes.stop())
 

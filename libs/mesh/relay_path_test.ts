@@ -18,7 +18,7 @@ async function relayed(): Promise<{ relay: MeshNode; provider: MeshNode; renter:
   return { relay, provider, renter }
 }
 
-describe('client preset', { timeout: 20_000 }, () => {
+describe('client preset', { timeout: 60_000 }, () => {
   it('is reachable through its relay, and the path names the relay', async () => {
     const { relay, provider, renter } = await relayed()
     expect(provider.network.addresses()).toEqual([
