@@ -165,6 +165,14 @@ describe('haggle reads', () => {
     expect(text).not.toContain('\u001b')
   })
 
+  test('haggle reads end without a word when their reader leaves', async () => {
+    const running = start(['completions', 'bash'])
+    running.child.stdout?.destroy()
+    const found = await running.ended
+    expect(found.stderr).toBe('')
+    expect(found.code).toBe(0)
+  })
+
   test('haggle ping exits 6 when nobody answers', async () => {
     const found = await run(['ping', '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWNobody'])
     expect(found.code).toBe(6)

@@ -2,12 +2,12 @@
 
 /** Prints lines on stdout. */
 export function print(...lines: readonly string[]): void {
-  process.stdout.write(lines.length === 0 ? '' : `${lines.join('\n')}\n`)
+  quietStdout().write(lines.length === 0 ? '' : `${lines.join('\n')}\n`)
 }
 
 /** Prints one JSON value on stdout, as one line. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
+  quietStdout().write(`${JSON.stringify(value)}\n`)
 }
 
 /** Prints a line on stderr. */
@@ -15,10 +15,14 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-/** A reader that leaves early, such as `head`, is no error. */
-export function endQuietlyOnClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
-  })
+/** stdout, where a reader that leaves early, such as `head`, is no error. */
+function quietStdout(): NodeJS.WriteStream {
+  const { stdout } = process
+  if (stdout.listenerCount('error') === 0) {
+    stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0)
+      throw error
+    })
+  }
+  return stdout
 }
