@@ -7,9 +7,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { screenKey } from '@haggle/identity'
 import { dialRank, inRange, originOf, subnetOf } from './addresses.ts'
+import { openBare } from './_optimistic.ts'
 import { createGate, MESH_LIMITS } from './node.ts'
 import type { GateOptions, MeshLimits } from './node.ts'
-import { seedOf, targetOf, testNodes } from './_test_nodes.ts'
+import { eventually, seedOf, targetOf, testNodes } from './_test_nodes.ts'
 
 const peers = await Promise.all(
   Array.from({ length: 6 }, async (_, i) => peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', seedOf(i + 1)))),
@@ -155,6 +156,42 @@ describe('createNode() behind its gate', { timeout: 30_000 }, () => {
 
   it('takes them all with the cap off', async () => {
     expect(await crowd({ maxPerIp: OFF })).toBe(6)
+  })
+})
+
+describe('createNode() limits', { timeout: 30_000 }, () => {
+  const nodes = testNodes()
+  afterEach(() => nodes.stop())
+
+  it('takes no more connections than maxConnections', async () => {
+    const taken = async (maxConnections: number): Promise<number> => {
+      const target = await nodes.node({ limits: { maxConnections } })
+      const callers = await Promise.all(Array.from({ length: 6 }, () => nodes.node({ preset: 'client' })))
+      for (const caller of callers) await caller.network.connect(targetOf(target)).catch(() => undefined)
+      await eventually(() => target.stats().connections >= (maxConnections > 6 ? 6 : 1))
+      const { connections } = target.stats()
+      await nodes.stop()
+      return connections
+    }
+    expect(await taken(3)).toBeLessThanOrEqual(3)
+    expect(await taken(100)).toBe(6)
+  })
+
+  it('drops a stream that does not say its protocol in time', async () => {
+    const dropped = async (firstByteMs: number): Promise<boolean> => {
+      const [a, b] = [await nodes.node(), await nodes.node({ limits: { firstByteMs } })]
+      await a.network.connect(targetOf(b))
+      const [connection] = a.libp2p.getConnections()
+      const stream = connection === undefined ? undefined : await openBare(connection, '/silent/1')
+      if (stream === undefined) throw new Error('no bare stream')
+      const closed = new Promise<boolean>((resolve) => stream.addEventListener('close', () => resolve(true)))
+      const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_500))
+      const was = await Promise.race([closed, late])
+      await nodes.stop()
+      return was
+    }
+    expect(await dropped(200)).toBe(true)
+    expect(await dropped(60_000)).toBe(false)
   })
 })
 
