@@ -1,6 +1,6 @@
 // The log of a running node among others: confirmed by them after a start, signed on time, brought to counterparties, compared, and fetched back.
 
-import { peerIdOf } from '@haggle/identity'
+import { peerIdOf, publicKeyOf } from '@haggle/identity'
 import type { Network } from '@haggle/mesh'
 import {
   type Audit,
@@ -9,16 +9,28 @@ import {
   type CheckpointReason,
   gapsOf,
   type HeadState,
-  type KeptEntry,
   type Memory,
   readEvidence,
   type SignedHead,
   type StoredEntry,
 } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
-import { type Clock, decodeAs, encodeAs, equalBytes, HaggleError, peekEnvelope, type Signer, type Suite, toHex, uint } from '@haggle/wire'
+import {
+  type Clock,
+  decodeAs,
+  encodeAs,
+  equalBytes,
+  errorCode,
+  HaggleError,
+  peekEnvelope,
+  type Signer,
+  type Suite,
+  toHex,
+  uint,
+} from '@haggle/wire'
 import { ask } from './ask.ts'
 import { type Counterparties, followCounterparties } from './counterparties.ts'
+import { gatherKept } from './gather_kept.ts'
 import { type KeptEntries, keptEntries } from './kept_entries.ts'
 import { evidenceTopic, MAX_HEADS } from './protocol.ts'
 import { pushHead } from './push.ts'
@@ -27,6 +39,9 @@ import { serveLog } from './serve.ts'
 
 /** Milliseconds between two looks at what is due. */
 export const TICK_MS = 15_000
+
+/** Counterparties that a head is brought to at once. */
+const PUSHES_AT_ONCE = 8
 
 /** Milliseconds after which heads are exchanged with a connected peer again. */
 export const EXCHANGE_MS: number = 10 * 60 * 1000
@@ -163,37 +178,40 @@ class RunningLog implements LogService {
   }
 
   async checkpoint(reason: CheckpointReason = 'asked'): Promise<CheckpointResult> {
-    const { memory, clock, store } = this.#init
+    const { memory, clock } = this.#init
     const head = await memory.heads.sign(reason)
     if (head.body.size === 0) return { head, cosigned: 0, failed: 0 }
     this.#cosigners.clear()
-    let cosigned = 0
-    let failed = 0
-    for (const key of await this.#counterparties.list(Math.floor(clock.now() / 1000))) {
-      if (this.#stopped) break
-      const peerId = peerIdOf(key)
-      const name = `a${toHex(key)}${head.body.log}`
-      const from = await store.get(name)
-      try {
-        const outcome = await pushHead({ ...this.#init }, head, { target: { peerId }, key, from: from ? decodeAs(uint(), from) : 0 })
-        if (outcome.kind === 'cosigned') {
-          cosigned++
-          this.#cosigners.add(peerId)
-          await store.write([
-            { key: name, value: encodeAs(uint(), head.body.size) },
-            { key: `c${toHex(key)}`, value: outcome.envelope },
-          ])
-          this.#event({ kind: 'cosigned', peerId, size: head.body.size })
-        } else {
-          failed++
-        }
-      } catch {
-        // Not reachable now: it gets this head, or the next, when it is.
-        failed++
-      }
+    const waiting = await this.#counterparties.list(Math.floor(clock.now() / 1000))
+    const asked = waiting.length
+    const one = async (): Promise<void> => {
+      for (let key = waiting.shift(); key && !this.#stopped; key = waiting.shift()) await this.#bring(head, key)
     }
+    await Promise.all(Array.from({ length: PUSHES_AT_ONCE }, one))
     this.#noteState()
-    return { head, cosigned, failed }
+    return { head, cosigned: this.#cosigners.size, failed: asked - this.#cosigners.size }
+  }
+
+  /** Brings a head to one counterparty. What can't be reached now gets it, or the next one, when it is met. */
+  async #bring(head: SignedHead, key: Uint8Array): Promise<void> {
+    const { store } = this.#init
+    const peerId = peerIdOf(key)
+    const name = `a${toHex(key)}${head.body.log}`
+    const known = await store.get(name)
+    const from = known ? decodeAs(uint(), known) : 0
+    if (from >= head.body.size) return
+    try {
+      const outcome = await pushHead(this.#init, head, { target: { peerId }, key, from })
+      if (outcome.kind !== 'cosigned') return
+      if (head.body.size === this.#init.memory.heads.last()?.body.size) this.#cosigners.add(peerId)
+      await store.write([
+        { key: name, value: encodeAs(uint(), head.body.size) },
+        { key: `c${toHex(key)}`, value: outcome.envelope },
+      ])
+      this.#event({ kind: 'cosigned', peerId, size: head.body.size })
+    } catch (error) {
+      if (errorCode(error) === 'E_STORE_CLOSED') throw error
+    }
   }
 
   async exchange(peerId: string): Promise<void> {
@@ -216,17 +234,15 @@ class RunningLog implements LogService {
     if (last === undefined) return 0
     // What stood under a head signed here is sure; behind it, entries written since may stand where lost ones were.
     const from = Math.min(signedSize, ...memory.ledger.status().lost.map((gap) => gap.from))
-    const kept = new Map<number, KeptEntry>()
-    for (const key of await this.#counterparties.list(Math.floor(clock.now() / 1000))) {
-      for (const entry of await this.#askKept(peerIdOf(key), from)) kept.set(entry.index, entry)
-    }
     // After a restored backup the ledger may not know all of its counterparties: whoever is connected may be one.
-    for (const peerId of this.#init.network.peers()) for (const entry of await this.#askKept(peerId, from)) kept.set(entry.index, entry)
-    await memory.ledger.restore(last.body, [...kept.values()])
+    const counterparties = await this.#counterparties.list(Math.floor(clock.now() / 1000))
+    const peers = new Set([...counterparties.map(peerIdOf), ...this.#init.network.peers()])
+    const kept = await gatherKept(this.#init, peers, from)
+    await memory.ledger.restore(last.body, kept)
     await memory.heads.shown(last.bytes)
-    this.#event({ kind: 'fetched', entries: kept.size })
+    this.#event({ kind: 'fetched', entries: kept.length })
     this.#noteState()
-    return kept.size
+    return kept.length
   }
 
   async auditPeer(key: Uint8Array): Promise<Audit> {
@@ -247,8 +263,9 @@ class RunningLog implements LogService {
 
   #schedule(): void {
     this.#cancelTick = this.#init.clock.after(TICK_MS, () => {
-      this.#run(this.#tick())
-      if (!this.#stopped) this.#schedule()
+      // The next look comes when this one is over: a checkpoint to many counterparties takes longer than the time between two.
+      const next = (): void => (this.#stopped ? undefined : this.#schedule())
+      this.#run(this.#tick().finally(next))
     })
   }
 
@@ -269,8 +286,18 @@ class RunningLog implements LogService {
     if (now - (this.#exchanged.get(peerId) ?? -Infinity) < EXCHANGE_MS) return
     this.#exchanged.delete(peerId)
     this.#exchanged.set(peerId, now)
+    await this.#bringMissed(peerId)
     if (this.#exchanged.size > 1024) this.#exchanged.delete(this.#exchanged.keys().next().value!)
     await this.exchange(peerId)
+  }
+
+  /** A counterparty that wasn't there at the last checkpoint gets its head now. */
+  async #bringMissed(peerId: string): Promise<void> {
+    const { heads } = this.#init.memory
+    const head = heads.last()
+    if (head === undefined || heads.status().state !== 'ok') return
+    const key = publicKeyOf(peerId)
+    if (await this.#counterparties.has(key, Math.floor(this.#init.clock.now() / 1000))) await this.#bring(head, key)
   }
 
   /** The head that a peer shows now, when it extends what is known here. */
@@ -289,21 +316,6 @@ class RunningLog implements LogService {
   async #askMine(peerId: string): Promise<readonly Uint8Array[]> {
     const answer = await ask(this.#init, { peerId }, { name: 'head', body: { owner: this.#init.memory.ledger.key } })
     return answer.name === 'heads' ? answer.body.heads : []
-  }
-
-  async #askKept(peerId: string, from: number): Promise<KeptEntry[]> {
-    const entries: KeptEntry[] = []
-    try {
-      for (let at = from; ;) {
-        const answer = await ask(this.#init, { peerId }, { name: 'kept', body: { from: at } })
-        if (answer.name !== 'entries' || answer.body.entries.length === 0) return entries
-        entries.push(...answer.body.entries)
-        at = Math.max(at, ...answer.body.entries.map((entry) => entry.index)) + 1
-      }
-    } catch {
-      // Not reachable, or it serves no logs: what others kept may be enough.
-      return entries
-    }
   }
 
   /** Somebody showed a head of another's log: when it is ahead of what is known, its owner has to prove that it extends it. */

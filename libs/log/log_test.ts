@@ -135,6 +135,30 @@ describe('startLog()', () => {
     expect(await stranger.memory.book.last(a.identity.publicKey)).toBeUndefined()
   })
 
+  it('brings its head to a counterparty that was away, as soon as it is met', async () => {
+    const [a, b, c] = [await join(1), await join(2), await join(3)]
+    await deal(a, b, 1)
+    await deal(a, c, 2)
+    await meet(a, c)
+    hub.cut(a.identity.peerId, b.identity.peerId)
+    await a.log.confirm()
+    expect(await a.log.checkpoint()).toMatchObject({ cosigned: 1, failed: 1 })
+    hub.heal(a.identity.peerId, b.identity.peerId)
+    await meet(b, a)
+    await settled()
+    expect((await b.memory.book.last(a.identity.publicKey))?.body.size).toBe(4)
+    expect(a.log.status().cosigners).toBe(2)
+  })
+
+  it('signs by itself when ten minutes have passed with changes', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await deal(a, b, 1)
+    await meet(a, b)
+    await a.log.confirm()
+    for (let i = 0; i < 42; i++) await clock.settle(15_000)
+    expect(a.log.status()).toMatchObject({ signedSize: 2, cosigners: 1 })
+  })
+
   it('serves head, proofs and lines, and entries only to whom they are about', async () => {
     const [a, b, c] = [await join(1), await join(2), await join(3)]
     await deal(a, b, 1)

@@ -1,6 +1,6 @@
 // A checkpoint: the signed word of a log's owner that at this size its tree has this root (spec/checkpoint.md).
 
-import { bytes, fields, type Message, type MessageType, nullable, oneOf, uint } from '@haggle/wire'
+import { bytes, fields, type Message, type MessageType, nullable, oneOf, refine, uint } from '@haggle/wire'
 import { HASH_BYTES } from './rfc9162.ts'
 
 /** Why a checkpoint was signed: 256 new entries, 10 minutes with changes, asked for, or the last one before a shutdown. */
@@ -34,15 +34,18 @@ const LIFETIME_S = 600
 /** The envelope of a checkpoint: type `head`, no thread, readable by anyone. */
 export const checkpointMessage: MessageType<Checkpoint> = {
   type: 'head',
-  schema: fields({
-    log: uint(),
-    size: uint(),
-    root: bytes({ length: HASH_BYTES }),
-    prevSize: uint(),
-    prevRoot: bytes({ length: HASH_BYTES }),
-    block: nullable(uint()),
-    reason: oneOf('entries', 'time', 'asked', 'closing'),
-  }),
+  schema: refine(
+    fields({
+      log: uint(),
+      size: uint(),
+      root: bytes({ length: HASH_BYTES }),
+      prevSize: uint(),
+      prevRoot: bytes({ length: HASH_BYTES }),
+      block: nullable(uint()),
+      reason: oneOf('entries', 'time', 'asked', 'closing'),
+    }),
+    ({ size, prevSize }) => (prevSize > 0 && prevSize >= size ? `its prevSize must be below its size ${size}, is ${prevSize}` : undefined),
+  ),
   maxLifetimeS: LIFETIME_S,
   thread: false,
   audience: false,

@@ -130,6 +130,12 @@ describe('openHeadSigner()', () => {
     expect(heads.status().state).toBe('unconfirmed')
   })
 
+  it('is no head when it names a predecessor that is not smaller', () => {
+    expect(() => forged({ size: 4, prevSize: 4 })).toThrow('prevSize')
+    expect(() => forged({ size: 4, prevSize: 5 })).toThrow('prevSize')
+    expect(forged({ size: 0, prevSize: 0 }).body.size).toBe(0)
+  })
+
   it('due() says when 256 entries came, or ten minutes with any', async () => {
     const ledger = await ledgerOf()
     const heads = await signerOf(ledger)
