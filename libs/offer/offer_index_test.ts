@@ -5,13 +5,14 @@ import type { Query } from './ast.ts'
 import { evaluate } from './evaluate.ts'
 import { explain } from './explain.ts'
 import { acceptVerdict } from './match.ts'
+import { freeRate } from './meter.ts'
 import type { Listing } from './offer.ts'
 import { offerIndex } from './offer_index.ts'
 import { parseQuery } from './parse.ts'
 import { print, printQuery } from './print.ts'
 import { rank } from './rank.ts'
 import { offerSubject } from './subject.ts'
-import { sampleDemand, sampleOffer, seededNumbers, syntheticMarket } from './testing.ts'
+import { sampleDemand, sampleDevice, sampleOffer, seededNumbers, syntheticMarket } from './testing.ts'
 
 const RENTER = { renter: { key: new Uint8Array(32).fill(9) }, demand: sampleDemand() }
 /** These take a second or two; on a machine that does much else, longer. */
@@ -156,6 +157,29 @@ describe('offerIndex', () => {
       'order by memory, price.hour',
     ])
       expect(index.find(text, { limit: 30 }).map(keyOf), text).toEqual(naive(parseQuery(text), listings).slice(0, 30))
+  })
+
+  test('find() stays right when strangers invent a model, a region and an image for every offer', () => {
+    const index = offerIndex()
+    const listings = Array.from({ length: 1200 }, (_, i): Listing => {
+      const provider = new Uint8Array(32)
+      new DataView(provider.buffer).setUint32(i % 2 === 0 ? 0 : 28, i * 2654435761)
+      const region = `${String.fromCharCode(65 + (i % 26), 65 + ((i * 7) % 26))}-${i % 1000}`
+      const gpu = sampleDevice({ model: `Model ${i}`, vramMiB: (1 + (i % 8)) * 8192, vramUsableMiB: null, cuda: `12.${i}` })
+      return { provider, offer: sampleOffer({ devices: [gpu], region, images: [`image:${i}`], rails: [freeRate(BigInt(i % 97))] }) }
+    })
+    for (const listing of listings) index.put(listing)
+    for (const text of [
+      'gpu.model="model 777"',
+      'gpu.model ~ "77" region=AA',
+      'cached.image in ["image:5","image:1100"]',
+      'region not in [AH-1] gpu.vram>=40GiB',
+      'gpu.cuda>=12.1100',
+      'gpu.model != "model 3"',
+    ])
+      expect(index.find(text, { limit: 40 }).map(keyOf), text).toEqual(naive(parseQuery(text), listings).slice(0, 40))
+    expect(index.find('', { limit: 0 })).toEqual([])
+    expect(index.find('', { limit: 5000 })).toHaveLength(1200)
   })
 
   test('prepare() finds offers that came after it, with words that nobody had then', () => {
