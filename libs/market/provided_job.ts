@@ -156,7 +156,8 @@ export function signedExit(exit: ExitStatus): Exit {
     case 'limit':
       return { kind: 'limit', code: null, word: exit.limit }
     case 'killed':
-      return { kind: 'killed', code: null, word: exit.reason.slice(0, 64) }
+      // The terms' own ends are limits, whoever kept them: the machine stops a job at its time or its cap, too.
+      return { kind: exit.reason === 'time' || exit.reason === 'cap' ? 'limit' : 'killed', code: null, word: exit.reason.slice(0, 64) }
     case 'lost':
       return { kind: 'lost', code: null, word: null }
   }
