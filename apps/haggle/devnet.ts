@@ -14,8 +14,8 @@ import { note, print, printJson } from './out.ts'
 
 /** A child must say that it is ready in this time. */
 const READY_MS = 30_000
-/** After the polite signal, children get this long. */
-const LEAVE_MS = 5000
+/** After the polite signal, children get this long: a provider that is killed leaves its launcher behind. */
+const LEAVE_MS = 20_000
 
 const COMMAND = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../bin/haggle.js' : './bin/haggle.js', import.meta.url))
 

@@ -123,5 +123,9 @@ async function relay(address: string): Promise<Finding> {
   })
   if (wrong !== undefined)
     return { name: 'relay', state: 'bad', detail: `${address}: ${wrong}`, fix: 'check the address, or name another with --bootstrap' }
-  return { name: 'relay', state: 'ok', detail: `${address} answers in ${Math.round(performance.now() - startedAt)} ms` }
+  return {
+    name: 'relay',
+    state: 'ok',
+    detail: `${address.replace(/\/p2p\/.*/, '')} answers in ${Math.round(performance.now() - startedAt)} ms`,
+  }
 }

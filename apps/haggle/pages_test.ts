@@ -1,5 +1,7 @@
 // The pages of up and status, and the small judgements behind them.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bestAddress, reachText, scopeOf } from './addresses.ts'
 import { type Boot, differs } from './boot.ts'
@@ -7,6 +9,7 @@ import { runLine, type UpSnapshot, upPage } from './provide.ts'
 import { type StatusSnapshot, statusPage } from './status_page.ts'
 import { suggestFrom } from './suggest_price.ts'
 import { PLAIN_BOOT } from './testing/command.ts'
+import { VERSION } from './version.ts'
 
 const RELAY = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
 const ME = '12D3KooWLbMWkzv4Rr1NT5Qk5PZqCkS6sW5Vn6R5nUQhHpX5Fa91'
@@ -149,4 +152,9 @@ test('differs() is content with any listening agent when any will do', () => {
   const listening = { ...running, listen: ['/ip4/0.0.0.0/tcp/0'] }
   expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'], listenAnywhere: true })).toBeNull()
   expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'] })).toBe('listen')
+})
+
+test('VERSION is that of package.json', () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as { version: string }
+  expect(VERSION).toBe(version)
 })

@@ -3,6 +3,7 @@
 import type { Args } from '../args.ts'
 import type { BootMore } from '../boot.ts'
 import { describe, EXIT } from '../failure.ts'
+import { note } from '../out.ts'
 import { session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
 
@@ -29,7 +30,9 @@ async function upOn(args: Args, where: BootMore): Promise<number> {
   await provideWith(open, args)
   if (open.agent === undefined) return EXIT.ok
   const { onSignals } = await import('../agent/signals.ts')
-  onSignals(open.agent, () => undefined)
+  onSignals(open.agent, (_, event) => {
+    if (event === 'signal') note('\nhaggle: leaving; jobs that run here end first (a second signal does not wait)')
+  })
   await open.agent.gone
   return EXIT.ok
 }
