@@ -10,6 +10,7 @@ import { type Clock, errorCode, type Message, networkId, type Random, type Signe
 import { seededRandom, virtualClock, type VirtualClock } from '@haggle/wire/testing'
 import type { EndFrame, OutputFrame, SpecFrame } from './control_frame.ts'
 import type { OnFault } from './fault_point.ts'
+import { scriptTerms } from './testing.ts'
 import type { Thread } from './thread.ts'
 import type { HostEffect } from './thread_context.ts'
 import { createThreads } from './threads.ts'
@@ -240,28 +241,8 @@ function mortalStore(store: Store, life: { isOver: boolean }): Store {
 
 /** Terms that both sides of a test agree on. */
 export function termsOf({ renter, provider }: World, change: Partial<Terms> = {}): Terms {
-  return {
-    renter: renter.identity.publicKey,
-    provider: provider.identity.publicKey,
-    offerDigest: new Uint8Array(32).fill(9),
-    devices: [],
-    runner: 'exec',
-    isolation: 'memory',
-    rail: 'free',
-    meters: [{ unit: 'ms', price: 3_600_000n, per: 3_600_000n }],
-    cap: 1_000_000n,
-    tickMs: 1_000,
-    graceMs: 2_000,
-    stagingMs: 10_000,
-    idleMs: 20_000,
-    maxMs: 60_000,
-    limits: { cpuMilli: 1000, memMiB: 64, diskMiB: 64, outMiB: 1, pids: 8 },
-    net: null,
-    sla: null,
-    visibility: 'private',
-    extends: null,
-    ...change,
-  }
+  const keys = { renter: renter.identity.publicKey, provider: provider.identity.publicKey }
+  return { ...scriptTerms(keys, { tickMs: 1_000 }), ...change }
 }
 
 /** A demand; the provider of a test answers what its script says. */

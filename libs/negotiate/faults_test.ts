@@ -7,11 +7,11 @@ import { beginScript, follow, type Script } from './_test_script.ts'
 import { type Side, World } from './_test_sides.ts'
 
 const SCRIPTS: readonly Script[] = [
-  { path: 'take', end: 'exit', runMs: 2_500 },
-  { path: 'take', end: 'rejected', runMs: 0 },
-  { path: 'take', end: 'renter cancels', runMs: 60_000 },
-  { path: 'take', end: 'provider cancels', runMs: 60_000 },
-  { path: 'walk', end: 'exit', runMs: 4_500 },
+  { path: 'take', end: 'exit', runMs: 2_500, tickMs: 1_000 },
+  { path: 'take', end: 'rejected', runMs: 0, tickMs: 1_000 },
+  { path: 'take', end: 'renter cancels', runMs: 60_000, tickMs: 1_000 },
+  { path: 'take', end: 'provider cancels', runMs: 60_000, tickMs: 1_000 },
+  { path: 'walk', end: 'exit', runMs: 4_500, tickMs: 1_000 },
 ]
 /** Back at once, back when an ACCEPT is long over, and back when the job was ended for its renter's absence. */
 const AWAY_MS = [50, 7_000, 25_000]

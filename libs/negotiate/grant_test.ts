@@ -108,7 +108,7 @@ afterEach(() => world?.close())
 
 it('grantOf() finds what a renter has granted, and its provider accepts it', async () => {
   world = await new World().start()
-  follow(world, { path: 'take', end: 'exit', runMs: 60_000 })
+  follow(world, { path: 'take', end: 'exit', runMs: 60_000, tickMs: 1_000 })
   const thread = await takeIt(world)
   await world.settle(1_500)
   const nowS = Math.floor(world.clock.now() / 1000)

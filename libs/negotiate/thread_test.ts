@@ -34,7 +34,7 @@ function fragile(store: Store, disk: { isFull: boolean; tries: string[] }): Stor
 
 describe('signing', () => {
   it('gives the same bytes for every repetition', async () => {
-    follow(world, { path: 'take', end: 'exit', runMs: 1_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 1_000, tickMs: 1_000 })
     await world.renter.start()
     const hand = new Hand(world, world.renter, 2)
     const thread = await takeIt(world)
@@ -54,7 +54,7 @@ describe('signing', () => {
     const disk = { isFull: true, tries: [] as string[] }
     world.renter.wrapStore = (store) => fragile(store, disk)
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 1_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 1_000, tickMs: 1_000 })
     await expect(takeIt(world)).rejects.toThrow('ENOSPC')
     const [thread] = [...world.renter.threads.open()]
     expect(thread).toBeUndefined()
@@ -71,7 +71,7 @@ describe('signing', () => {
     const disk = { isFull: false, tries: [] as string[] }
     world.provider.wrapStore = (store) => fragile(store, disk)
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 20_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 20_000, tickMs: 1_000 })
     const thread = await takeIt(world)
     await world.settle(1_900)
     const [theirs] = world.provider.threads.open()
@@ -95,7 +95,7 @@ describe('signing', () => {
 
   it('waits for what the peer has of our own words when the disk lost them', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 20_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 20_000, tickMs: 1_000 })
     const thread = await takeIt(world)
     await world.settle(2_500)
     const theirs = await threadOf(world.provider, thread.id)
@@ -161,7 +161,7 @@ describe('a peer that is not there', () => {
 
   it('gets everything that it missed when it comes back, in as many parts as it takes', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 57_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 57_000, tickMs: 1_000 })
     const thread = await takeIt(world, { tickMs: 100, graceMs: 600_000, idleMs: 600_000, maxMs: 600_000 })
     await world.settle(1_050)
     cutOff()
@@ -184,7 +184,7 @@ describe('a peer that is not there', () => {
 
   it('brings its spec along when an ACCEPT is repeated by a process that came later', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 500 })
+    follow(world, { path: 'take', end: 'exit', runMs: 500, tickMs: 1_000 })
     cutOff()
     const taken = takeIt(world)
     await world.settle()
@@ -201,7 +201,7 @@ describe('a peer that is not there', () => {
 describe('a thread that is over', () => {
   it('is closed on disk only when its ledger entry is', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 500 })
+    follow(world, { path: 'take', end: 'exit', runMs: 500, tickMs: 1_000 })
     const { provider } = world
     provider.ledgerMs = 200
     const thread = await takeIt(world)
@@ -216,7 +216,7 @@ describe('a thread that is over', () => {
 
   it('is forgotten after many others, read again when asked about, and says nothing twice', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'rejected', runMs: 0 })
+    follow(world, { path: 'take', end: 'rejected', runMs: 0, tickMs: 1_000 })
     const threads: Thread[] = []
     for (let i = 0; i < 300; i++) {
       threads.push(await takeIt(world))
@@ -277,7 +277,7 @@ describe('a thread that is over', () => {
 describe('a handler', () => {
   it('that throws is told of, and stops nothing', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 500 })
+    follow(world, { path: 'take', end: 'exit', runMs: 500, tickMs: 1_000 })
     Object.assign(world.provider.seen.messages, {
       push: () => {
         throw new Error('a fault of the market')
@@ -292,7 +292,7 @@ describe('a handler', () => {
 
   it('hears of a thread that is resumed before it hears of its effects', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 20_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 20_000, tickMs: 1_000 })
     await takeIt(world)
     await world.settle(1_500)
     world.provider.kill()
@@ -308,7 +308,7 @@ describe('a handler', () => {
 
   it('hears when the other side goes and comes', async () => {
     await world.start()
-    follow(world, { path: 'take', end: 'exit', runMs: 20_000 })
+    follow(world, { path: 'take', end: 'exit', runMs: 20_000, tickMs: 1_000 })
     await takeIt(world)
     await world.settle(1_500)
     cutOff()
@@ -322,7 +322,7 @@ describe('a handler', () => {
 
 it('one of two streams that breaks takes nothing with it', async () => {
   await world.start()
-  follow(world, { path: 'take', end: 'exit', runMs: 5_000 })
+  follow(world, { path: 'take', end: 'exit', runMs: 5_000, tickMs: 1_000 })
   const thread = await takeIt(world)
   await world.settle(500)
   // A second stream, which is now the newest on the provider's side, and dies with what was written to it.

@@ -10,11 +10,11 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 const SCRIPTS: readonly Script[] = [
-  { path: 'take', end: 'exit', runMs: 3_500 },
-  { path: 'take', end: 'rejected', runMs: 0 },
-  { path: 'take', end: 'renter cancels', runMs: 60_000 },
-  { path: 'take', end: 'provider cancels', runMs: 60_000 },
-  { path: 'walk', end: 'exit', runMs: 4_500 },
+  { path: 'take', end: 'exit', runMs: 3_500, tickMs: 1_000 },
+  { path: 'take', end: 'rejected', runMs: 0, tickMs: 1_000 },
+  { path: 'take', end: 'renter cancels', runMs: 60_000, tickMs: 1_000 },
+  { path: 'take', end: 'provider cancels', runMs: 60_000, tickMs: 1_000 },
+  { path: 'walk', end: 'exit', runMs: 4_500, tickMs: 1_000 },
 ]
 
 it.each(SCRIPTS)('both sides come to the same end when they $path and it ends with "$end"', async (script) => {

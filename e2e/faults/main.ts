@@ -1,0 +1,96 @@
+// `node --conditions=@haggle/source e2e/faults/main.ts [--all] [--only PATTERN] [--jobs N] [--json]`: kills either side of a negotiation, a real process, at every
+// fault point, starts it again with the same home, and compares what both have on disk in the end. With --all every script visits all of its points.
+
+import { parseArgs } from 'node:util'
+import type { FaultPoint } from '@haggle/negotiate'
+import { casesOf, nameOf, pointsOf, SCRIPTS } from './cases.ts'
+import { type Case, play, type Played } from './rig.ts'
+import type { Role } from './side.ts'
+
+/** Back at once, and back when an ACCEPT is long over. */
+const AWAY_MS: readonly number[] = [200, 6_000]
+
+/** Plays cases, so many at a time. */
+async function playAll(cases: readonly Case[], jobs: number, told: (played: Played) => void): Promise<Played[]> {
+  const waiting = [...cases]
+  const all: Played[] = []
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const one = next
+      const failed = (error: unknown): Played => ({
+        case: one,
+        ok: false,
+        wrong: [String(error)],
+        outcomes: [],
+        passed: { renter: {}, provider: {} },
+        deaths: 0,
+        seconds: 0,
+      })
+      const played = await play(one).catch(failed)
+      all.push(played)
+      told(played)
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, worker))
+  return all
+}
+
+/** How often each point was passed, and how often somebody died there, by side. */
+function hitsOf(all: readonly Played[]): { point: FaultPoint; side: Role; passed: number; deaths: number }[] {
+  return (['renter', 'provider'] as const).flatMap((side) =>
+    pointsOf(side).map((point) => {
+      const passed = all.reduce((sum, one) => sum + (one.passed[side][point] ?? 0), 0)
+      const diedAt = (one: Played): number =>
+        one.case.fault?.role !== side
+          ? 0
+          : Number(one.case.fault.point === point && one.deaths > 0) + Number(one.case.again === point && one.deaths > 1)
+      return { point, side, passed, deaths: all.reduce((sum, one) => sum + diedAt(one), 0) }
+    }),
+  )
+}
+
+const { values } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: '2' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const began = performance.now()
+const jobs = Math.max(1, Number(values.jobs))
+let done = 0
+const tell = (of: number) => (played: Played) => {
+  done++
+  const verdict = played.ok ? played.outcomes.join(', ') || 'nothing was said' : `WRONG: ${played.wrong.join('; ')}`
+  process.stderr.write(`${done}/${of} ${nameOf(played.case)}: ${verdict} (${played.seconds.toFixed(1)} s)\n`)
+}
+const dry = await playAll(
+  SCRIPTS.map((script) => ({ script, fault: null, awayMs: 0 })),
+  jobs,
+  tell(SCRIPTS.length),
+)
+dry.sort((a, b) => SCRIPTS.indexOf(a.case.script) - SCRIPTS.indexOf(b.case.script))
+done = 0
+const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter((one) => nameOf(one).includes(values.only))
+const played = await playAll(cases, jobs, tell(cases.length))
+const all = [...dry, ...played]
+const points = hitsOf(all)
+const missed = points.filter(({ deaths }) => deaths === 0).map(({ point, side }) => `${side} ${point}`)
+const outcomes: Record<string, number> = {}
+for (const one of played) for (const outcome of one.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+const wrong = all.filter(({ ok }) => !ok).map((one) => ({ case: nameOf(one.case), wrong: one.wrong }))
+const ok = wrong.length === 0 && (values.only !== '' || missed.length === 0)
+const seconds = Math.round((performance.now() - began) / 100) / 10
+const result = {
+  ok,
+  cases: cases.length,
+  deaths: played.reduce((sum, one) => sum + one.deaths, 0),
+  seconds,
+  outcomes,
+  points,
+  missed,
+  wrong,
+}
+process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, undefined, 2)}\n`)
+process.exitCode = ok ? 0 : 1
