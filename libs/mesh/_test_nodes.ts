@@ -13,12 +13,14 @@ export interface TestNodes {
 /** A factory of loopback nodes on one network with the topic `test`. */
 export function testNodes(): TestNodes {
   const all: MeshNode[] = []
+  let made = 0
   return {
     all,
     node: async (options = {}) => {
       const listens = options.preset !== 'client'
+      made += 1
       const node = await createNode({
-        seed: seedOf(all.length + 1),
+        seed: seedOf(made),
         networkId: new Uint8Array(32).fill(7),
         topics: ['test'],
         wanted: 0,

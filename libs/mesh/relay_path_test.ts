@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import type { MeshNode } from './node.ts'
-import { eventually, targetOf, testNodes } from './_test_nodes.ts'
+import { eventually, seedOf, targetOf, testNodes } from './_test_nodes.ts'
 
 const nodes = testNodes()
 afterEach(() => nodes.stop())
@@ -46,20 +46,14 @@ describe('client preset', { timeout: 60_000 }, () => {
   })
 
   it('takes its place again when the relay comes back', async () => {
-    const relay = await nodes.node({ preset: 'relay' })
+    const relay = await nodes.node({ preset: 'relay', seed: seedOf(900) })
     const address = relay.network.addresses()[0] ?? ''
     const provider = await nodes.node({ preset: 'client', bootstrap: [address] })
     await eventually(() => provider.network.addresses().length > 0)
     await relay.stop()
     await eventually(() => provider.network.addresses().length === 0)
-    const again = await nodes.node({ preset: 'relay', seed: seedOfFirst(), listen: [address.split('/p2p/')[0] ?? ''] })
+    const again = await nodes.node({ preset: 'relay', seed: seedOf(900), listen: [address.split('/p2p/')[0] ?? ''] })
     await eventually(() => provider.network.addresses().length > 0)
     expect(again.network.peerId).toBe(relay.network.peerId)
   })
 })
-
-function seedOfFirst(): Uint8Array {
-  const seed = new Uint8Array(32)
-  new DataView(seed.buffer).setUint32(0, 1)
-  return seed
-}
