@@ -75,7 +75,7 @@ test('ask() says what kept the agent from starting', async () => {
     (error: unknown) => describe(error),
   )
   expect(direct).toMatchObject({ code: 'E_HOME_BUSY' })
-}, 30_000)
+}, 60_000)
 
 /** Longer than a loaded machine takes to start a command, shorter than the job of the test. */
 const IDLE_MS = 3000

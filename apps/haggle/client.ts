@@ -145,8 +145,10 @@ export function talk(
 ): Talk {
   let settle: { done: (value: Readonly<Record<string, unknown>>) => void; fail: (error: Failure) => void } | undefined
   const result = new Promise<Readonly<Record<string, unknown>>>((done, fail) => (settle = { done, fail }))
+  let heard = false
   const call: Call = new Call(socket, {
     message(message) {
+      heard = true
       if ('result' in message) {
         void call.settled().then(() => {
           settle?.done(message['result'] as Readonly<Record<string, unknown>>)
@@ -168,7 +170,7 @@ export function talk(
     data: async (channel, bytes) => listener.data?.(channel, bytes),
     end: (channel) => listener.end?.(channel),
     closed() {
-      settle?.fail(new Failure('E_AGENT_GONE', 'The agent ended before it answered', { next: 'haggle doctor' }))
+      settle?.fail(new Failure('E_AGENT_GONE', 'The agent ended before it answered', { next: 'haggle doctor', details: { heard } }))
       listener.closed?.()
     },
   })
@@ -201,7 +203,8 @@ export async function ask(
       return await result
     } catch (error) {
       if (!(error instanceof Failure) || tries >= MOST_TRIES) throw error
-      if (error.code === 'E_AGENT_LEAVING') await gone(reach.paths)
+      // One that was dying when it was called said nothing, and did nothing: every call that acts says so first.
+      if (error.code === 'E_AGENT_LEAVING' || (error.code === 'E_AGENT_GONE' && error.details['heard'] === false)) await gone(reach.paths)
       else if (error.code === 'E_AGENT_BOOT' && error.details['idle'] === true) await stopAgent(reach.paths)
       else throw error
     }

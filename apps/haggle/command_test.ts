@@ -16,7 +16,7 @@ let agent: Awaited<ReturnType<typeof localAgent>>
 
 beforeAll(async () => {
   agent = await localAgent(home)
-}, 30_000)
+}, 60_000)
 afterAll(async () => {
   await agent[Symbol.asyncDispose]()
   place[Symbol.dispose]()

@@ -24,7 +24,7 @@ afterAll(async () => {
   devnet.child.kill('SIGINT')
   expect((await devnet.ended).code).toBe(0)
   place[Symbol.dispose]()
-}, 30_000)
+}, 60_000)
 
 const run = (argv: readonly string[], options: { stdin?: Uint8Array | 'open'; cwd?: string } = {}): Promise<Ended> =>
   haggle(argv, { ...options, env })
@@ -34,7 +34,7 @@ test('haggle offers finds the provider through the relay alone', async () => {
   const { rows, seen } = await json<{ rows: { provider: string; seen: string }[]; seen: number }>(['offers', '--json'])
   expect(rows).toMatchObject([{ provider: provider.peerId }])
   expect(seen).toBe(1)
-}, 30_000)
+}, 60_000)
 
 test('haggle run passes bytes and codes through a sandboxed stranger', async () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256))
@@ -42,7 +42,7 @@ test('haggle run passes bytes and codes through a sandboxed stranger', async () 
   expect(found.stdout.equals(bytes)).toBe(true)
   expect(found.stderr).toContain('bad\n')
   expect(found.code).toBe(9)
-}, 30_000)
+}, 60_000)
 
 test('haggle run --deno carries a module, a folder and results', async () => {
   const folder = join(place.folder, 'job')
@@ -56,7 +56,7 @@ test('haggle run --deno carries a module, a folder and results', async () => {
   expect(found.stderr).not.toContain('(E_')
   expect(found.code).toBe(0)
   expect(readFileSync(join(folder, 'results', 'out', 'loud.txt'), 'utf8')).toBe('HELLO!')
-}, 30_000)
+}, 60_000)
 
 test('haggle run leaves a receipt that haggle verify accepts, and refuses when a byte is flipped', async () => {
   const contract = (await run(['run', '--detach', '--', 'true'])).stdout.toString().trim()
@@ -75,7 +75,7 @@ test('haggle run leaves a receipt that haggle verify accepts, and refuses when a
   const broken = await haggle(['verify', file])
   expect(broken.code).toBe(1)
   expect(broken.stderr).toMatch(/does not check: .*\(E_/)
-}, 30_000)
+}, 60_000)
 
 test('haggle run cancels at Ctrl-C and is gone from the provider', async () => {
   const running = start(['run', '--', 'sh', '-c', 'echo started; exec sleep 600'], { env, stdin: 'open' })
@@ -85,7 +85,7 @@ test('haggle run cancels at Ctrl-C and is gone from the provider', async () => {
   await expect
     .poll(async () => (await json<{ jobs: unknown[] }>(['ps', '--json', '--home', provider.home])).jobs, { timeout: 10_000 })
     .toEqual([])
-}, 30_000)
+}, 60_000)
 
 test('a job outlives its command and the kill -9 of its agent; attach has all of its output', async () => {
   const contract = (await run(['run', '--detach', '--', 'sh', '-c', 'echo first; sleep 3; echo last; exit 5'])).stdout.toString().trim()
@@ -102,13 +102,13 @@ test('haggle run exits 124 when the time is over and 4 when nothing fits', async
   const nothing = await run(['run', '--where', 'price.hour<=0.000001', '--', 'true'])
   expect(nothing.code).toBe(4)
   expect(nothing.stderr).toMatch(/nothing fits: 0 of 1 offer\b/)
-}, 30_000)
+}, 60_000)
 
 test('haggle run gives its own line and caret for a bad expression', async () => {
   const found = await run(['run', '--where', 'price.hour <=', '--', 'true'])
   expect(found.code).toBe(2)
   expect(found.stderr).toMatch(/\n {2}price\.hour <=\n +\^\n/)
-}, 30_000)
+}, 60_000)
 
 test('haggle up says when its port is taken', async () => {
   const { addresses } = await json<{ addresses: string[] }>(['status', '--json', '--home', provider.home])
@@ -126,17 +126,17 @@ test('haggle up says when its port is taken', async () => {
   ])
   expect(found.code).toBe(3)
   expect(found.stderr).toContain('E_PORT_TAKEN')
-}, 30_000)
+}, 60_000)
 
 test('haggle --foreground refuses a home that an agent has', async () => {
   const found = await run(['status', '--foreground'])
   expect(found.code).toBe(3)
   expect(found.stderr).toContain('E_HOME_BUSY')
-}, 30_000)
+}, 60_000)
 
 test('haggle doctor finds this machine fit, or says what is missing', async () => {
   const { checks } = await json<{ checks: { name: string; state: string; fix?: string }[] }>(['doctor', '--json'])
   expect(checks.find(({ name }) => name === 'agent')?.state).toBe('ok')
   expect(checks.find(({ name }) => name === 'relay')?.state).toBe('ok')
   expect(checks.filter(({ state }) => state === 'bad').every(({ fix }) => fix !== undefined)).toBe(true)
-}, 30_000)
+}, 60_000)

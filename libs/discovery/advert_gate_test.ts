@@ -25,7 +25,7 @@ function setUp(options: Partial<AdvertGateOptions> = {}) {
 const alice = identityOf(1)
 const bob = identityOf(2)
 
-describe('AdvertGate', { timeout: 30_000 }, () => {
+describe('AdvertGate', { timeout: 60_000 }, () => {
   it('admits a good advert, once', () => {
     const { hear, gate } = setUp()
     expect(hear(advertOf(alice).bytes)).toBe('ok')

@@ -14,7 +14,7 @@ function setUp(options: Partial<BookOptions> = {}) {
   return { clock, book: new OfferBook({ clock, random: seededRandom(1), ...options }) }
 }
 
-describe('OfferBook', { timeout: 30_000 }, () => {
+describe('OfferBook', { timeout: 60_000 }, () => {
   it('believes an advert for its TTL, counted from its arrival', () => {
     const { clock, book } = setUp()
     book.enter(advertOf(identityOf(1), { ttlS: 75 }), 'n')

@@ -9,7 +9,7 @@ import { OFFER_PROTOCOL, advertTopic, dhtKey } from './topics.ts'
 import { standingOffer } from './testing.ts'
 import { advertOf, collect, during, identityOf, NETWORK_ID, SUITE, testMarket } from './_test_market.ts'
 
-describe('Discovery', { timeout: 30_000 }, () => {
+describe('Discovery', { timeout: 60_000 }, () => {
   it('a cold renter finds every provider through one peer that knows them', async () => {
     const market = testMarket()
     const relay = await market.join(1)

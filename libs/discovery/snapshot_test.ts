@@ -89,7 +89,7 @@ describe('snapshot codecs', () => {
   })
 })
 
-describe('/haggle/snapshot/1', { timeout: 30_000 }, () => {
+describe('/haggle/snapshot/1', { timeout: 60_000 }, () => {
   it('refuses one that asks too often, and goes on serving others', async () => {
     const market = testMarket()
     const source = await market.join(1)

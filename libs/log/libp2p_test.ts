@@ -66,4 +66,4 @@ it('startLog() is confirmed, cosigned and audited over libp2p', async () => {
       await mesh.stop()
     }
   }
-}, 30_000)
+}, 60_000)

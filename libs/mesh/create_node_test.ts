@@ -19,7 +19,7 @@ import { eventually, seedOf, targetOf, testNodes } from './_test_nodes.ts'
 const nodes = testNodes()
 afterEach(() => nodes.stop())
 
-describe('createNode()', { timeout: 30_000 }, () => {
+describe('createNode()', { timeout: 60_000 }, () => {
   it('throws E_PORT_TAKEN when the port is taken', async () => {
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
@@ -108,7 +108,7 @@ function hasMulticast(): Promise<boolean> {
   })
 }
 
-describe('libp2pNetwork() on a node of an embedder', { timeout: 30_000 }, () => {
+describe('libp2pNetwork() on a node of an embedder', { timeout: 60_000 }, () => {
   it('throws E_SERVICE_SETTING when its gossipsub signs', async () => {
     const { identify, ping, dht } = services
     const node = await createLibp2p({ ...(await parts()), services: { identify, ping, dht, pubsub: gossipsub() }, start: false })

@@ -87,7 +87,7 @@ describe('boundedProviders()', () => {
   })
 })
 
-describe('meshDht() over real sockets', { timeout: 20_000 }, () => {
+describe('meshDht() over real sockets', { timeout: 60_000 }, () => {
   const nodes = testNodes()
   afterEach(() => nodes.stop())
 

@@ -139,7 +139,7 @@ describe('createGate()', () => {
   })
 })
 
-describe('createNode() behind its gate', { timeout: 30_000 }, () => {
+describe('createNode() behind its gate', { timeout: 60_000 }, () => {
   const nodes = testNodes()
   afterEach(() => nodes.stop())
 
@@ -159,7 +159,7 @@ describe('createNode() behind its gate', { timeout: 30_000 }, () => {
   })
 })
 
-describe('createNode() limits', { timeout: 30_000 }, () => {
+describe('createNode() limits', { timeout: 60_000 }, () => {
   const nodes = testNodes()
   afterEach(() => nodes.stop())
 

@@ -50,7 +50,7 @@ async function stranger(n: number, target: MeshNode, globalSignaturePolicy: 'Str
   return node
 }
 
-describe('meshGossip()', { timeout: 30_000 }, () => {
+describe('meshGossip()', { timeout: 60_000 }, () => {
   it('delivers everything between many nodes on one address', async () => {
     const COUNT = 14
     const MESSAGES = 20

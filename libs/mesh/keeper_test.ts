@@ -8,7 +8,7 @@ import { eventually, seedOf, testNodes } from './_test_nodes.ts'
 const nodes = testNodes()
 afterEach(() => nodes.stop())
 
-describe('MeshKeeper', { timeout: 30_000 }, () => {
+describe('MeshKeeper', { timeout: 60_000 }, () => {
   const restart = async (isRemembering: boolean): Promise<boolean> => {
     const stores = Array.from({ length: 3 }, () => memoryStore())
     const up = (i: number, bootstrap: string[], listen: string) =>
@@ -42,7 +42,7 @@ describe('MeshKeeper', { timeout: 30_000 }, () => {
   })
 })
 
-describe('MeshKeeper and gossip', { timeout: 30_000 }, () => {
+describe('MeshKeeper and gossip', { timeout: 60_000 }, () => {
   it('gets back a neighbour whose gossip stream was lost', async () => {
     const hub = await nodes.node()
     const leaf = await nodes.node({ preset: 'client', bootstrap: hub.network.addresses(), relays: [] })

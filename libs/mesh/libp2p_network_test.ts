@@ -7,7 +7,7 @@ import { testNetwork } from './testing.ts'
 
 describe('libp2pNetwork()', () => {
   testNetwork(
-    (name, run) => it(name, { timeout: 20_000 }, run),
+    (name, run) => it(name, { timeout: 60_000 }, run),
     async () => {
       const nodes: MeshNode[] = []
       return {

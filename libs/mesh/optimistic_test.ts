@@ -59,7 +59,7 @@ describe('OptimisticNegotiation', () => {
   })
 })
 
-describe('open() with optimistic over libp2p', { timeout: 30_000 }, () => {
+describe('open() with optimistic over libp2p', { timeout: 60_000 }, () => {
   const nodes = testNodes()
   afterEach(() => nodes.stop())
 

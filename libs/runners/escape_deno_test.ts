@@ -93,7 +93,7 @@ await c.write(new TextEncoder().encode('GET / HTTP/1.0\\r\\n\\r\\n')); for await
   },
 ]
 
-describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { timeout: 30_000 }, () => {
+describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { timeout: 60_000 }, () => {
   for (const { name, attempt, outer } of ATTACKS) {
     it(`deno stops a job from ${name}, by either layer alone`, async () => {
       for (const defences of [{}, outer ?? {}, { permissions: false }]) {
@@ -161,7 +161,7 @@ console.log('${MARK}', held.length)`
   })
 })
 
-describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', whyDeno), { timeout: 30_000 }, () => {
+describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', whyDeno), { timeout: 60_000 }, () => {
   for (const { name, attempt } of ATTACKS) {
     it(`deno stops a job from ${name} with isolation permissions`, async () => {
       const { stdout, stderr } = await withBench({}, (bench) => attempt(bench, 'permissions'))

@@ -240,7 +240,7 @@ const ATTACKS: readonly Attack[] = [
 
 const LIMIT_OF: Readonly<Record<string, string>> = { pids: 'pids', memory: 'memory', disk: 'disk', output: 'output', time: 'time' }
 
-describe.skipIf(why !== null)(titleOf('exec escapes', why), { timeout: 30_000 }, () => {
+describe.skipIf(why !== null)(titleOf('exec escapes', why), { timeout: 60_000 }, () => {
   for (const { name, attempt, succeeded, off, useCgroups = true, needs = () => null } of ATTACKS) {
     const reason = needs()
     it(`exec stops a job from ${name}`, async () => {

@@ -15,7 +15,7 @@ const why = noSandbox()
 const whyDeno = deno === undefined ? 'deno is not installed' : null
 
 /** Three runners side by side on two cores: a slow machine is no failure. */
-const kit = { it: (title: string, run: () => Promise<void>): void => it(title, run, 30_000) }
+const kit = { it: (title: string, run: () => Promise<void>): void => it(title, run, 60_000) }
 
 const COMMANDS: Record<TestProgram, string> = {
   say: 'printf %s "$1"',

@@ -114,7 +114,7 @@ console.log('ready'); setInterval(() => {}, 1000)`
   return child
 }
 
-describe.skipIf(why !== null)(titleOf('launcher', why), { timeout: 30_000 }, () => {
+describe.skipIf(why !== null)(titleOf('launcher', why), { timeout: 60_000 }, () => {
   it('a job and its output outlive an agent that is killed, and a new agent reads all of it', async () => {
     const child = await agent('echo one; sleep 0.4; echo two; exit 5')
     kill(child.pid ?? 0)

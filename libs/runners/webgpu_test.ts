@@ -39,7 +39,7 @@ console.log(adapter.info.description, '|', [...new Uint32Array(back.getMappedRan
 
 const limits = { memMiB: 1024, maxMs: 60_000 }
 
-describe.skipIf(why !== null)(titleOf('WebGPU in the sandbox', why), { timeout: 30_000 }, () => {
+describe.skipIf(why !== null)(titleOf('WebGPU in the sandbox', why), { timeout: 60_000 }, () => {
   for (const isolation of ['bubblewrap', 'permissions'] as const) {
     it(`a deno job with the device computes on it with isolation ${isolation}`, async () => {
       const { stdout, stderr } = await withBench({ devices: hardware.access }, (bench) =>
