@@ -41,6 +41,8 @@ export class Side {
   readonly identity: Identity
   readonly store: Store
   readonly ledger: LedgerEntry[] = []
+  /** What an entry needs before it is written. */
+  enterFirst: (thread: Thread) => Promise<void> = async () => undefined
   /** How long an entry takes. */
   ledgerMs = 2
   readonly seen: Seen
@@ -129,7 +131,7 @@ export class Side {
       resumed: (thread) => seen.resumed.push(thread),
       effect: (thread, effect) => {
         seen.effects.push(effect)
-        if (effect.kind === 'ledger') return this.#enter(effect.entry, life)
+        if (effect.kind === 'ledger') return this.#enter(thread, effect.entry, life)
         act(thread, { effect })
         return undefined
       },
@@ -147,7 +149,8 @@ export class Side {
   }
 
   /** The ledger writes a moment later, as a disk does. A dead process never hears of it. */
-  async #enter(entry: LedgerEntry, life: { isOver: boolean }): Promise<void> {
+  async #enter(thread: Thread, entry: LedgerEntry, life: { isOver: boolean }): Promise<void> {
+    await this.enterFirst(thread)
     await new Promise<void>((resolve) => void mortal(this.world.clock, life).after(this.ledgerMs, resolve))
     this.ledger.push(entry)
   }

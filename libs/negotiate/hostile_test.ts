@@ -102,6 +102,21 @@ describe('an envelope', () => {
     expect(hand.messages().map(({ type }) => type)).toEqual(['confirm'])
   })
 
+  it('of a known thread is taken long after its own window: SYNC brings what an outage kept', async () => {
+    confirming()
+    const hand = new Hand(world, world.provider)
+    await hand.tell('accept', hand.acceptOf({ stagingMs: 600_000, idleMs: 600_000 }))
+    const contract = hand.own[0]?.id ?? new Uint8Array(32)
+    await hand.tell('voucher', { contract, contractOwed: 0n, channel: null, channelCumulative: null, evmSig: null })
+    const grant = hand.seal('grant', { contract, grantee: new Uint8Array(32), right: 'read', until: 2 ** 32 - 1 })
+    await hand.lose()
+    await world.settle(300_000)
+    expect(grant.exp).toBeLessThan(world.clock.now() / 1000 - 200)
+    await hand.say({ kind: 'envelope', bytes: grant.bytes })
+    expect(world.provider.seen.messages.map(({ type }) => type)).toEqual(['accept', 'voucher', 'grant'])
+    expect(refused()).toEqual(['E_STREAM_RESET'])
+  })
+
   it('with a gap before it is not taken, and asks for what is missing', async () => {
     confirming()
     const hand = new Hand(world, world.provider)

@@ -351,15 +351,16 @@ export class Thread {
     return this.#context.onFault?.(point)
   }
 
-  /** Writes what was taken but not yet answered, and closes the thread once its machine has ended. */
+  /** Writes what was taken but not yet answered, and closes the thread once its machine has ended and all that it asked for is done. */
   async #settle(): Promise<void> {
     const end = isEnd(this.#state.phase)
-    const closing = end && !this.#closed && this.#begun
-    // The ledger has its entry before the thread is forgotten.
-    if (closing) await Promise.all(this.#underWay)
+    // The ledger has its entry before the thread is forgotten. Nothing else waits for it: what it does may need this thread's turn.
+    const isBusy = this.#underWay.size > 0
+    if (end && isBusy && !this.#closed) void Promise.all(this.#underWay).then(() => this.#inTurn(() => this.#settle()))
+    const closing = end && !isBusy && !this.#closed && this.#begun
     const batch = closing ? [...this.#unwritten, this.#context.store.closed(this.record.thread)] : [...this.#unwritten]
     if (this.#begun && batch.length > 0) await this.#put(batch, { sync: closing })
-    if (!end) return
+    if (!end || (isBusy && !this.#closed)) return
     this.#closed = true
     this.#ended.resolve()
   }

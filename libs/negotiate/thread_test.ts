@@ -214,6 +214,22 @@ describe('a thread that is over', () => {
     expect(provider.ledger.findLast(({ kind }) => kind === 'closed')).toMatchObject({ outcome: thread.view().outcome })
   })
 
+  it('lets an effect that it waits for use it', async () => {
+    await world.start()
+    follow(world, { path: 'take', end: 'exit', runMs: 500, tickMs: 1_000 })
+    const { provider } = world
+    const notes: string[] = []
+    provider.enterFirst = async (thread) => {
+      // Whoever writes the ledger may ask the thread for something: here for its chains, which takes the thread's turn.
+      notes.push(`${(await thread.stored()).own.length}`)
+    }
+    const thread = await takeIt(world)
+    await world.playOut()
+    expect(notes.length).toBeGreaterThan(1)
+    expect((await threadOf(provider, thread.id)).isClosed).toBe(true)
+    expect(provider.ledger.at(-1)).toMatchObject({ kind: 'closed' })
+  })
+
   it('is forgotten after many others, read again when asked about, and says nothing twice', async () => {
     await world.start()
     follow(world, { path: 'take', end: 'rejected', runMs: 0, tickMs: 1_000 })
