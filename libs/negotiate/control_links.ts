@@ -12,7 +12,7 @@ export interface ControlLimits {
   readonly rate: FrameRate
   /** Frames of one stream in work at once; it is not read further until one is done. Default 64. */
   readonly maxInWork: number
-  /** Control streams that one peer may have opened: one, and those that replace dead ones. Default 4. */
+  /** Control streams with one peer. One is enough; another one replaces one that may be dead: beyond the limit the oldest is dropped. Default 4. */
   readonly maxStreams: number
   /** A stream that takes nothing for this long is dropped, and an opening that takes longer has failed. Default 10,000 ms. */
   readonly sendTimeoutMs: number
@@ -134,7 +134,7 @@ class Links implements ControlLinks {
 
   async start(): Promise<void> {
     const serve = (stream: ByteStream): Promise<void> => this.#read(this.#adopt(stream))
-    this.#unhandle = await this.#init.network.handle(NEGOTIATE_PROTOCOL, serve, { maxInboundStreams: this.#limits.maxStreams })
+    this.#unhandle = await this.#init.network.handle(NEGOTIATE_PROTOCOL, serve, { maxInboundStreams: 2 * this.#limits.maxStreams })
   }
 
   send(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void> {
@@ -228,6 +228,8 @@ class Links implements ControlLinks {
       this.#forget(peer.peerId, link)
       this.#init.onClosed(peer, link.streams.length)
     })
+    const [oldest] = link.streams
+    if (link.streams.length > this.#limits.maxStreams) oldest?.stream.abort(new Error('a newer stream takes the place of this one'))
     for (const { frames, done } of link.waiting.splice(0)) this.#write(link, open, frames).then(done.resolve, done.reject)
     return open
   }
