@@ -16,6 +16,7 @@ import {
   type ThreadInit,
   viewOf,
 } from '@haggle/contract'
+import { peerIdOf } from '@haggle/identity'
 import type { Write } from '@haggle/store'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
@@ -39,6 +40,8 @@ export class Thread {
   readonly record: ThreadRecord
   /** 32 hex digits. */
   readonly id: string
+  /** The other side's PeerId. */
+  readonly peerId: string
   readonly #context: ThreadContext
   readonly #chains: Chains
   readonly #ended = Promise.withResolvers<void>()
@@ -60,6 +63,7 @@ export class Thread {
   private constructor(record: ThreadRecord, state: State, context: ThreadContext) {
     this.record = record
     this.id = toHex(record.thread)
+    this.peerId = peerIdOf(record.peerKey)
     this.#state = state
     this.#context = context
     this.#chains = new Chains(record, context)

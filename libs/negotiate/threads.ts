@@ -61,7 +61,7 @@ class ThreadTable implements Threads {
       isWanted: (peerId) => this.#open.has(peerId),
       reach: async (peerId) => {
         const [thread] = this.#open.get(peerId) ?? []
-        if (thread !== undefined) await this.#link().open(targetOf(thread.record))
+        if (thread !== undefined) await this.#link().open(targetOf(thread))
         this.#step(peerId)
       },
     })
@@ -144,7 +144,7 @@ class ThreadTable implements Threads {
       signer,
       clock,
       store: this.#store,
-      send: (thread, frames) => void this.#sent(thread.record, this.#link().send(targetOf(thread.record), frames)),
+      send: (thread, frames) => void this.#sent(thread, this.#link().send(targetOf(thread), frames)),
       onEffect: (thread, effect) => this.#tell(() => handler.effect(thread, effect), thread),
       onMessage: (thread, message) => void this.#tell(() => handler.message(thread, message), thread),
       onFailure: (thread, error) => this.#failed(thread.record, error),
@@ -167,7 +167,7 @@ class ThreadTable implements Threads {
   }
 
   #add(thread: Thread): Thread {
-    const peerId = peerIdOf(thread.record.peerKey)
+    const { peerId } = thread
     this.#threads.set(thread.id, thread)
     if (thread.isClosed) {
       this.#keepEnded(thread)
@@ -220,8 +220,8 @@ class ThreadTable implements Threads {
   }
 
   /** What can't be sent now is asked for by SYNC, or repeated by the machine's own deadlines. */
-  #sent(record: ThreadRecord, sending: Promise<void>): Promise<void> {
-    return sending.catch(() => this.#missed(peerIdOf(record.peerKey)))
+  #sent({ peerId }: Thread, sending: Promise<void>): Promise<void> {
+    return sending.catch(() => this.#missed(peerId))
   }
 
   #missed(peerId: string): void {
@@ -338,8 +338,8 @@ class ThreadTable implements Threads {
   }
 }
 
-function targetOf(record: ThreadRecord): PeerTarget {
-  return { peerId: peerIdOf(record.peerKey), addresses: record.addresses }
+function targetOf({ peerId, record }: Thread): PeerTarget {
+  return { peerId, addresses: record.addresses }
 }
 
 function lostThread(thread: Uint8Array): HaggleError {
