@@ -13,7 +13,6 @@ import {
   type SignEffect,
   type State,
   step,
-  type ThreadInit,
   viewOf,
 } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
@@ -24,6 +23,7 @@ import type { FaultPoint } from './fault_point.ts'
 import type { CommandOptions, HostEffect, StoredThreadState, ThreadContext } from './thread_context.ts'
 import type { StoredChains, ThreadRecord } from './thread_store.ts'
 import { Chains } from './_chains.ts'
+import { initOf } from './_thread_init.ts'
 
 /** What is decided, sealed and not on disk yet: these very bytes, however often the disk refuses them. */
 interface Unsent {
@@ -391,10 +391,4 @@ export class Thread {
       this.#inTurn(() => this.#run({ type: 'wake', atMs: clock.monotonicMs() }, {}))
     })
   }
-}
-
-function initOf(record: ThreadRecord, context: ThreadContext): ThreadInit {
-  const self = context.signer.publicKey
-  if (equalBytes(self, record.peerKey)) throw new HaggleError('E_THREAD_SELF', 'Cannot negotiate with oneself')
-  return { role: record.role, self, peer: record.peerKey }
 }
