@@ -77,9 +77,8 @@ export class Thread {
   /** A thread from its stored chains, after a restart. Does nothing before {@link Thread.start}. */
   static resume(record: ThreadRecord, stored: StoredThreadState, context: ThreadContext): Thread {
     const { clock } = context
-    const chains = { own: stored.own, peer: stored.theirs }
     const now = { nowMs: clock.monotonicMs(), nowS: Math.floor(clock.now() / 1000), ended: stored.closed }
-    const { state, effects } = restore(initOf(record, context), chains, now)
+    const { state, effects } = restore(initOf(record, context), { own: stored.own, peer: stored.theirs }, now)
     const thread = new Thread(record, state, context)
     thread.#chains.put(stored)
     thread.#begun = true
