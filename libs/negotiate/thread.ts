@@ -17,7 +17,7 @@ import {
 } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import type { Write } from '@haggle/store'
-import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
+import { equalBytes, type Message, toHex } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
 import type { FaultPoint } from './fault_point.ts'
 import type { CommandOptions, HostEffect, StoredThreadState, ThreadContext } from './thread_context.ts'
