@@ -104,7 +104,8 @@ class Side {
         return found as Extract<Said, { event: E }>
       }
       const left = until - performance.now()
-      if (left <= 0 || !this.isAlive) throw new Error(`${this.role} did not say ${event}: ${this.problems.join('; ')}`)
+      if (left <= 0) throw new Error(`the ${this.role} did not say ${event} in ${ms} ms: ${this.problems.join('; ')}`)
+      if (!this.isAlive) throw new Error(`the ${this.role} ended before it said ${event}: ${this.problems.join('; ')}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left)
         this.#wake = () => {
