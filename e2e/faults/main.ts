@@ -1,4 +1,4 @@
-// `node --conditions=@haggle/source e2e/faults/main.ts [--all] [--only PATTERN] [--jobs N] [--json]`: kills either side of a negotiation, a real process, at every
+// `node --conditions=@haggle/source e2e/faults/main.ts [--all] [--only REGEXP] [--jobs N] [--json]`: kills either side of a negotiation, a real process, at every
 // fault point, starts it again with the same home, and compares what both have on disk in the end. With --all every script visits all of its points.
 
 import { parseArgs } from 'node:util'
@@ -72,7 +72,7 @@ const dry = await playAll(
 )
 dry.sort((a, b) => SCRIPTS.indexOf(a.case.script) - SCRIPTS.indexOf(b.case.script))
 done = 0
-const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter((one) => nameOf(one).includes(values.only))
+const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter((one) => new RegExp(values.only).test(nameOf(one)))
 const played = await playAll(cases, jobs, tell(cases.length))
 const all = [...dry, ...played]
 const points = hitsOf(all)
