@@ -13,4 +13,6 @@
  * @module
  */
 export * from './rail.ts'
+export * from './channels.ts'
+export * from './stake.ts'
 export { CREDITS_NOTE, freeRail } from './free_rail.ts'
