@@ -244,9 +244,9 @@ export class Provider {
       const job = this.#makeJob(thread, { contract: message.id, terms, spec: spec.decoded })
       const prepared = job.prepare()
       prepared.catch(() => undefined)
-      const { number, write } = this.#threads.takeNumber('provider')
+      const { number, write, giveBack } = this.#threads.takeNumber()
       this.counts.accepted++
-      await thread.command({ do: 'confirm', number }, { notes: { spec: spec.bytes, salt: spec.salt }, writes: [write] })
+      await thread.command({ do: 'confirm', number }, { notes: { spec: spec.bytes, salt: spec.salt }, writes: [write] }).finally(giveBack)
       await prepared
     } catch (error) {
       this.#release(thread)

@@ -205,8 +205,8 @@ export class Renter {
     const salt = random(SPEC_SALT_BYTES)
     const bytes = encodeSpec(spec)
     const funding = await rail.fund(terms)
-    const { number, write } = this.#threads.takeNumber('renter')
-    await thread.command(
+    const { number, write, giveBack } = this.#threads.takeNumber()
+    const accepted = thread.command(
       { do: 'accept', terms, specHash: specHash(salt, bytes, suite), number, funding },
       {
         notes: { spec: bytes, salt },
@@ -214,6 +214,7 @@ export class Renter {
         beside: [{ kind: 'spec', thread: thread.record.thread, salt, spec: bytes }],
       },
     )
+    await accepted.finally(giveBack)
     return job
   }
 

@@ -8,44 +8,43 @@ const setUp = async () => {
   return { store, numbers: await Numbers.read(store) }
 }
 
-it('take() counts from 0 for each role, and goes on after a restart', async () => {
+it('take() counts from 0, and goes on after a restart', async () => {
   const { store, numbers } = await setUp()
-  const taken = [numbers.take('renter'), numbers.take('renter'), numbers.take('provider')]
-  expect(taken.map(({ number }) => number)).toEqual([0, 1, 0])
+  const taken = [numbers.take(), numbers.take()]
+  expect(taken.map(({ number }) => number)).toEqual([0, 1])
   for (const { write } of taken) await store.write([write])
-  const again = await Numbers.read(store)
-  expect([again.take('renter').number, again.take('provider').number]).toEqual([2, 1])
+  expect((await Numbers.read(store)).take().number).toBe(2)
 })
 
 it('take() gives no number twice when batches overtake each other', async () => {
   const { store, numbers } = await setUp()
-  const [first, second] = [numbers.take('renter'), numbers.take('renter')]
+  const [first, second] = [numbers.take(), numbers.take()]
   await store.write([second.write])
   await store.write([first.write])
-  expect((await Numbers.read(store)).take('renter').number).toBe(2)
+  expect((await Numbers.read(store)).take().number).toBe(2)
 })
 
 it('a number that was taken and not written when the process died is free again', async () => {
   const { store, numbers } = await setUp()
-  numbers.take('renter')
-  const second = numbers.take('renter')
+  numbers.take()
+  const second = numbers.take()
   await store.write([second.write])
   const again = await Numbers.read(store)
-  expect([again.take('renter').number, again.take('renter').number]).toEqual([0, 2])
+  expect([again.take().number, again.take().number]).toEqual([0, 2])
 })
 
 it('giveBack() gives the number to the next one, once', async () => {
   const { numbers } = await setUp()
-  const [first] = [numbers.take('renter'), numbers.take('renter')]
+  const [first] = [numbers.take(), numbers.take()]
   first?.giveBack()
   first?.giveBack()
-  expect([numbers.take('renter').number, numbers.take('renter').number]).toEqual([0, 2])
+  expect([numbers.take().number, numbers.take().number]).toEqual([0, 2])
 })
 
 it('giveBack() does nothing when the number is written', async () => {
   const { store, numbers } = await setUp()
-  const first = numbers.take('renter')
+  const first = numbers.take()
   await store.write([first.write])
   first.giveBack()
-  expect(numbers.take('renter').number).toBe(1)
+  expect(numbers.take().number).toBe(1)
 })

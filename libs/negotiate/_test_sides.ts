@@ -268,7 +268,7 @@ const SALT = new Uint8Array(32).fill(5)
 /** A thread in which the renter takes a standing offer, with its spec behind the ACCEPT. */
 export async function takeIt(world: World, change: Partial<Terms> = {}): Promise<Thread> {
   const thread = world.renter.threads.begin(world.provider.target)
-  const { number, write } = world.renter.threads.takeNumber('renter')
+  const { number, write } = world.renter.threads.takeNumber()
   await thread.command(
     { do: 'accept', terms: termsOf(world, change), specHash: specHash(SALT, SPEC, suite), number, funding: null },
     {

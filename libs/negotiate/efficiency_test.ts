@@ -42,7 +42,7 @@ it('taking an offer costs two signatures, two checks and two synced writes until
   const first = Promise.withResolvers<Cost>()
   world.provider.behave = async (side, thread, { message, effect }) => {
     if (message?.type === 'accept') {
-      const { number, write } = side.threads.takeNumber('provider')
+      const { number, write } = side.threads.takeNumber()
       await thread.command({ do: 'confirm', number }, { writes: [write] })
     }
     if (effect?.kind === 'job') {

@@ -24,7 +24,7 @@ const other = createIdentity(new Uint8Array(32).fill(77), nodeEd25519())
 const confirming = (): void => {
   world.provider.behave = async (side, thread, { message }) => {
     if (message?.type !== 'accept') return
-    const { number, write } = side.threads.takeNumber('provider')
+    const { number, write } = side.threads.takeNumber()
     await thread.command({ do: 'confirm', number }, { writes: [write] })
   }
 }

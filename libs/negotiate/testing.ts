@@ -113,7 +113,7 @@ export function scriptTerms({ renter, provider }: ScriptKeys, { tickMs }: Pick<S
 export async function beginScript(thread: Thread, init: ScriptedPartyInit): Promise<void> {
   const { script, keys, suite } = init
   if (script.path === 'walk') return thread.command({ do: 'request', demand: DEMAND, offer: null })
-  const number = init.threads()?.takeNumber('renter')
+  const number = init.threads()?.takeNumber()
   const hash = specHash(SALT, SPEC, suite)
   await thread.command(
     { do: 'accept', terms: scriptTerms(keys, script), specHash: hash, number: number?.number ?? 0, funding: null },
@@ -138,12 +138,8 @@ async function attempt(thread: Thread, command: Command, options: Parameters<Thr
 }
 
 /** ACCEPT of what is on the table, or CONFIRM of it, with the next number of this node. */
-async function numbered(
-  thread: Thread,
-  init: ScriptedPartyInit,
-  { role, command }: { role: 'renter' | 'provider'; command: (number: number) => Command },
-): Promise<void> {
-  const taken = init.threads()?.takeNumber(role)
+async function numbered(thread: Thread, init: ScriptedPartyInit, command: (number: number) => Command): Promise<void> {
+  const taken = init.threads()?.takeNumber()
   if (taken === undefined) return
   await attempt(thread, command(taken.number), { writes: [taken.write] })
   taken.giveBack()
@@ -187,7 +183,7 @@ function providing(init: ScriptedPartyInit): ScriptedParty {
         return proposed === null ? undefined : quote(thread, proposed)
       case 'accept':
         if (script.end === 'rejected') return attempt(thread, { do: 'reject', reason: 'capacity', path: null, fresh: null })
-        return numbered(thread, init, { role: 'provider', command: (number) => ({ do: 'confirm', number }) })
+        return numbered(thread, init, (number) => ({ do: 'confirm', number }))
       case 'voucher':
         if (script.path === 'walk' && meters === 2) await attempt(thread, { do: 'reclaim', inMs: 30_000 })
         if (script.end === 'provider cancels' && meters >= 3) return attempt(thread, { do: 'cancel', reason: 'user' })
@@ -218,7 +214,7 @@ function renting(init: ScriptedPartyInit): ScriptedParty {
           return attempt(thread, accepting((accepted?.body as AcceptBody | undefined)?.number ?? 0))
         }
         if (proposed?.cap === 500_000n) return attempt(thread, { do: 'counter', terms: { ...scriptTerms(keys, script), cap: 900_000n } })
-        return numbered(thread, init, { role: 'renter', command: accepting })
+        return numbered(thread, init, accepting)
       }
       case 'confirm':
         if (script.path === 'walk' && meters === 0) await attempt(thread, { do: 'start', specHash: specHash(SALT, SPEC, suite) })

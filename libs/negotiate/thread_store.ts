@@ -38,6 +38,9 @@ export interface StoredNumbers {
   readonly free: readonly number[]
 }
 
+/** Where the numbers are kept. */
+const NUMBERS_KEY = 'number!'
+
 /** Free numbers that are kept. */
 const MAX_FREE = 1_000
 
@@ -79,8 +82,8 @@ export interface ThreadStore {
   note(thread: Uint8Array, name: string): Promise<Uint8Array | undefined>
   /** What the peer signed twice. */
   equivocations(thread: Uint8Array): Promise<readonly Equivocation[]>
-  /** The contract numbers of this node in `role`. */
-  numbers(role: 'renter' | 'provider'): Promise<StoredNumbers>
+  /** The contract numbers of this node. */
+  numbers(): Promise<StoredNumbers>
   /** The thread of a contract (64 hex digits), from the first ACCEPT or CONFIRM on. */
   ofContract(contract: string): Promise<Uint8Array | undefined>
   /** The thread is there, and open. */
@@ -94,7 +97,7 @@ export interface ThreadStore {
   /** The second envelope that a peer signed at one number. */
   putEquivocation(thread: Uint8Array, equivocation: Equivocation): Write
   /** The value is asked for when the batch is written, so that batches may overtake each other. */
-  putNumbers(role: 'renter' | 'provider', current: () => StoredNumbers): Write
+  putNumbers(current: () => StoredNumbers): Write
   /** The thread needs no more attention; its chains stay. */
   closed(thread: Uint8Array): Write
   /** Rejects with the store's error; then nothing of the batch is written. */
@@ -183,8 +186,8 @@ export function threadStore(store: Store): ThreadStore {
       }
       return found
     },
-    async numbers(role) {
-      const value = await store.get(`number!${role}`)
+    async numbers() {
+      const value = await store.get(NUMBERS_KEY)
       return value === undefined ? { next: 0, free: [] } : decodeAs(NUMBERS, value)
     },
     ofContract: (contract) => store.get(`c!${contract}`),
@@ -196,8 +199,8 @@ export function threadStore(store: Store): ThreadStore {
     message: (thread, side, seq, data) => ({ key: chainPrefix(thread, side) + seqText(seq), value: data }),
     putNote: (thread, name, value) => ({ key: `n!${toHex(thread)}!${name}`, value }),
     putEquivocation: (thread, { seq, other }) => ({ key: doublePrefix(thread) + seqText(seq), value: other }),
-    putNumbers: (role, current) => ({
-      key: `number!${role}`,
+    putNumbers: (current) => ({
+      key: NUMBERS_KEY,
       get value() {
         return encodeAs(NUMBERS, current())
       },

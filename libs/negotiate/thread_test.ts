@@ -265,7 +265,7 @@ describe('a thread that is over', () => {
     world.provider.behave = async (side, thread, { message }) => {
       if (message?.type !== 'accept') return
       confirm = async () => {
-        const { number, write } = side.threads.takeNumber('provider')
+        const { number, write } = side.threads.takeNumber()
         await attempt(thread, { do: 'confirm', number }).catch(() => undefined)
         void write
       }

@@ -120,8 +120,8 @@ class ThreadTable implements Threads {
     await this.#link().send(target, frames)
   }
 
-  takeNumber(role: 'renter' | 'provider'): TakenNumber {
-    return this.#numbers.take(role)
+  takeNumber(): TakenNumber {
+    return this.#numbers.take()
   }
 
   async close(): Promise<void> {

@@ -79,8 +79,8 @@ export interface Threads {
   prepare(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<void>
   /** Sends frames that belong to no thread's chain: the first output and its end. Rejects like {@link Threads.prepare}, or with `E_STREAM_CLOSED`. */
   post(target: PeerTarget, frames: readonly ControlFrame[]): Promise<void>
-  /** The next contract number of this node in a role, and the write that takes it. */
-  takeNumber(role: 'renter' | 'provider'): TakenNumber
+  /** The next contract number of this node, and the write that takes it. */
+  takeNumber(): TakenNumber
   /** Writes what is left, stops every timer and ends every stream. Threads go on with the next process. */
   close(): Promise<void>
 }
