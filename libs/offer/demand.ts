@@ -83,6 +83,8 @@ export interface Renter {
   readonly key: Uint8Array
   /** The provider's own score of the renter, millionths, 0 .. 1,000,000. */
   readonly scoreMicro?: number
+  /** The parts that the score is made of, each as far as the provider knows it, millionths. */
+  readonly axesMicro?: Readonly<Partial<Record<'pays' | 'disputes', number>>>
   /** Contracts settled with the renter. */
   readonly jobs?: number
   /** Renter's stake in millionths of the configured unit. */

@@ -21,6 +21,8 @@ export interface Match {
 export interface MatchOptions extends SubjectOptions {
   /** True when offers for friends count too: the renter knows that it is one. Default false. */
   readonly friend?: boolean
+  /** True when the reader keeps scores: nobody whose score is 0, because evidence convicts it, fits. Default false. */
+  readonly scored?: boolean
 }
 
 const text = (property: string, value: string): Expr => ({ kind: 'compare', property, op: '=', value })
@@ -29,7 +31,7 @@ const MIB = 1024 * 1024
 
 /**
  * What a demand asks besides its `where`: its runner and isolation, its rail, a free slot, free GPUs, its limits, and, unless the renter is a friend,
- * an offer for anyone. In this order, each a constraint of the language, so that an explanation can name it.
+ * an offer for anyone; for a reader that keeps scores also a provider that no evidence convicts. In this order, each a constraint of the language, so that an explanation can name it.
  */
 export function impliedBy(demand: Demand, options: MatchOptions = {}): Expr[] {
   const { limits } = demand
@@ -57,6 +59,7 @@ export function impliedBy(demand: Demand, options: MatchOptions = {}): Expr[] {
     atLeast('limit.idle', demand.idleMs),
   )
   if (options.friend !== true) implied.push(text('serves', 'anyone'))
+  if (options.scored === true) implied.push({ kind: 'compare', property: 'provider.score', op: '>', value: 0 })
   return implied
 }
 

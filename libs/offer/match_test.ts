@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Demand, Renter } from './demand.ts'
 import { acceptVerdict, demandQuery, devicesFor, match } from './match.ts'
 import type { Listing, Offer } from './offer.ts'
+import { freeRate } from './meter.ts'
 import { printQuery } from './print.ts'
-import { rank } from './rank.ts'
+import { byWorth, rank } from './rank.ts'
 import { parseQuery } from './parse.ts'
 import { sampleCpu, sampleDemand, sampleDevice, sampleOffer } from './testing.ts'
 
@@ -30,6 +31,24 @@ describe('match()', () => {
   test('match() says which side refuses', () => {
     expect(matched({ where: 'price.hour<=0.30' })).toEqual({ verdict: false, demand: false, accept: true })
     expect(matched({}, { accept: 'renter.jobs>=10' })).toEqual({ verdict: false, demand: true, accept: false })
+  })
+
+  test('match() reads trust.… as the other side, on both sides', () => {
+    const known = { scoreMicro: 700_000, axesMicro: { completes: 800_000, disputes: 900_000 } }
+    const trusted = (where: string, accept = ''): ReturnType<typeof match>['verdict'] =>
+      match(sampleDemand({ where }), listing({ accept }, known), { renter: { ...renter, axesMicro: { pays: 600_000 } } }).verdict
+    expect(trusted('trust.score>=0.7 trust.completes>=0.8 trust.disputes=0.9')).toBe(true)
+    expect(trusted('trust.score>0.7')).toBe(false)
+    expect(trusted('trust.uptime>0.1')).toEqual({ unknown: ['provider.uptime'] })
+    expect(trusted('', 'trust.score>=0.4 trust.pays>=0.6')).toBe(true)
+    expect(trusted('', 'trust.score>0.4')).toBe(false)
+    expect(trusted('', 'trust.disputes>0.4')).toEqual({ unknown: ['renter.disputes'] })
+  })
+
+  test('match() fits nobody whose score is 0 when the reader keeps scores', () => {
+    const verdict = (scoreMicro: number, scored: boolean): boolean =>
+      match(sampleDemand(), listing({}, { scoreMicro }), { renter, scored }).demand === true
+    expect([verdict(0, true), verdict(1, true), verdict(0, false)]).toEqual([false, true, true])
   })
 
   test('match() is unknown, with the names, when one side lacks a fact and neither refuses', () => {
@@ -149,5 +168,28 @@ describe('rank()', () => {
     ]
     expect(order('order by gpu.vram desc', list)).toEqual([2, 1, 3])
     expect(order('order by gpu.vram', list)).toEqual([1, 2, 3])
+  })
+})
+
+describe('byWorth()', () => {
+  const at = (price: bigint, scoreMicro?: number): Listing =>
+    listing(
+      { rails: [freeRate(price)] },
+      { provider: new Uint8Array(32).fill(Number(price)), ...(scoreMicro === undefined ? {} : { scoreMicro }) },
+    )
+  const order = (...listings: Listing[]): number[] => listings.toSorted(byWorth()).map(({ provider }) => provider[0] ?? 0)
+
+  test('byWorth() lets trust cost something, and not everything', () => {
+    expect(order(at(10n), at(15n, 900_000))).toEqual([15, 10])
+    expect(order(at(10n), at(19n, 900_000))).toEqual([10, 19])
+  })
+
+  test('byWorth() puts whoever earned less than a stranger behind all others, and no price last of its kind', () => {
+    const free = listing({ rails: [] }, { provider: new Uint8Array(32).fill(99) })
+    expect(order(at(1n, 30_000), at(200n), free)).toEqual([200, 99, 1])
+  })
+
+  test('byWorth() goes by price and key when nothing else differs', () => {
+    expect(order(at(7n), at(5n), at(6n))).toEqual([5, 6, 7])
   })
 })

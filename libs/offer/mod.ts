@@ -47,7 +47,7 @@ export { DEVICE_PROPERTIES, OFFER_PROPERTIES, type Property, RENTER_PROPERTIES, 
 export { formatNumber, type NumericType, type UnitTable, UNITS, type ValueType, versionNumber } from './units.ts'
 export { evaluate, evaluateOn, isUnknown, mentionsGpu, type Unknown, type Verdict } from './evaluate.ts'
 export { acceptVerdict, demandQuery, devicesFor, impliedBy, match, type Match, type MatchOptions } from './match.ts'
-export { byOrder, rank } from './rank.ts'
+export { byOrder, byWorth, rank, STRANGER_MICRO } from './rank.ts'
 export { deviceSubject, offerSubject, type PropertyValue, renterSubject, type Subject, type SubjectOptions } from './subject.ts'
 export { classesFor, mayFit, type Reach, reachOf } from './reach.ts'
 export { type Closest, explain, type ExplainOptions, type Explanation, type Failure } from './explain.ts'

@@ -180,6 +180,9 @@ export const offerMessage: MessageType<Offer> = {
   audience: false,
 }
 
+/** What a provider's score is made of. */
+export type ProviderAxis = 'completes' | 'uptime' | 'speed' | 'disputes'
+
 /** An offer with its provider, and what the reader itself knows of that provider. What the language evaluates. */
 export interface Listing {
   /** The provider's 32-byte key: the signer of the offer. */
@@ -188,6 +191,8 @@ export interface Listing {
   readonly offer: Offer
   /** The reader's own score of the provider, millionths, 0 .. 1,000,000. */
   readonly scoreMicro?: number
+  /** The parts that the score is made of, each as far as the reader knows it, millionths. */
+  readonly axesMicro?: Readonly<Partial<Record<ProviderAxis, number>>>
   /** Contracts settled with the provider, as far as the reader knows. */
   readonly jobs?: number
   /** Round trip, milliseconds. */

@@ -60,6 +60,8 @@ describe('parse()', () => {
     ['price.hour<0.000001', 'price.hour < 0.000001'],
     ['price.hour<0.5USDC', 'price.hour < 0.5USDC'],
     ['provider.score>0.25', 'provider.score > 0.25'],
+    ['trust.score>=0.7', 'provider.score >= 0.7'],
+    ['trust.completes>0.5 trust.uptime>0.9', 'provider.completes > 0.5 and provider.uptime > 0.9'],
     ['limit.cpu>=0.5', 'limit.cpu >= 0.5'],
     ['gpu.model~4090', 'gpu.model ~ "4090"'],
     ['count(gpu)>=2', 'count(gpu) >= 2'],

@@ -86,6 +86,10 @@ export const OFFER_PROPERTIES: readonly Property[] = [
   property('stake', 'money', 'unlocked stake'),
   property('provider.key', 'key', 'the provider, 64 hex digits'),
   property('provider.score', 'ratio', "the reader's score of the provider, 0 to 1"),
+  property('provider.completes', 'ratio', 'its part for contracts completed'),
+  property('provider.uptime', 'ratio', 'its part for being reachable'),
+  property('provider.speed', 'ratio', 'its part for being as fast as advertised'),
+  property('provider.disputes', 'ratio', 'its part for ending without disputes'),
   property('provider.jobs', 'count', 'contracts settled with the provider'),
   property('provider.rtt', 'duration', 'round trip to the provider'),
 ]
@@ -94,6 +98,8 @@ export const OFFER_PROPERTIES: readonly Property[] = [
 export const RENTER_PROPERTIES: readonly Property[] = [
   property('renter.key', 'key', 'the renter, 64 hex digits'),
   property('renter.score', 'ratio', "the provider's score of the renter, 0 to 1"),
+  property('renter.pays', 'ratio', 'its part for contracts paid'),
+  property('renter.disputes', 'ratio', 'its part for ending without disputes'),
   property('renter.jobs', 'count', 'contracts settled with the renter'),
   property('renter.stake', 'money', "the renter's stake"),
   property('renter.friend', 'boolean', "on the provider's allow-list"),
@@ -141,11 +147,19 @@ export function propertiesOf(scope: Scope): ReadonlyMap<string, Property> {
   return scope === 'offer' || scope === 'renter' ? TOP[scope] : scope === 'runner' ? RUNNER : DEVICE
 }
 
-/** Names that people write for others: at the top `bench.f16` is `gpu.bench.f16`, and under `any(gpu, …)` `gpu.vram` is `vram`. */
+/** Properties that `trust.…` names: the same on both sides, each meaning the other. */
+const TRUST = /^trust\.(score|completes|uptime|speed|disputes|pays)$/
+
+/**
+ * Names that people write for others: at the top `bench.f16` is `gpu.bench.f16`, `trust.score` is `provider.score` over offers and `renter.score` over
+ * renters, and under `any(gpu, …)` `gpu.vram` is `vram`.
+ */
 export function findProperty(scope: Scope, name: string): Property | undefined {
   const names = propertiesOf(scope)
   const exact = names.get(name)
   if (exact !== undefined) return exact
+  const trust = scope === 'offer' || scope === 'renter' ? TRUST.exec(name) : null
+  if (trust !== null) return names.get(`${scope === 'offer' ? 'provider' : 'renter'}.${trust[1]}`)
   if (scope === 'offer') return name.startsWith('bench.') ? names.get(`gpu.${name}`) : undefined
   return isCollection(scope) && name.startsWith(`${scope}.`) ? names.get(name.slice(scope.length + 1)) : undefined
 }

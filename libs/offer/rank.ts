@@ -54,3 +54,38 @@ export function byOrder(order: readonly OrderKey[], options: SubjectOptions = {}
 export function rank(listings: readonly Listing[], order: readonly OrderKey[], options: SubjectOptions = {}): Listing[] {
   return listings.toSorted(byOrder(order, options))
 }
+
+/** The score of somebody of whom nothing is known, millionths. Whoever has less has earned it. */
+export const STRANGER_MICRO = 50_000
+
+/** The score of somebody who never fails, millionths: its price counts once in {@link byWorth}, at score 0 it would count twice. */
+const TRUSTED_MICRO = 1_000_000
+
+/**
+ * The order of a reader that keeps scores, when the query names none: by `price.hour · (2 − score)`, so that a stranger has to be almost half as dear as
+ * somebody who never failed here to come first; whoever has less than a stranger's score comes behind all others, and who names no price last of its
+ * kind. Full ties go by price, then by provider key.
+ *
+ * @example
+ * ```ts
+ * import { byWorth } from "@haggle/offer";
+ * import { sampleOffer } from "@haggle/offer/testing";
+ * import { expect } from "vitest";
+ *
+ * const stranger = { provider: new Uint8Array(32), offer: sampleOffer() };
+ * const trusted = { ...stranger, provider: new Uint8Array(32).fill(9), scoreMicro: 700_000 };
+ * expect([stranger, trusted].sort(byWorth())[0]).toBe(trusted);
+ * ```
+ */
+export function byWorth(options: SubjectOptions = {}): (a: Listing, b: Listing) => number {
+  const cheaper = byOrder([], options)
+  const price = (listing: Listing): number => orderValue(listing, CHEAPEST, options) ?? Infinity
+  const scoreOf = (listing: Listing): number => listing.scoreMicro ?? STRANGER_MICRO
+  const worth = (listing: Listing): number => price(listing) * (2 * TRUSTED_MICRO - scoreOf(listing))
+  return (a, b) => {
+    const [bad, worse] = [scoreOf(a) < STRANGER_MICRO, scoreOf(b) < STRANGER_MICRO]
+    if (bad !== worse) return bad ? 1 : -1
+    const [x, y] = [worth(a), worth(b)]
+    return x === y ? cheaper(a, b) : x - y
+  }
+}

@@ -182,6 +182,14 @@ export function listingValue(listing: Listing, property: string, money: string):
       return toHex(listing.provider)
     case 'provider.score':
       return listing.scoreMicro
+    case 'provider.completes':
+      return listing.axesMicro?.completes
+    case 'provider.uptime':
+      return listing.axesMicro?.uptime
+    case 'provider.speed':
+      return listing.axesMicro?.speed
+    case 'provider.disputes':
+      return listing.axesMicro?.disputes
     case 'provider.jobs':
       return listing.jobs
     case 'provider.rtt':
@@ -218,6 +226,8 @@ export function renterSubject(renter: Renter, demand: Demand, options: SubjectOp
   const values: Readonly<Record<string, PropertyValue | undefined>> = {
     'renter.key': toHex(renter.key),
     'renter.score': renter.scoreMicro,
+    'renter.pays': renter.axesMicro?.pays,
+    'renter.disputes': renter.axesMicro?.disputes,
     'renter.jobs': renter.jobs,
     'renter.stake': renter.stakeMicro,
     'renter.friend': renter.friend,

@@ -111,7 +111,7 @@ const names = Object.keys(OFFERS)
 const listingOf = (name: string): Listing => ({
   provider: new Uint8Array(32).fill(names.indexOf(name) + 1),
   offer: OFFERS[name] as Offer,
-  ...(name === 'plain' ? { scoreMicro: 500_000, jobs: 4, rttMs: 20 } : {}),
+  ...(name === 'plain' ? { scoreMicro: 500_000, axesMicro: { completes: 600_000, disputes: 900_000 }, jobs: 4, rttMs: 20 } : {}),
 })
 const verdict = (v: Verdict): Json => (typeof v === 'object' ? { unknown: [...v.unknown] } : v)
 const refused = (run: () => unknown): string => {
@@ -276,6 +276,7 @@ const GOOD_TEXTS: readonly string[] = [
   'gpu.cuda>=12.10 gpu.cc=9 gpu.driver>=570.86.10',
   'price.hour==0.500 price.hour<0.000001 price.hour<=0.5USDC',
   'provider.score>0.25 limit.cpu>=0.5',
+  'trust.score>=0.7 order by trust.score desc',
   'gpu.model~4090 cpu.model ~ "ryzen 9"',
   'any(gpu, gpu.vram>=1GiB) all(gpu, free) count(gpu)>=2 count(runner, name=deno)=1',
   'cached.image in [\'a"b\\\\c\', "it\'s"]',
@@ -373,6 +374,8 @@ const EXPRESSIONS: readonly string[] = [
   'gpu.bench.f16>=82TFLOPS',
   'gpu.bench.f16.source=challenged gpu.vram.source=declared',
   'provider.score>=0.5 provider.rtt<=20ms provider.jobs=4',
+  'trust.score>=0.5 trust.completes<0.7 trust.disputes=0.9',
+  'trust.uptime>=0.5',
   'slots.free>=1 limit.cpu>=16 limit.duration>=1h tick=5s',
   'gpu.count=0 cpu.cores>=16',
 ]
@@ -380,7 +383,7 @@ const EXPRESSIONS: readonly string[] = [
 function constraintVectors(): Json {
   return {
     page: 'spec/constraints.md',
-    note: 'good: text, canonical text and tree (base units; money with a unit of its own as { micros, unit }). bad: code and column. values: for each expression its answer over each offer of offer.json, in that order; offer n (from 1) is of the provider with 32 bytes of n; the listing of the first has score 0.5, 4 jobs, round trip 20 ms, the others nothing; configured unit credits.',
+    note: 'good: text, canonical text and tree (base units; money with a unit of its own as { micros, unit }). bad: code and column. values: for each expression its answer over each offer of offer.json, in that order; offer n (from 1) is of the provider with 32 bytes of n; the listing of the first has score 0.5, completes 0.6, disputes 0.9, 4 jobs, round trip 20 ms, the others nothing; configured unit credits.',
     good: GOOD_TEXTS.map((text) => {
       const query = parseQuery(text)
       return {
@@ -392,12 +395,15 @@ function constraintVectors(): Json {
       }
     }),
     bad: BAD_TEXTS.map(badText),
-    accept: ['renter.jobs >= 1 and job.duration <= 10m', 'not renter.friend or job.cap<=0.5', 'job.isolation=gvisor job.cpu<=2.5'].map(
-      (text) => ({
-        text,
-        canonical: print(parse(text, { over: 'renter' }), { over: 'renter' }),
-      }),
-    ),
+    accept: [
+      'renter.jobs >= 1 and job.duration <= 10m',
+      'not renter.friend or job.cap<=0.5',
+      'trust.score>=0.2 trust.pays>=0.3',
+      'job.isolation=gvisor job.cpu<=2.5',
+    ].map((text) => ({
+      text,
+      canonical: print(parse(text, { over: 'renter' }), { over: 'renter' }),
+    })),
     versions: [
       '12.4',
       '12.10',
