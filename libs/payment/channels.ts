@@ -32,6 +32,7 @@ export interface SignedVoucher {
 
 /** One claim: takes `amount` in all, which a voucher for at least as much allows. */
 export interface ChannelClaim {
+  /** What the payer promised. */
   readonly voucher: SignedVoucher
   /** Cumulative like the voucher, at most its `cumulative`, and above what was claimed before. */
   readonly amount: bigint
