@@ -1,0 +1,16 @@
+/**
+ * Channels, stake, anchors and the court on an EVM chain: the contracts, where they are, and what talks to them.
+ *
+ * @example
+ * ```ts
+ * import { deployedAddress, DEPLOYER } from "@haggle/chain";
+ * import { expect } from "vitest";
+ *
+ * // The address of a contract follows from its creation code alone.
+ * expect(deployedAddress("0x6001")).not.toBe(deployedAddress("0x6002"));
+ * expect(DEPLOYER).toBe("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+ * ```
+ *
+ * @module
+ */
+export * from './deployment.ts'
