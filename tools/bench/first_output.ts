@@ -5,12 +5,14 @@ import type { Market, RunRequest } from '@haggle/market'
 import { joinMarket } from '@haggle/market'
 import { type Child, type Children, createChildren } from './_children.ts'
 import { createFloors, type Floors, HELLO_PATH, pause, sum } from './_floor.ts'
-import { alternate, type BenchRow, rowOf } from './row.ts'
+import { alternate, type BenchOptions, type BenchRow, rowOf } from './row.ts'
 
 const TIMES = 12
 /** One way; the round trip of the long link is twice that. */
 const LINK_MS = 30
 const NETWORK = 'bench'
+/** A cold renter has its first output so soon after its process is up. */
+const COLD_MS = 250
 
 const EXEC: RunRequest = { command: ['echo', 'x'] }
 const DENO: RunRequest = { deno: HELLO_PATH }
@@ -69,7 +71,7 @@ async function wan(children: Children, provider: Child, echo: string, floors: Fl
 }
 
 /** The provider is known and its connection was cut: the kernel drops it before each run. */
-async function known(provider: Child, floors: Floors): Promise<readonly BenchRow[]> {
+async function known(provider: Child, floors: Floors): Promise<BenchRow> {
   const port = portOf(provider.first['address'])
   const cut = (): boolean => spawnSync('ss', ['-K', 'dst', '127.0.0.1', 'dport', '=', port], { stdio: 'ignore' }).status === 0
   const market = await joinMarket({ network: NETWORK, listen: [], peers: [String(provider.first['address'])] })
@@ -83,7 +85,7 @@ async function known(provider: Child, floors: Floors): Promise<readonly BenchRow
       subject: () => repeat(TIMES, once),
       floor: () => sum(TIMES, floors.dial, floors.bookkeeping, () => floors.sandbox('exec')),
     })
-    return [rowOf('first-output-known', 'ms', measured, { aim: { atMost: 1.5 } })]
+    return rowOf('first-output-known', 'ms', measured, { aim: { atMost: 1.5 } })
   } finally {
     await market.close()
   }
@@ -102,22 +104,24 @@ async function cold(children: Children, provider: Child, echo: string): Promise<
   })
   return rowOf('first-output-cold', 'ms', measured, {
     aim: { atMost: 3 },
+    limit: COLD_MS,
     note: 'from when the process is up; floor: a bare node told the address, to its first echo',
   })
 }
 
-export async function rows(): Promise<readonly BenchRow[]> {
+export async function rows({ wants = () => true }: BenchOptions = {}): Promise<readonly BenchRow[]> {
   await using children = createChildren()
   const echo = String((await children.start('_bare_node.ts', 'serve')).first['address'])
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, NETWORK, '2', '-')
   await using floors = await createFloors(children.folder, echo)
-  const market = await joinMarket({ network: NETWORK, listen: [], peers: [String(provider.first['address'])] })
-  const warmRows = [await warm(market, floors, 'exec'), await warm(market, floors, 'deno')]
-  await market.close()
-  return [
-    ...warmRows,
-    await wan(children, provider, echo, floors),
-    ...(await known(provider, floors)),
-    await cold(children, provider, echo),
-  ]
+  const found: BenchRow[] = []
+  const runners = (['exec', 'deno'] as const).filter((runner) => wants(`first-output-warm-${runner}`))
+  if (runners.length > 0) {
+    await using market = await joinMarket({ network: NETWORK, listen: [], peers: [String(provider.first['address'])] })
+    for (const runner of runners) found.push(await warm(market, floors, runner))
+  }
+  if (wants('first-output-wan')) found.push(await wan(children, provider, echo, floors))
+  if (wants('first-output-known')) found.push(await known(provider, floors))
+  if (wants('first-output-cold')) found.push(await cold(children, provider, echo))
+  return found
 }

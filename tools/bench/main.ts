@@ -1,5 +1,6 @@
-// `npm run bench -- [--json] [--only NAME]`: every figure beside its floor, measured in the same run. Each file of this folder that has
-// `rows()` runs in a process of its own. The table goes to stderr; with --json the last line of stdout is one JSON object.
+// `npm run bench -- [--json] [--only NAME[,NAME]]`: every figure beside its floor, measured in the same run. Each file of this folder that has
+// `rows()` runs in a process of its own; the names of its rows start with its own name. The table goes to stderr; with --json the last line of stdout
+// is one JSON object, whose `ok` says that every row that was asked for has been measured. Whether a row meets its aim is in the row and in `missed`.
 
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -12,73 +13,92 @@ import { type BenchModule, type BenchRow, meetsAim } from './row.ts'
 const NOT_ROWS = /^(main|row|_.*|.*_test)\.ts$/
 
 const nameOf = (path: string): string => basename(path, '.ts').replaceAll('_', '-')
+const isWithin = (name: string, group: string): boolean => name === group || name.startsWith(`${group}-`)
 
-/** Modules that may hold a row called `only`: `match` and `match-1e5` both are in match.ts. */
-export function chosen(files: readonly string[], only: string | undefined): string[] {
+/** What was asked for: the files to run, and the names that none of them can have. Without names, everything. */
+export function chosen(files: readonly string[], only: readonly string[]): { paths: string[]; unknown: string[] } {
   const modules = files.filter((path) => !NOT_ROWS.test(basename(path))).sort()
-  if (only === undefined) return modules
-  const named = modules.filter((path) => only === nameOf(path) || only.startsWith(`${nameOf(path)}-`))
-  return named.length > 0 ? named : modules
+  const holds = (path: string, name: string): boolean => isWithin(name, nameOf(path)) || isWithin(nameOf(path), name)
+  return {
+    paths: only.length === 0 ? modules : modules.filter((path) => only.some((name) => holds(path, name))),
+    unknown: only.filter((name) => !modules.some((path) => holds(path, name))),
+  }
 }
 
-async function measure(path: string): Promise<BenchRow[]> {
-  const child = spawn(process.execPath, ['--conditions=@haggle/source', '--expose-gc', import.meta.filename, '--module', path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+/** True for a row that was asked for by its name or by the start of it: `match` and `match-1e5` both want `match-1e5-01`. */
+export function wanted(row: string, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((name) => isWithin(row, name))
+}
+
+async function measure(path: string, only: readonly string[]): Promise<BenchRow[]> {
+  const args = ['--conditions=@haggle/source', '--expose-gc', import.meta.filename, '--module', path, '--only', only.join(',')]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Error(`${nameOf(path)} ended with ${code ?? 'a signal'}`)
-  return JSON.parse(text.trim().split('\n').at(-1) ?? '') as BenchRow[]
+  return (JSON.parse(text.trim().split('\n').at(-1) ?? '') as BenchRow[]).filter(({ name }) => wanted(name, only))
 }
 
 const number = (value: number | null): string =>
   value === null ? '–' : value >= 1000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
+function aimOf({ aim, limit }: BenchRow): string {
+  const ratio = aim ? ('atMost' in aim ? `≤ ${aim.atMost}` : `≥ ${aim.atLeast}`) : ''
+  return limit === undefined ? ratio : `${ratio} ${number(limit)}`
+}
+
 function line(row: BenchRow): string {
-  const aim = row.aim ? ('atMost' in row.aim ? `≤ ${row.aim.atMost}` : `≥ ${row.aim.atLeast}`) : ''
   const cells = [
     row.name.padEnd(26),
     `${number(row.value)} ${row.unit}`.padStart(14),
     number(row.floor).padStart(10),
     number(row.ratio).padStart(8),
-    aim.padStart(7),
+    aimOf(row).padStart(8),
   ]
-  return `${cells.join('  ')} ${row.aim ? (meetsAim(row) ? '✓' : '✗') : ' '}  ${number(row.p95).padStart(9)}  ${String(row.samples).padStart(7)}  ${row.note ?? ''}`
+  const { met } = judged(row)
+  return `${cells.join('  ')} ${met === null ? ' ' : met ? '✓' : '✗'}  ${number(row.p95).padStart(9)}  ${String(row.samples).padStart(7)}  ${row.note ?? ''}`
+}
+
+/** A row with its verdict: null where nothing was aimed at. */
+function judged(row: BenchRow): BenchRow & { readonly met: boolean | null } {
+  return { ...row, met: row.aim === undefined && row.limit === undefined ? null : meetsAim(row) }
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' }, module: { type: 'string' } } })
+  const only = (values.only ?? '').split(',').filter(Boolean)
   if (values.module !== undefined) {
     const module = (await import(pathToFileURL(values.module).href)) as BenchModule
-    process.stdout.write(`${JSON.stringify(await module.rows())}\n`)
+    process.stdout.write(`${JSON.stringify(await module.rows({ wants: (name) => wanted(name, only) }))}\n`)
     return 0
   }
-  const rows: BenchRow[] = []
-  const errors: { module: string; message: string }[] = []
+  const { paths, unknown } = chosen(globSync(`${import.meta.dirname}/*.ts`), only)
+  const rows: ReturnType<typeof judged>[] = []
+  const errors: { module: string; message: string }[] = unknown.map((name) => ({ module: name, message: `There is no row "${name}"` }))
   console.error(
-    ['name'.padEnd(26), 'value'.padStart(14), 'floor'.padStart(10), 'ratio'.padStart(8), 'aim'.padStart(7)].join('  '),
+    ['name'.padEnd(26), 'value'.padStart(14), 'floor'.padStart(10), 'ratio'.padStart(8), 'aim'.padStart(8)].join('  '),
     '  ',
     'p95'.padStart(9),
     '',
     'samples'.padStart(7),
   )
-  for (const path of chosen(globSync(`${import.meta.dirname}/*.ts`), values.only)) {
+  for (const path of paths) {
     try {
-      for (const row of await measure(path)) {
-        if (values.only !== undefined && row.name !== values.only && !row.name.startsWith(`${values.only}-`)) continue
-        rows.push(row)
+      const found = await measure(path, only)
+      if (found.length === 0) throw new Error('measured no row that was asked for')
+      for (const row of found) {
+        rows.push(judged(row))
         console.error(line(row))
       }
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      errors.push({ module: nameOf(path), message })
-      console.error(`${nameOf(path)}: ${message}`)
+      errors.push({ module: nameOf(path), message: error instanceof Error ? error.message : String(error) })
     }
   }
-  const missed = rows.filter((row) => !meetsAim(row)).map(({ name }) => name)
-  const ok = errors.length === 0 && rows.length > 0 && missed.length === 0
+  for (const { module, message } of errors) console.error(`${module}: ${message}`)
+  const missed = rows.filter(({ met }) => met === false).map(({ name }) => name)
   if (missed.length > 0) console.error(`missed: ${missed.join(', ')}`)
+  const ok = errors.length === 0 && rows.length > 0
   if (values.json) process.stdout.write(`${JSON.stringify({ ok, rows, missed, errors })}\n`)
   return ok ? 0 : 1
 }

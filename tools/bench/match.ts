@@ -8,7 +8,7 @@ import { type Listing, type OfferIndex, offerIndex, parseQuery, type PreparedQue
 import { syntheticMarket } from '@haggle/offer/testing'
 import { compareBytes } from '@haggle/wire'
 import { MatchFloor } from './_match_floor.ts'
-import { type BenchRow, quantile } from './row.ts'
+import { type BenchOptions, type BenchRow, quantile } from './row.ts'
 
 /** Answers a demand asks for: a first page. */
 const LIMIT = 16
@@ -24,7 +24,7 @@ const EXPLAIN_RUNS = 3
 const WARM = 2
 
 /** What may be told. */
-export interface MatchBenchOptions {
+export interface MatchBenchOptions extends BenchOptions {
   /** Default 1. */
   readonly seed?: number
   /** Called with a line now and then. */
@@ -161,7 +161,7 @@ function explained({ index, floor }: Arena, size: number): BenchRow {
 function measure(
   size: number,
   hints: Map<string, number | undefined>,
-  options: Required<MatchBenchOptions>,
+  options: Required<Pick<MatchBenchOptions, 'seed' | 'progress'>>,
 ): { rows: BenchRow[]; together: number[] } {
   const arena = build(options.seed, size, options.progress)
   const duels = prepare(arena, hints)
@@ -186,11 +186,23 @@ function measure(
   return { rows, together }
 }
 
+/** The sizes that a row is wanted of; the comparison of the largest with the smallest needs both. */
+function wantedSizes(sizes: readonly number[], wants: (name: string) => boolean): readonly number[] {
+  const [small, large] = [sizes[0], sizes.at(-1)]
+  const compared = small !== undefined && large !== undefined && wants(`match-${label(large)}-to-${label(small)}`)
+  const names = (size: number): string[] => {
+    const demand = demands().map((_, at) => `match-${label(size)}-${String(at + 1).padStart(2, '0')}`)
+    return [`match-${label(size)}`, `match-explain-${label(size)}`, ...demand]
+  }
+  return sizes.filter((size) => (compared && (size === small || size === large)) || names(size).some(wants))
+}
+
 /** `match-1e5`, `match-1e6`, each demand by itself, the explanations, and how the largest compares with the smallest. */
 export async function rows(options: MatchBenchOptions = {}): Promise<readonly BenchRow[]> {
-  const { seed = 1, progress = (line) => console.error(`match: ${line}`), sizes = [1e4, 1e5, 1e6] } = options
+  const { seed = 1, progress = (line) => console.error(`match: ${line}`), wants = () => true } = options
+  const sizes = wantedSizes(options.sizes ?? [1e4, 1e5, 1e6], wants)
   const hints = new Map<string, number | undefined>()
-  const measured = sizes.map((size) => ({ size, ...measure(size, hints, { seed, progress, sizes }) }))
+  const measured = sizes.map((size) => ({ size, ...measure(size, hints, { seed, progress }) }))
   const found = measured.flatMap((m) => m.rows)
   const [small, large] = [measured[0], measured.at(-1)]
   if (small !== undefined && large !== undefined && small !== large)

@@ -15,13 +15,21 @@ export interface BenchRow {
   readonly samples: number
   /** What the ratio should be. */
   readonly aim?: { readonly atMost: number } | { readonly atLeast: number }
+  /** What `value` itself should be at most, in `unit`. */
+  readonly limit?: number
   /** What a reader must know to judge the figure. */
   readonly note?: string
 }
 
+/** What a file of rows is told. */
+export interface BenchOptions {
+  /** False for a row that nobody asked for: it need not be measured. Default: all are wanted. */
+  readonly wants?: (name: string) => boolean
+}
+
 /** A file of this folder with rows. */
 export interface BenchModule {
-  rows(): Promise<readonly BenchRow[]>
+  rows(options?: BenchOptions): Promise<readonly BenchRow[]>
 }
 
 /** A pass: samples of one side, in its unit. */
@@ -90,7 +98,7 @@ export function rowOf(
   name: string,
   unit: string,
   { value, floor, p95, samples, spread }: Measured,
-  more: Pick<BenchRow, 'aim' | 'note'> = {},
+  more: Pick<BenchRow, 'aim' | 'limit' | 'note'> = {},
 ): BenchRow {
   const unsteady = spread > MAX_SPREAD ? `floor spread ${Math.round(spread * 100)} %` : ''
   const note = [more.note, unsteady].filter(Boolean).join('; ')
@@ -103,6 +111,7 @@ export function rowOf(
     p95: round(p95),
     samples,
     ...(more.aim ? { aim: more.aim } : {}),
+    ...(more.limit === undefined ? {} : { limit: more.limit }),
     ...(note ? { note } : {}),
   }
 }
@@ -127,8 +136,9 @@ export function rates(
   return Array.from({ length: Math.max(1, Math.round(totalMs / sliceMs)) }, slice)
 }
 
-/** True when the row has no aim or meets it. */
-export function meetsAim({ aim, ratio }: BenchRow): boolean {
+/** True when the row has no aim or meets it, and its limit too. */
+export function meetsAim({ aim, limit, value, ratio }: BenchRow): boolean {
+  if (limit !== undefined && value > limit) return false
   if (!aim || ratio === null) return true
   return 'atMost' in aim ? ratio <= aim.atMost : ratio >= aim.atLeast
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { chosen, wanted } from './main.ts'
 import { alternate, meetsAim, quantile, rates, rowOf } from './row.ts'
 
 describe('quantile()', () => {
@@ -56,6 +57,31 @@ describe('meetsAim()', () => {
       false,
       true,
     ])
+  })
+})
+
+describe('meetsAim() with a limit', () => {
+  it('holds the value to its limit, whatever the ratio', () => {
+    const row = rowOf('x', 'ms', { value: 3, floor: 2, p95: 4, samples: 5, spread: 0 }, { aim: { atMost: 2 }, limit: 2.5 })
+    expect([meetsAim(row), meetsAim({ ...row, limit: 3 })]).toEqual([false, true])
+  })
+})
+
+describe('chosen()', () => {
+  const files = ['main.ts', 'row.ts', 'row_test.ts', '_floor.ts', 'run_wall.ts', 'match.ts']
+
+  it('takes every file with rows when no name is given', () => {
+    expect(chosen(files, [])).toEqual({ paths: ['match.ts', 'run_wall.ts'], unknown: [] })
+  })
+
+  it('takes the files of the named rows, and says which names nobody has', () => {
+    expect(chosen(files, ['match-1e5', 'run', 'matches'])).toEqual({ paths: ['match.ts', 'run_wall.ts'], unknown: ['matches'] })
+  })
+})
+
+describe('wanted()', () => {
+  it('takes a name and all that starts with it', () => {
+    expect(['match-1e5', 'match-1e5-01', 'match-1e6'].map((row) => wanted(row, ['match-1e5']))).toEqual([true, true, false])
   })
 })
 
