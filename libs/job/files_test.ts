@@ -56,7 +56,8 @@ it('matchesGlob() agrees with the obvious definition', () => {
 })
 
 it('matchesGlob() takes no time when a glob is made to take it', () => {
-  const started = performance.now()
+  const before = process.threadCpuUsage()
   matchesGlob(`${'a'.repeat(100)}/${'a/'.repeat(70)}b`, [`${'*a'.repeat(60)}*b/${'**/'.repeat(60)}c`])
-  expect(performance.now() - started).toBeLessThan(200)
+  // The processor's time, not the clock's: others may be at work on this machine.
+  expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(200)
 })

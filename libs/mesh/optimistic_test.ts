@@ -81,8 +81,12 @@ describe('open() with optimistic over libp2p', { timeout: 60_000 }, () => {
       await stream.close()
       return took
     }
-    const plain = Math.min(await firstAnswer(false), await firstAnswer(false))
-    const fast = Math.min(await firstAnswer(true), await firstAnswer(true))
+    const [plains, fasts]: [number[], number[]] = [[], []]
+    for (let i = 0; i < 4; i++) {
+      plains.push(await firstAnswer(false))
+      fasts.push(await firstAnswer(true))
+    }
+    const [plain, fast] = [Math.min(...plains), Math.min(...fasts)]
     expect(plain).toBeGreaterThan(4 * ONE_WAY_MS)
     expect(fast).toBeGreaterThan(2 * ONE_WAY_MS)
     expect(plain - fast).toBeGreaterThan(ONE_WAY_MS)

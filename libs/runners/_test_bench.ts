@@ -35,7 +35,7 @@ export interface BenchResult {
   readonly stderr: string
 }
 
-const LIMITS: JobLimits = { cpuMilli: 2000, memMiB: 256, diskMiB: 64, outMiB: 4, pids: 32, maxMs: 20_000 }
+const LIMITS: JobLimits = { cpuMilli: 2000, memMiB: 256, diskMiB: 64, outMiB: 4, pids: 32, maxMs: 50_000 }
 
 /** A home with a launcher and a host on it. */
 export class Bench {

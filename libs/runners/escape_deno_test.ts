@@ -11,6 +11,8 @@ import type { Defences } from './runner.ts'
 const whyDeno = testDeno() === undefined ? 'deno is not installed' : null
 const why = noSandbox() ?? whyDeno
 const MARK = 'haggle-escape-mark'
+/** Milliseconds in which a defence that looks now and then must have looked; it ends the job long before. */
+const HOLD_MS = 15_000
 
 /** An attack on two layers. */
 interface Attack {
@@ -108,20 +110,22 @@ describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { time
     })
   }
 
-  const grow = `const held = []; for (let i = 0; i < 12; i++) { held.push(new Uint8Array(50_000_000).fill(1)); await new Promise((r) => setTimeout(r, 20)) }
-console.log('${MARK}', held.length)`
+  /** Holds what it took until a defence that looks now and then must have looked, however busy the machine. */
+  const hold = (ms: number): string => `await new Promise((r) => setTimeout(r, ${ms}))`
+  const grow = (holdMs: number): string =>
+    `const held = []; for (let i = 0; i < 12; i++) held.push(new Uint8Array(50_000_000).fill(1)); ${hold(holdMs)}; console.log('${MARK}', held.length)`
   it('deno stops a job from holding more memory than it may in typed arrays', async () => {
-    const result = await withBench({}, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    const result = await withBench({}, (bench) => bench.deno(grow(HOLD_MS), { limits: { memMiB: 256 } }))
     expect(result.stdout).toBe('')
     expectMemoryEnd(result)
   })
   it('deno stops a job from holding more memory than it may in typed arrays, where there are no cgroups', async () => {
-    const result = await withBench({ useCgroups: false }, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    const result = await withBench({ useCgroups: false }, (bench) => bench.deno(grow(HOLD_MS), { limits: { memMiB: 256 } }))
     expect(result.stdout).toBe('')
     expectMemoryEnd(result)
   })
   it('deno does not stop a job from holding more memory than it may in typed arrays when memory is off', async () => {
-    const result = await withBench({ defences: { memory: false } }, (bench) => bench.deno(grow, { limits: { memMiB: 256 } }))
+    const result = await withBench({ defences: { memory: false } }, (bench) => bench.deno(grow(0), { limits: { memMiB: 256 } }))
     expect(result.stdout).toContain(MARK)
   })
 
@@ -133,10 +137,12 @@ console.log('${MARK}', held.length)`
   })
 
   it('deno ends a job that fills the disk, and does not when disk is off', async () => {
-    const fill = `for (let i = 0; i < 6; i++) { await Deno.writeFile('big' + i, new Uint8Array(4_000_000)); await new Promise((r) => setTimeout(r, 60)) } console.log('${MARK}')`
-    const stopped = await withBench({}, (bench) => bench.deno(fill, { limits: { diskMiB: 8 } }))
+    const fill = (holdMs: number): string =>
+      `for (let i = 0; i < 6; i++) await Deno.writeFile('big' + i, new Uint8Array(4_000_000)); ${hold(holdMs)}; console.log('${MARK}')`
+    const job = { limits: { diskMiB: 8 } }
+    const stopped = await withBench({}, (bench) => bench.deno(fill(HOLD_MS), job))
     expect([stopped.stdout, stopped.exit]).toEqual(['', { kind: 'limit', limit: 'disk' }])
-    expect((await withBench({ defences: { disk: false } }, (bench) => bench.deno(fill, { limits: { diskMiB: 8 } }))).stdout).toContain(MARK)
+    expect((await withBench({ defences: { disk: false } }, (bench) => bench.deno(fill(0), job))).stdout).toContain(MARK)
   })
 
   it('deno shows a job the variables of its spec and no other', async () => {

@@ -14,8 +14,8 @@ const why = noSandbox()
 /** An attack, run with all defences and again with some off. */
 interface Attack {
   readonly name: string
-  /** What the job tries. May prepare the provider's side first. */
-  readonly attempt: (bench: Bench) => Promise<BenchResult>
+  /** What the job tries, and for how many seconds it holds what it took before it says so. May prepare the provider's side first. */
+  readonly attempt: (bench: Bench, holdS: string) => Promise<BenchResult>
   /** True when the attack got what it wanted. */
   readonly succeeded: (result: BenchResult) => boolean
   /** The defences that together stop it; one is enough. */
@@ -27,6 +27,10 @@ interface Attack {
 }
 
 const MARK = 'haggle-escape-mark'
+/** Seconds in which a defence that looks now and then must have looked, however busy the machine; it ends the job long before. */
+const HOLD_S = '15'
+/** Without the defence nobody is waited for. */
+const NO_HOLD_S = '0.2'
 const VSOCK = `use Socket; print "${MARK}" if socket(my $s, 40, 1, 0)`
 const says =
   (text: string) =>
@@ -155,13 +159,13 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'making more processes than it may',
-    attempt: (bench) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep 0.5; echo ${MARK}`, small),
+    attempt: (bench, holdS) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep ${holdS}; echo ${MARK}`, small),
     succeeded: says(MARK),
     off: { pids: false },
   },
   {
     name: 'making more processes than it may, where there are no cgroups',
-    attempt: (bench) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep 0.5; echo ${MARK}`, small),
+    attempt: (bench, holdS) => bench.sh(`i=0; while [ $i -lt 100 ]; do sleep 30 & i=$((i+1)); done; sleep ${holdS}; echo ${MARK}`, small),
     succeeded: says(MARK),
     off: { pids: false },
     useCgroups: false,
@@ -174,9 +178,12 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'taking more memory than it may, where there are no cgroups',
-    attempt: (bench) =>
+    attempt: (bench, holdS) =>
       bench
-        .exec(['perl', '-e', `my @x; for (1..10) { push @x, "x" x 20_000_000; select undef, undef, undef, 0.05 } print "${MARK}"`], small)
+        .exec(
+          ['perl', '-e', `my @x; for (1..10) { push @x, "x" x 20_000_000 } select undef, undef, undef, ${holdS}; print "${MARK}"`],
+          small,
+        )
         .then((id) => bench.end(id)),
     succeeded: says(MARK),
     off: { memory: false },
@@ -184,7 +191,11 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'hiding its memory in many processes, where there are no cgroups',
-    attempt: (bench) => bench.sh(`for i in 1 2 3 4 5 6; do perl -e 'my $x = "x" x 30_000_000; sleep 1' & done; wait; echo ${MARK}`, small),
+    attempt: (bench, holdS) =>
+      bench.sh(
+        `for i in 1 2 3 4 5 6; do perl -e 'my $x = "x" x 30_000_000; select undef, undef, undef, ${holdS}' & done; wait; echo ${MARK}`,
+        small,
+      ),
     succeeded: says(MARK),
     off: { memory: false },
     useCgroups: false,
@@ -197,19 +208,20 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'filling the disk with many files',
-    attempt: (bench) => bench.sh(`for i in 1 2 3 4 5 6 7 8; do head -c 5000000 /dev/zero > big$i; done; sleep 0.5; echo ${MARK}`, small),
+    attempt: (bench, holdS) =>
+      bench.sh(`for i in 1 2 3 4 5 6 7 8; do head -c 5000000 /dev/zero > big$i; done; sleep ${holdS}; echo ${MARK}`, small),
     succeeded: says(MARK),
     off: { disk: false },
   },
   {
     name: 'filling the disk with files that it deleted',
-    attempt: (bench) =>
+    attempt: (bench, holdS) =>
       bench
         .exec(
           [
             'perl',
             '-e',
-            `my @f; for my $i (1..8) { open $f[$i], '>', "big$i"; unlink "big$i"; print {$f[$i]} "x" x 5_000_000; } sleep 1; print "${MARK}"`,
+            `my @f; for my $i (1..8) { open $f[$i], '>', "big$i"; unlink "big$i"; print {$f[$i]} "x" x 5_000_000; } select undef, undef, undef, ${holdS}; print "${MARK}"`,
           ],
           small,
         )
@@ -219,8 +231,10 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'filling the disk with names of files',
-    attempt: (bench) =>
-      bench.exec(['perl', '-e', `for (1..6000) { open my $f, '>', "f$_" } sleep 1; print "${MARK}"`], small).then((id) => bench.end(id)),
+    attempt: (bench, holdS) =>
+      bench
+        .exec(['perl', '-e', `for (1..6000) { open my $f, '>', "f$_" } select undef, undef, undef, ${holdS}; print "${MARK}"`], small)
+        .then((id) => bench.end(id)),
     succeeded: says(MARK),
     off: { disk: false },
   },
@@ -232,7 +246,7 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'running longer than it may',
-    attempt: (bench) => bench.sh(`sleep 0.8; echo ${MARK}`, { limits: { maxMs: 200 } }),
+    attempt: (bench, holdS) => bench.sh(`sleep 0.3; sleep ${holdS}; echo ${MARK}`, { limits: { maxMs: 200 } }),
     succeeded: says(MARK),
     off: { time: false },
   },
@@ -244,7 +258,7 @@ describe.skipIf(why !== null)(titleOf('exec escapes', why), { timeout: 60_000 },
   for (const { name, attempt, succeeded, off, useCgroups = true, needs = () => null } of ATTACKS) {
     const reason = needs()
     it(`exec stops a job from ${name}`, async () => {
-      const result = await withBench({ useCgroups }, attempt)
+      const result = await withBench({ useCgroups }, (bench) => attempt(bench, HOLD_S))
       expect(succeeded(result), result.stdout).toBe(false)
       const limit = LIMIT_OF[Object.keys(off)[0] ?? '']
       // Where an rlimit keeps the processes down, the shell itself says that it can't fork.
@@ -255,7 +269,7 @@ describe.skipIf(why !== null)(titleOf('exec escapes', why), { timeout: 60_000 },
     it.skipIf(reason !== null)(
       titleOf(`exec does not stop a job from ${name} when ${Object.keys(off).join(' and ')} is off`, reason),
       async () => {
-        const result = await withBench({ defences: off, useCgroups }, attempt)
+        const result = await withBench({ defences: off, useCgroups }, (bench) => attempt(bench, NO_HOLD_S))
         expect(succeeded(result), `${JSON.stringify(result.exit)} ${result.stderr}`).toBe(true)
       },
     )

@@ -16,8 +16,8 @@ import type { Enforcement, LaunchOrder } from './launcher_protocol.ts'
 import { probeSandbox, type SandboxReport } from './probe.ts'
 import type { Defences, HostFacts, Isolation, LaunchPlan, Runner } from './runner.ts'
 
-/** A launcher that takes longer than this to say that it listens is not coming. */
-const START_TIMEOUT_MS = 10_000
+/** A launcher that takes longer than this to say that it listens is not coming. It is up in 0.1 s; jobs that have every processor make it slow. */
+const START_TIMEOUT_MS = 30_000
 /** How often a call is tried again on a new connection after the launcher went away. */
 const RETRIES = 2
 
@@ -306,7 +306,7 @@ async function spawnLauncher(folder: string, node: string): Promise<void> {
         const next = `look into ${join(folder, 'launcher.log')}`
         reject(new HaggleError('E_LAUNCHER_START', `The launcher did not start: ${why}`, { next }))
       }
-      const timer = setTimeout(() => fail('it said nothing for 10 s'), START_TIMEOUT_MS)
+      const timer = setTimeout(() => fail(`it said nothing for ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS)
       child.once('error', (error) => fail(error.message))
       child.once('exit', (code) => fail(`it left with code ${code}`))
       child.stdout?.once('data', () => {
