@@ -51,6 +51,9 @@ export const TOLERANCE_MS = 1_000
 /** One part in this many of its own time is the renter's other tolerance: 0.1 %. */
 export const TOLERANCE_PART = 1_000
 
+/** Shortest grace that terms may name. Ms. */
+export const MIN_GRACE_MS = 1_000
+
 /** Most COUNTERs in one walk. */
 export const MAX_COUNTERS = 4
 

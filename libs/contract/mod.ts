@@ -71,6 +71,7 @@ export { brokenRule, CANCEL_RULES, extendsTerms, type Parties, type Rule, RULES 
 export { type CancelFact, type Facts, type Figures, learn, type MeterFact, NO_FACTS, type ReceiptFact, type Walk } from './facts.ts'
 export * from './messages.ts'
 export * from './metering.ts'
+export * from './paying.ts'
 export * from './outcome.ts'
 export * from './phase.ts'
 export * from './reasons.ts'

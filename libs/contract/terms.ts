@@ -20,7 +20,7 @@ import {
   type Value,
 } from '@haggle/wire'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { MAX_TERMS_BYTES } from './constants.ts'
+import { MAX_TERMS_BYTES, MIN_GRACE_MS } from './constants.ts'
 
 /** One device of the terms: enough to say, years later, what was rented. */
 export interface TermsDevice {
@@ -111,7 +111,7 @@ const body: Schema<Terms & { readonly version: number }> = fields({
   meters: list(meterSchema, { min: 1, max: 5 }),
   cap: big({ maxBytes: 16 }),
   tickMs: uint({ min: 100, max: 60_000 }),
-  graceMs: uint({ min: 1_000, max: 600_000 }),
+  graceMs: uint({ min: MIN_GRACE_MS, max: 600_000 }),
   stagingMs: uint({ min: 1_000, max: DAY_MS }),
   idleMs: uint({ min: 1_000, max: DAY_MS }),
   maxMs: uint({ min: 1_000, max: 30 * DAY_MS }),

@@ -2,6 +2,8 @@
 
 import { type Demand, type Offer, railOf } from '@haggle/offer'
 import { HaggleError, type Message } from '@haggle/wire'
+import { MIN_GRACE_MS } from './constants.ts'
+import { paysAhead } from './paying.ts'
 import type { Terms } from './terms.ts'
 
 /** What {@link termsFrom} joins. */
@@ -47,7 +49,7 @@ export function termsFrom({ offer, demand, renter, devices }: TermsSources): Ter
     meters: rail.meters,
     cap: demand.cap,
     tickMs: body.timing.tickMs,
-    graceMs: body.timing.graceMs,
+    graceMs: paysAhead(demand) ? Math.max(MIN_GRACE_MS, Math.min(body.timing.graceMs, body.timing.tickMs)) : body.timing.graceMs,
     stagingMs: body.timing.stagingMs,
     idleMs: demand.idleMs,
     maxMs,

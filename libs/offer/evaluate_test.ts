@@ -74,6 +74,7 @@ describe('evaluate()', () => {
       unit: 'USDC',
       decimals: 18,
       meters: [{ unit: 'ms' as const, price: 250_000_000_000_000_001n, per: 3_600_000n }],
+      account: new Uint8Array(20),
     }
     const both = { rails: [...sampleOffer().rails, usdc], stake: { rail: usdc.rail, amount: 2n * 10n ** 18n } }
     expect(verdict('price.hour=0.31 price.hour=0.250001USDC', both)).toBe(true)

@@ -45,7 +45,9 @@ describe('explain()', () => {
     expect(relax('gpu.model=H100', {})).toBe('gpu.model in [H100, "RTX 4090"]')
     expect(
       relax('price.hour<=0.2USDC', {
-        rails: [{ rail: 'r', unit: 'USDC', decimals: 6, meters: [{ unit: 'ms', price: 250_000n, per: 3_600_000n }] }],
+        rails: [
+          { rail: 'r', unit: 'USDC', decimals: 6, meters: [{ unit: 'ms', price: 250_000n, per: 3_600_000n }], account: new Uint8Array(20) },
+        ],
       }),
     ).toBe('price.hour <= 0.25USDC')
     expect(relax('count(gpu)>=4', {}, { devices: [sampleDevice(), sampleDevice({ id: 'b' })] })).toBe('count(gpu) >= 2')

@@ -1,6 +1,6 @@
 // What is counted and what it costs: meters, and the rails that money moves on.
 
-import { big, fields, HaggleError, list, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
+import { big, bytes, fields, HaggleError, list, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
 
 /** What a meter counts. `ms`: milliseconds of the job. `request`, `tokenIn`, `tokenOut`, `byteOut`: what a model server counts. */
 export type MeterUnit = 'ms' | 'request' | 'tokenIn' | 'tokenOut' | 'byteOut'
@@ -18,6 +18,9 @@ export interface Meter {
 /** Milliseconds in an hour: `per` of a price per hour. */
 export const HOUR_MS = 3_600_000n
 
+/** The rail that every node has: it counts credits. */
+export const FREE_RAIL = 'free'
+
 /** Decimals of the free rail's credits. */
 export const CREDIT_DECIMALS = 6
 
@@ -34,6 +37,8 @@ export interface Rail {
   readonly decimals: number
   /** At most one per unit, 1 .. 5. */
   readonly meters: readonly Meter[]
+  /** Whose channels the renter pays into, 20 bytes; null on the free rail, which has none. */
+  readonly account: Uint8Array | null
 }
 
 const meterFields: Schema<Meter> = fields({
@@ -53,17 +58,33 @@ export const meterSchema: Schema<Meter> = {
   build: (meter: Meter): Value => meterFields.build(checkMeter(meter)),
 }
 
-/** Dialect form of a {@link Rail}: `[rail, unit, decimals, meters]`. */
-export const railSchema: Schema<Rail> = fields({
+const railFields: Schema<Rail> = fields({
   rail: text({ max: 96 }),
   unit: text({ max: 16 }),
   decimals: uint({ min: 6, max: 30 }),
   meters: list(meterSchema, { min: 1, max: 5 }),
+  account: nullable(bytes({ length: 20 })),
 })
+
+function checkRail(rail: Rail): Rail {
+  if ((rail.account === null) !== (rail.rail === FREE_RAIL))
+    throw new HaggleError(
+      'E_OFFER_RAIL',
+      `Cannot offer the rail "${rail.rail}": every rail but ${FREE_RAIL} names the account it pays into`,
+    )
+  return rail
+}
+
+/** Dialect form of a {@link Rail}: `[rail, unit, decimals, meters, account]`. Throws `E_OFFER_RAIL` for an account too many or too few. */
+export const railSchema: Schema<Rail> = {
+  parse: (value: Value): Rail => checkRail(railFields.parse(value)),
+  build: (rail: Rail): Value => railFields.build(checkRail(rail)),
+}
 
 /** The free rail at `pricePerHour` base units (6 decimals) for an hour of a slot. */
 export function freeRate(pricePerHour: bigint): Rail {
-  return { rail: 'free', unit: CREDITS, decimals: CREDIT_DECIMALS, meters: [{ unit: 'ms', price: pricePerHour, per: HOUR_MS }] }
+  const meters: readonly Meter[] = [{ unit: 'ms', price: pricePerHour, per: HOUR_MS }]
+  return { rail: FREE_RAIL, unit: CREDITS, decimals: CREDIT_DECIMALS, meters, account: null }
 }
 
 /** The rail called `rail`, or undefined. */

@@ -148,7 +148,7 @@ const offerFields: Schema<Offer> = fields({
 /**
  * Fails on what the shape alone does not show.
  *
- * @throws `E_OFFER_DEVICE` for two devices of one id, `E_OFFER_RAIL` for two rails of one name, `E_OFFER_REGION`, `E_OFFER_SLOTS`.
+ * @throws `E_OFFER_DEVICE` for two devices of one id, `E_OFFER_RAIL` for two rails of one name and for one without its account, `E_OFFER_REGION`, `E_OFFER_SLOTS`.
  */
 export function checkOffer(offer: Offer): Offer {
   const twice = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at)

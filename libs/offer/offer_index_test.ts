@@ -39,6 +39,7 @@ function vary(listing: Listing, seed: number): Listing {
     unit: 'USDC',
     decimals: 18,
     meters: [{ unit: 'ms' as const, price: 400_000_000_000_000_000n, per: 3_600_000n }],
+    account: new Uint8Array(20),
   }
   if (roll === 0)
     return { ...listing, offer: { ...offer, rails: [...offer.rails, usdc], stake: { rail: usdc.rail, amount: 5n * 10n ** 18n } } }

@@ -35,7 +35,13 @@ describe('offerSchema', () => {
       devices: [sampleDevice({ figures: [figure, { ...figure, name: 'power', by: null, nonce: null, source: 'live' }] })],
       rails: [
         freeRate(0n),
-        { rail: 'evm:1:0xa', unit: 'USDC', decimals: 6, meters: [{ unit: 'tokenOut', price: 2n ** 64n - 1n, per: 1n }] },
+        {
+          rail: 'evm:1:0xa',
+          unit: 'USDC',
+          decimals: 6,
+          meters: [{ unit: 'tokenOut', price: 2n ** 64n - 1n, per: 1n }],
+          account: new Uint8Array(20).fill(7),
+        },
       ],
       stake: { rail: 'evm:1:0xa', amount: 2n ** 100n },
       net: { downKbps: null, upKbps: null },
@@ -47,6 +53,8 @@ describe('offerSchema', () => {
   test.each<[string, Partial<Offer>]>([
     ['E_OFFER_DEVICE', { devices: [sampleDevice(), sampleDevice()] }],
     ['E_OFFER_RAIL', { rails: [freeRate(1n), freeRate(2n)] }],
+    ['E_OFFER_RAIL', { rails: [{ ...freeRate(1n), account: new Uint8Array(20) }] }],
+    ['E_OFFER_RAIL', { rails: [{ ...freeRate(1n), rail: 'evm:1:0xa' }] }],
     ['E_OFFER_REGION', { region: 'de' }],
     ['E_OFFER_REGION', { region: 'DEU' }],
     ['E_OFFER_SLOTS', { slots: 1, freeSlots: 2 }],
@@ -147,6 +155,7 @@ describe('microPrice()', () => {
       unit: 'X',
       decimals,
       meters: [{ unit: 'ms', price, per }],
+      account: null,
     })
     expect(microPrice(rail(6, 1n, 3_600_000n), 'ms', 3_600_000n)).toBe(1)
     expect(microPrice(rail(6, 1n, 3_600_001n), 'ms', 3_600_000n)).toBe(1)

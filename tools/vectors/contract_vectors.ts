@@ -114,6 +114,9 @@ const BAD_TERMS: readonly (readonly [string, Uint8Array])[] = [
   ['a byte too many', Uint8Array.of(...encodeTerms(termsOf()), 0)],
 ]
 
+/** A rail that pays ahead. */
+const PAID = `evm:31337:0x${'5fbd'.repeat(10)}`
+
 const OFFER: Offer = {
   devices: [
     { ...deviceOf('gpu0', 'RTX 4090'), vramMiB: 24_576, vramUsableMiB: 24_564 },
@@ -133,7 +136,7 @@ const OFFER: Offer = {
   ],
   images: [],
   models: [],
-  rails: [freeRate(310_000n)],
+  rails: [freeRate(310_000n), { ...freeRate(290_000n), rail: PAID, unit: 'HGL', account: new Uint8Array(20).fill(0x51) }],
   limits: { cpuMilli: 48_000, memMiB: 65_536, diskMiB: 100_000, outMiB: 256, pids: 4_096, maxMs: 3_600_000 },
   timing: { tickMs: 5_000, graceMs: 15_000, stagingMs: 60_000, idleMs: 60_000 },
   stake: null,
@@ -173,6 +176,7 @@ function termsVectors(): Json {
       { ...DEMAND, isolation: ['gvisor', 'bubblewrap', 'permissions'] },
       ['gpu0'],
     ],
+    ['a rail that pays ahead: no more grace than a tick', { ...DEMAND, rail: PAID }, ['gpu0']],
   ]
   const not: readonly (readonly [string, typeof DEMAND, readonly string[]])[] = [
     ['another rail', { ...DEMAND, rail: 'evm:1:0x00' }, ['gpu0']],

@@ -44,6 +44,7 @@ const USDC: Rail = {
   unit: 'USDC',
   decimals: 18,
   meters: [{ unit: 'ms', price: 250_000_000_000_000_001n, per: 3_600_000n }],
+  account: new Uint8Array(20).fill(0xb0),
 }
 const SMALL = sampleDevice({
   id: 'gpu1',
@@ -165,6 +166,9 @@ const BAD_OFFERS: readonly (readonly [string, Value])[] = [
   ['a region in lower case', changed(7, 'de')],
   ['no runner', changed(8, [])],
   ['two rails of one name', changed(11, [...at(sampleOffer(), 11), ...at(sampleOffer(), 11)])],
+  ['an account on the free rail', changed(11, new Uint8Array(20), [0, 4])],
+  ['another rail without an account', changed(11, 'evm:1:0xa0b8', [0, 0])],
+  ['an account of 19 octets', changed(11, new Uint8Array(19), [0, 4])],
   ['a price per 0', changed(11, new Uint8Array(0), [0, 3, 0, 2])],
   ['5 decimals', changed(11, 5, [0, 2])],
   ['a tick of 99 ms', changed(13, 99, [0])],
