@@ -1,16 +1,44 @@
-// Where the contracts are: the deterministic-deployment proxy and the addresses that follow from it.
+// Where the contracts are: the deterministic-deployment proxy and the addresses that follow from it, the token and the parameters.
 
-import { concatHex, getCreate2Address, type Hex, keccak256 } from 'viem'
+import { type Address, concatHex, encodeDeployData, getContractAddress, getCreate2Address, type Hex, keccak256 } from 'viem'
+import { HAGGLE_SYSTEM_CODE, haggleSystemAbi } from './abi/haggle_system.ts'
+import { TEST_TOKEN_CODE, testTokenAbi } from './abi/test_token.ts'
 
 /**
  * The proxy that deploys by CREATE2: calldata is a 32-byte salt, then creation code. The same on most chains, and part of anvil.
  *
  * https://github.com/Arachnid/deterministic-deployment-proxy
  */
-export const DEPLOYER: Hex = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
+export const DEPLOYER: Address = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
 
 /** Salt of every deployment: a contract is found by its creation code alone. */
 export const SALT: Hex = '0x0000000000000000000000000000000000000000000000000000000000000000'
+
+/** Seconds that a payee has to claim after the payer asked to close: long enough to sleep over. */
+export const CLOSE_DELAY_S: number = 24 * 60 * 60
+
+/** Seconds from asking for stake back to getting it: longer than a claim of downtime and its dispute. */
+export const UNBOND_DELAY_S: number = 14 * 24 * 60 * 60
+
+/** What a deployment is made of. All of it is fixed for good, and another value is another deployment. */
+export interface SystemParameters {
+  /** The ERC-20 of stakes and bonds. Channels take any token. */
+  readonly stakeToken: Address
+  /** Default {@link CLOSE_DELAY_S}. */
+  readonly closeDelayS?: number
+  /** Default {@link UNBOND_DELAY_S}. */
+  readonly unbondDelayS?: number
+}
+
+/** Addresses of one deployment. */
+export interface SystemAddresses {
+  /** `HaggleSystem`, which made the others. */
+  readonly system: Address
+  readonly registry: Address
+  readonly vault: Address
+  readonly channels: Address
+  readonly court: Address
+}
 
 /**
  * Address that `creationCode` (with its constructor's arguments) gets through {@link DEPLOYER}, on every chain that has the proxy.
@@ -23,11 +51,53 @@ export const SALT: Hex = '0x0000000000000000000000000000000000000000000000000000
  * expect(deployedAddress("0x00")).toMatch(/^0x[0-9a-fA-F]{40}$/);
  * ```
  */
-export function deployedAddress(creationCode: Hex): Hex {
+export function deployedAddress(creationCode: Hex): Address {
   return getCreate2Address({ from: DEPLOYER, salt: SALT, bytecodeHash: keccak256(creationCode) })
 }
 
 /** Calldata for {@link DEPLOYER} that deploys `creationCode`. */
 export function deployCalldata(creationCode: Hex): Hex {
   return concatHex([SALT, creationCode])
+}
+
+/** Creation code of a whole system: `HaggleSystem` with its arguments. */
+export function systemCode({ stakeToken, closeDelayS = CLOSE_DELAY_S, unbondDelayS = UNBOND_DELAY_S }: SystemParameters): Hex {
+  const parameters = { stakeToken, closeDelay: BigInt(closeDelayS), unbondDelay: BigInt(unbondDelayS) }
+  return encodeDeployData({ abi: haggleSystemAbi, bytecode: HAGGLE_SYSTEM_CODE, args: [parameters] })
+}
+
+/**
+ * Where a system with these parameters is, on every chain, whether somebody has deployed it yet or not.
+ *
+ * @example
+ * ```ts
+ * import { systemAddresses } from "@haggle/chain";
+ * import { expect } from "vitest";
+ *
+ * const stakeToken = "0x00000000000000000000000000000000000000aa";
+ * const { channels } = systemAddresses({ stakeToken });
+ * expect(systemAddresses({ stakeToken, closeDelayS: 60 }).channels).not.toBe(channels);
+ * ```
+ */
+export function systemAddresses(parameters: SystemParameters): SystemAddresses {
+  const system = deployedAddress(systemCode(parameters))
+  // The order in which the constructor of HaggleSystem makes them; a contract's nonce begins at 1.
+  const part = (nonce: bigint): Address => getContractAddress({ from: system, nonce })
+  return { system, registry: part(1n), vault: part(2n), channels: part(3n), court: part(4n) }
+}
+
+/** A token for tests and devnets, worth nothing. */
+export interface TestTokenParameters {
+  readonly name: string
+  readonly symbol: string
+  readonly decimals: number
+  /** Who gets all of it. */
+  readonly holder: Address
+  /** Base units. */
+  readonly supply: bigint
+}
+
+/** Creation code of a {@link TestTokenParameters | test token}. */
+export function testTokenCode({ name, symbol, decimals, holder, supply }: TestTokenParameters): Hex {
+  return encodeDeployData({ abi: testTokenAbi, bytecode: TEST_TOKEN_CODE, args: [name, symbol, decimals, holder, supply] })
 }
