@@ -9,7 +9,12 @@ export interface Counts {
   readonly passed: number
   readonly failed: readonly { readonly name: string; readonly message: string }[]
   readonly skipped: readonly { readonly name: string; readonly reason: string }[]
+  /** The tests that took longest, the longest first. */
+  readonly slowest: readonly { readonly name: string; readonly ms: number }[]
 }
+
+/** How many of the slowest are kept. */
+const SLOWEST = 8
 
 /** A reporter that leaves the {@link Counts} of the run in `path`. */
 export function countReporter(path: string): Reporter {
@@ -18,18 +23,21 @@ export function countReporter(path: string): Reporter {
       let passed = 0
       const failed = unhandled.map((error) => ({ name: 'outside of any test', message: firstLine(error.message) }))
       const skipped: { name: string; reason: string }[] = []
+      const times: { name: string; ms: number }[] = []
       for (const module of modules) {
         for (const error of module.errors()) failed.push({ name: module.relativeModuleId, message: firstLine(error.message) })
         for (const test of module.children.allTests()) {
           const name = `${module.relativeModuleId} > ${test.fullName}`
           const result = test.result()
+          times.push({ name, ms: Math.round(test.diagnostic()?.duration ?? 0) })
           if (result.state === 'passed') passed += 1
           else if (result.state === 'failed') failed.push({ name, message: firstLine(result.errors[0]?.message ?? '') })
           else skipped.push({ name, reason: (result.state === 'skipped' ? result.note : undefined) ?? 'no reason given' })
         }
       }
       mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, JSON.stringify({ passed, failed, skipped } satisfies Counts))
+      const slowest = times.sort((a, b) => b.ms - a.ms).slice(0, SLOWEST)
+      writeFileSync(path, JSON.stringify({ passed, failed, skipped, slowest } satisfies Counts))
     },
   }
 }

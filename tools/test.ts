@@ -34,6 +34,8 @@ const root = `${import.meta.dirname}/..`
 const STAGE_LIMIT_MS = 15 * 60_000
 /** The whole run should fit in this on two cores that have nothing else to do. */
 const BUDGET_S = 360
+/** A run above the budget names this many of its slowest tests. */
+const SLOWEST_SHOWN = 20
 
 const bin = (name: string): string => `${root}/node_modules/.bin/${name}`
 const script = (path: string, ...args: string[]): string[] => [process.execPath, '--conditions=@haggle/source', `${root}/${path}`, ...args]
@@ -138,8 +140,7 @@ function allStages(): Stage[] {
 
 /** Adds up the reports of a stage. A stage whose tests left no report failed as a whole. */
 function countsOf(stage: Stage, ok: boolean): Counts {
-  if (!stage.reports)
-    return ok ? { passed: 1, failed: [], skipped: [] } : { passed: 0, failed: [{ name: stage.name, message: stage.what }], skipped: [] }
+  if (!stage.reports) return { passed: ok ? 1 : 0, failed: ok ? [] : [{ name: stage.name, message: stage.what }], skipped: [], slowest: [] }
   const all = stage.reports
     .filter((path) => existsSync(`${root}/${path}`))
     .map((path) => JSON.parse(readFileSync(`${root}/${path}`, 'utf8')) as Counts)
@@ -148,6 +149,7 @@ function countsOf(stage: Stage, ok: boolean): Counts {
     passed: all.reduce((sum, one) => sum + one.passed, 0),
     failed: !ok && failed.length === 0 ? [{ name: stage.name, message: 'ended with an error outside of its tests' }] : failed,
     skipped: all.flatMap((one) => one.skipped),
+    slowest: all.flatMap((one) => one.slowest),
   }
 }
 
@@ -224,6 +226,10 @@ async function main(): Promise<number> {
   for (const { name, message } of failed) console.log(`failed   ${name}: ${message}`)
   for (const { name, reason } of skipped) console.log(`skipped  ${name}: ${reason}`)
   const seconds = Math.round((performance.now() - started) / 1000)
+  if (seconds > BUDGET_S) {
+    const slowest = outcomes.flatMap(({ counts }) => counts.slowest).sort((a, b) => b.ms - a.ms)
+    for (const { name, ms } of slowest.slice(0, SLOWEST_SHOWN)) console.log(`slow     ${(ms / 1000).toFixed(1)} s ${name}`)
+  }
   console.log(`${seconds} s in all${seconds > BUDGET_S ? `, over the budget of ${BUDGET_S} s` : ''}`)
   console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`)
   return failed.length > 0 || outcomes.some(({ ok }) => !ok) ? 1 : 0

@@ -5,7 +5,7 @@ import { encodeTerms, termsHash } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
-import { createThreads, type HostEffect, type Thread, type Threads, type ThreadsHandler } from '@haggle/negotiate'
+import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
 import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { capFor, pricePerHour } from './demand_of.ts'
@@ -95,6 +95,7 @@ class MarketNode implements StartableMarket {
       this.#provider = new Provider({ ...this.#parts, provider }, this.#threads, { offered: () => this.#announcement?.changed() })
     }
     for (const thread of resumed) await this.#resume(thread)
+    await this.#provider?.adopt().catch((error: unknown) => this.#parts.onProblem?.(error))
     for (const run of early.splice(0)) run()
     this.#unserve = await serveJobs({
       network,
@@ -174,14 +175,17 @@ class MarketNode implements StartableMarket {
 
   async jobs(): Promise<readonly JobSummary[]> {
     const { threads } = this.#roles()
+    // The store's order of random ids means nothing. Whole threads are read of the newest only.
+    const records: ThreadRecord[] = []
+    for await (const record of threads.all()) records.push(record)
     const summaries: JobSummary[] = []
-    for await (const record of threads.all()) {
-      const thread = await threads.get(toHex(record.thread))
+    for (const { thread: id } of records.sort((a, b) => b.startedAt - a.startedAt)) {
+      if (summaries.length === MAX_PAST_JOBS) break
+      const thread = await threads.get(toHex(id))
       if (thread === undefined || thread.view().contract === null) continue
       summaries.push(await summaryOf(thread))
     }
-    // Newest last in the store's order of random ids means nothing: order by start, unknown starts first.
-    return summaries.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0)).slice(-MAX_PAST_JOBS)
+    return summaries.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
   }
 
   async provide(request: ProvideRequest): Promise<Providing> {
@@ -224,7 +228,7 @@ class MarketNode implements StartableMarket {
   }
 
   async #stop(): Promise<void> {
-    this.#provider?.stop()
+    this.#provider?.close()
     await this.#announcement?.stop()
     await this.discovery.stop()
     await this.#unserve?.()

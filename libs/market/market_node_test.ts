@@ -42,6 +42,27 @@ it('run() gives output, exit code and a receipt of both when a provider takes th
   expect((await renter.ledger()).map(({ kind }) => kind)).toEqual(['closed', 'opened'])
 })
 
+it('provide() keeps the results of as many ended jobs as its owner says', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({
+    run: async (job) => {
+      job.folder.set('out/result', new TextEncoder().encode('42'))
+      return 0
+    },
+  })
+  await provider.provide({ price: '0.36', keepJobs: 1 })
+  const renter = await market.join()
+  const jobs = []
+  for (let i = 0; i < 2; i++) {
+    const job = await renter.run({ command: ['true'] })
+    await job.done
+    expect(await job.readFile('out/result')).toHaveLength(2)
+    jobs.push(job)
+  }
+  await expect(jobs[0]?.readFile('out/result')).rejects.toMatchObject({ code: 'E_JOB_RIGHT' })
+  expect(await jobs[1]?.readFile('out/result')).toHaveLength(2)
+})
+
 it('transcript() is what verifyTranscript() finds settled, and open when its tail is cut', async () => {
   market = await memoryMarket()
   const provider = await market.join({ run: async () => 0 })

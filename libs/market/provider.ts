@@ -4,11 +4,13 @@ import type { AcceptBody, CancelReason, RejectReason, Terms, VoucherBody } from 
 import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { type Authorise, decodeSpec, type JobSpec, specHash } from '@haggle/job'
-import { checkGrant, type HostEffect, type SpecFrame, type Thread, type Threads } from '@haggle/negotiate'
+import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import type { PaidContract } from '@haggle/payment'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
+import { isGranted } from './_granted.ts'
 import { ignoreOver } from './_ignore_over.ts'
+import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
@@ -51,12 +53,14 @@ export class Provider {
   readonly #jobs = new Map<string, ProvidedJob>()
   readonly #specs = new Map<string, PromiseWithResolvers<SpecFrame>>()
   readonly #settled = new Map<string, number>()
+  readonly #kept: KeptJobs
   #policy: Policy | undefined
 
   constructor(parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }, threads: Threads, events: ProviderEvents) {
     this.#parts = parts
     this.#threads = threads
-    const { identity, suite, clock, networkId } = parts
+    const { identity, suite, clock, networkId, onProblem } = parts
+    this.#kept = new KeptJobs({ host: parts.provider.host, clock, ...(onProblem === undefined ? {} : { onProblem }) })
     const now = (): Offer | null => (this.#policy === undefined ? null : this.#offerNow(this.#policy))
     this.#standing = new StandingOffer({ identity, suite, clock, networkId, now, offered: (message) => events.offered(message) })
   }
@@ -70,7 +74,7 @@ export class Provider {
     return this.#policy
   }
 
-  /** Jobs of running contracts, by contract id in hex. */
+  /** Jobs of contracts that are not over, by contract id in hex. */
   get jobs(): ReadonlyMap<string, ProvidedJob> {
     return this.#jobs
   }
@@ -80,12 +84,24 @@ export class Provider {
     const { host, machine } = this.#parts.provider
     this.#policy = policyOf(request, await host.runners(), machine)
     this.#standing.renew()
+    await this.#kept.limit(request.keepJobs ?? KEEP_JOBS)
   }
 
   /** Takes no new contracts from here on. */
   stop(): void {
     this.#policy = undefined
     this.#standing.stop()
+  }
+
+  /** After the threads of earlier processes were resumed: what none of them needs is not for ever. */
+  adopt(): Promise<void> {
+    return this.#kept.adopt((id) => this.#jobs.has(id))
+  }
+
+  /** The node leaves; what runs goes on without it. */
+  close(): void {
+    this.stop()
+    this.#kept.stop()
   }
 
   /** Ends what runs. */
@@ -160,8 +176,8 @@ export class Provider {
     const job = this.#jobs.get(id)
     const thread = job?.thread ?? (await this.#threads.ofContract(id))
     if (thread === undefined || thread.role !== 'provider') return undefined
-    if (!equalBytes(thread.record.peerKey, remoteKey) && !this.#granted(thread, { contract, remoteKey, right, capability }))
-      return undefined
+    const asked = { contract, remoteKey, right, capability }
+    if (!equalBytes(thread.record.peerKey, remoteKey) && !isGranted(this.#parts, thread, asked)) return undefined
     if (job !== undefined) {
       // Files are put into a folder that is there, and beside inline ones that are whole.
       await job.prepare()
@@ -170,21 +186,6 @@ export class Provider {
     const spec = await thread.note('spec')
     const known = await this.#parts.provider.host.state(id)
     return spec === undefined || known === undefined ? undefined : { id, spec: decodeSpec(spec) }
-  }
-
-  /** True when the renter has granted that right to that key. */
-  #granted(thread: Thread, { contract, remoteKey, right, capability }: Parameters<Authorise>[0]): boolean {
-    if (capability === null) return false
-    const { networkId, suite, identity, clock } = this.#parts
-    const { thread: id, peerKey: renter } = thread.record
-    const nowS = Math.floor(clock.now() / 1000)
-    try {
-      checkGrant(capability, { networkId, suite, contract, thread: id, renter, provider: identity.publicKey, remoteKey, right, nowS })
-      return true
-    } catch {
-      // Whatever is wrong with a grant, its bearer is told no more than a stranger.
-      return false
-    }
   }
 
   /** All input files of a job have come. */
@@ -304,6 +305,10 @@ export class Provider {
       { host: provider.host, files: provider.files, hashing, network, suite, threads: this.#threads },
     )
     this.#jobs.set(id, job)
+    void thread.ended.then(() => {
+      this.#jobs.delete(id)
+      return this.#kept.take(id)
+    })
     return job
   }
 

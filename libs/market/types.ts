@@ -197,6 +197,8 @@ export interface ProvideRequest {
   readonly accept?: string
   /** Sell `deno` without bubblewrap to anyone. Default false: only to friends. */
   readonly acceptWeakIsolation?: boolean
+  /** Jobs that are over and whose output and results stay for their renters, each for 24 hours at most. Default 256. */
+  readonly keepJobs?: number
 }
 
 /** Refusals by reason, counted since start. */

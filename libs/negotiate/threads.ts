@@ -19,7 +19,7 @@ const MAX_OPEN_PER_PEER = 64
 /** The same for all peers together. */
 const MAX_OPEN = 4_096
 /** Threads that are over and kept in memory for late repeats; older ones are read from the store when asked about. */
-const MAX_ENDED_IN_MEMORY = 256
+const MAX_ENDED_IN_MEMORY = 64
 /** Threads that peers know and this node has lost: nothing is signed in them again. */
 const MAX_LOST = 1_024
 

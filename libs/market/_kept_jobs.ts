@@ -1,0 +1,86 @@
+// Jobs that are over and whose renters may still fetch what they left: the newest ones, for a day. What is older is deleted from the host.
+
+import type { JobHost } from '@haggle/job'
+import type { Clock } from '@haggle/wire'
+
+/** What a job left is kept this long after its end. Ms. */
+export const KEEP_MS = 86_400_000
+/** Jobs that are kept when the owner says nothing: each holds at most what its terms allow it on disk. */
+export const KEEP_JOBS = 256
+
+/** What {@link KeptJobs} needs. */
+export interface KeptJobsInit {
+  readonly host: Pick<JobHost, 'list' | 'state' | 'kill' | 'wait' | 'remove'>
+  readonly clock: Clock
+  /** Told when the host does not do what it is asked; the jobs stay with it. */
+  readonly onProblem?: (error: unknown) => void
+}
+
+/** The shelf of one provider. A job is on it from the end of its thread until it is deleted. */
+export class KeptJobs {
+  readonly #init: KeptJobsInit
+  /** When each may go, clock ms, in the order of their ends. */
+  readonly #until = new Map<string, number>()
+  #most = KEEP_JOBS
+  #cancel: () => void = () => undefined
+  #stopped = false
+
+  constructor(init: KeptJobsInit) {
+    this.#init = init
+  }
+
+  /** Jobs on the shelf. */
+  get size(): number {
+    return this.#until.size
+  }
+
+  /** Keeps at most so many from now on. */
+  async limit(most: number): Promise<void> {
+    this.#most = most
+    await this.#trim()
+  }
+
+  /** Takes a job whose contract is over. One that still runs is ended; one that never ran has left nothing. */
+  async take(id: string): Promise<void> {
+    const { host, clock, onProblem } = this.#init
+    try {
+      const state = await host.state(id)
+      if (state === undefined || this.#until.has(id)) return
+      if (state.phase === 'staging') return await host.remove(id)
+      if (state.phase === 'running') await host.kill(id, 'its contract is over')
+      const ended = state.exit === null || state.startedAt === null ? clock.now() : state.startedAt + state.ranMs
+      this.#until.set(id, Math.min(ended, clock.now()) + KEEP_MS)
+      await this.#trim()
+    } catch (error) {
+      onProblem?.(error)
+    }
+  }
+
+  /** Takes every job of the host that no open contract needs: an earlier process left them. */
+  async adopt(isNeeded: (id: string) => boolean): Promise<void> {
+    const left = (await this.#init.host.list()).filter(({ id }) => !isNeeded(id))
+    for (const { id } of left.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))) await this.take(id)
+  }
+
+  /** Deletes nothing any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#cancel()
+  }
+
+  async #trim(): Promise<void> {
+    const { host, clock } = this.#init
+    this.#cancel()
+    for (const [id, until] of this.#until) {
+      if (this.#until.size <= this.#most && until > clock.now()) break
+      this.#until.delete(id)
+      await host.remove(id)
+    }
+    const next = this.#until.values().next()
+    if (next.done === true || this.#stopped) return
+    this.#cancel = clock.after(
+      Math.max(0, next.value - clock.now()),
+      () => void this.#trim().catch((error) => this.#init.onProblem?.(error)),
+    )
+  }
+}

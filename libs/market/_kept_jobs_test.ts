@@ -1,0 +1,103 @@
+import { portableSuite } from '@haggle/identity'
+import { type MemoryJobHost, memoryJobHost } from '@haggle/job'
+import { toHex } from '@haggle/wire'
+import { type VirtualClock, virtualClock } from '@haggle/wire/testing'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { KEEP_JOBS, KEEP_MS, KeptJobs } from './_kept_jobs.ts'
+
+const idOf = (n: number): string => toHex(Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? n & 0xff : n >> 8)))
+const LIMITS = { cpuMilli: 1000, memMiB: 1, diskMiB: 1, outMiB: 1, pids: 1, maxMs: 1_000_000_000 }
+
+let clock: VirtualClock
+let host: MemoryJobHost
+let kept: KeptJobs
+let problems: unknown[]
+
+beforeEach(() => {
+  clock = virtualClock()
+  problems = []
+  const { sha256 } = portableSuite()
+  host = memoryJobHost({
+    clock,
+    sha256,
+    run: (job) => (job.spec.args[0] === 'forever' ? new Promise(() => undefined) : Promise.resolve(0)),
+  })
+  kept = new KeptJobs({ host, clock, onProblem: (error) => problems.push(error) })
+})
+
+async function prepare(n: number, args: readonly string[] = []): Promise<string> {
+  const spec = { runner: 'exec', args, env: {}, files: [], inline: [], stdin: false, outputs: [] }
+  await host.prepare({ id: idOf(n), spec, limits: LIMITS, devices: [], isolation: 'memory' })
+  return idOf(n)
+}
+
+async function done(n: number): Promise<string> {
+  const id = await prepare(n)
+  await host.start(id)
+  await host.wait(id)
+  return id
+}
+
+const onHost = async (): Promise<string[]> => (await host.list()).map(({ id }) => id)
+
+describe('KeptJobs', () => {
+  it('take() keeps a job for a day after its end and deletes it then', async () => {
+    await kept.take(await done(1))
+    await clock.settle(KEEP_MS - 1)
+    expect(await onHost()).toEqual([idOf(1)])
+    await clock.settle(1)
+    expect(await onHost()).toEqual([])
+    expect(kept.size).toBe(0)
+  })
+
+  it('take() deletes the oldest when there are more than it may keep', async () => {
+    await kept.limit(2)
+    for (const n of [1, 2, 3]) await kept.take(await done(n))
+    expect(await onHost()).toEqual([idOf(2), idOf(3)])
+    await kept.limit(1)
+    expect(await onHost()).toEqual([idOf(3)])
+  })
+
+  it('a provider that is told nothing keeps a bounded number', async () => {
+    for (let n = 0; n < KEEP_JOBS + 5; n++) await kept.take(await done(n))
+    expect((await onHost()).length).toBe(KEEP_JOBS)
+  })
+
+  it('take() deletes a job that never ran, and ends one that still does', async () => {
+    await kept.take(await prepare(1))
+    const id = await prepare(2, ['forever'])
+    await host.start(id)
+    await kept.take(id)
+    expect(await onHost()).toEqual([id])
+    expect(await host.wait(id)).toEqual({ kind: 'killed', reason: 'its contract is over' })
+  })
+
+  it('adopt() takes what no open contract needs, the oldest first', async () => {
+    for (const n of [1, 2, 3]) {
+      await done(n)
+      await clock.settle(1_000)
+    }
+    await prepare(4)
+    await kept.limit(1)
+    await kept.adopt((id) => id === idOf(1))
+    expect(await onHost()).toEqual([idOf(1), idOf(3)])
+  })
+
+  it('take() tells when the host fails, and goes on', async () => {
+    const failing = new KeptJobs({
+      host: { ...host, remove: () => Promise.reject(new Error('disk')) },
+      clock,
+      onProblem: (error) => problems.push(error),
+    })
+    await failing.limit(0)
+    await failing.take(await done(1))
+    expect(problems).toEqual([new Error('disk')])
+  })
+
+  it('stop() leaves what is there', async () => {
+    await kept.take(await done(1))
+    kept.stop()
+    await clock.settle(KEEP_MS * 2)
+    expect(await onHost()).toEqual([idOf(1)])
+  })
+})
