@@ -13,4 +13,16 @@
  *
  * @module
  */
+export * from './chain.ts'
+export * from './channels.ts'
 export * from './deployment.ts'
+export * from './eip712.ts'
+export * from './fees.ts'
+export * from './follower.ts'
+export * from './revert_reason.ts'
+export * from './rpc.ts'
+export * from './sender.ts'
+export * from './sending.ts'
+export * from './token.ts'
+export * from './voucher_verifier.ts'
+export * from './wallet.ts'

@@ -54,9 +54,10 @@ export interface Transaction {
 export interface ChannelEvent {
   /**
    * `opened`, `toppedUp` and `claimed`: as they say. `closing`: the payer wants the rest back, see `channel.closesAtS`. `cancelled`: the parties agreed
-   * not to close. `closed`: the rest has gone back.
+   * not to close. `closed`: the rest has gone back. `undone`: the chain took an event back that had enough confirmations, which is rare; `channel` is what
+   * there is now.
    */
-  readonly kind: 'opened' | 'toppedUp' | 'claimed' | 'closing' | 'cancelled' | 'closed'
+  readonly kind: 'opened' | 'toppedUp' | 'claimed' | 'closing' | 'cancelled' | 'closed' | 'undone'
   /** The channel at that block's end or later. */
   readonly channel: ChannelState
   /** Height of the block. */

@@ -1,0 +1,34 @@
+// How the outcome of a transaction reaches a seam: its errors in the seam's words, and not before the chain's confirmed state shows it.
+
+import { type Clock, HaggleError } from '@haggle/wire'
+import { type Chain, DEV_CHAIN_ID, type ReadOptions } from './chain.ts'
+import { pause } from './rpc.ts'
+import { DEV_POLL_MS, POLL_MS, type SendOptions } from './sending.ts'
+
+/** Errors of contracts that say that an account has too little: OpenZeppelin's ERC-20 (ERC-6093), and tokens before it. */
+const TOO_LITTLE = /^ERC20Insufficient|exceeds (balance|allowance)|insufficient (balance|allowance)/i
+
+/** Options of a seam's call as the sender takes them. */
+export function sendOptions(key: string | undefined, { signal }: ReadOptions): SendOptions {
+  return { ...(key !== undefined && { key }), ...(signal && { signal }) }
+}
+
+/** A sender's error as the seam names it: `refusal` when the contract refuses, `E_FUNDS` when the account has too little. */
+export function explained(error: unknown, refusal: string): unknown {
+  if (!(error instanceof HaggleError)) return error
+  const reason = error.details['reason']
+  const options = { cause: error, details: error.details }
+  if (error.code === 'E_CHAIN_FUNDS') return new HaggleError('E_FUNDS', error.message, { ...options, next: 'haggle wallet balance' })
+  if (error.code === 'E_SENDER_KEY') return new HaggleError(refusal, error.message, { ...options, next: 'wait for it' })
+  if (error.code !== 'E_CHAIN_REVERTED') return error
+  if (typeof reason === 'string' && TOO_LITTLE.test(reason)) {
+    return new HaggleError('E_FUNDS', `The account has too few tokens: ${reason}`, { ...options, next: 'haggle wallet balance' })
+  }
+  return new HaggleError(refusal, error.message, options)
+}
+
+/** Resolves when confirmed state has block `number`: another node, which answers reads, may be a moment behind. */
+export async function reached(chain: Chain, number: number, clock: Clock, options: ReadOptions): Promise<void> {
+  while ((await chain.confirmed(options)).number < number)
+    await pause(clock, chain.id === DEV_CHAIN_ID ? DEV_POLL_MS : POLL_MS, options.signal)
+}

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { testChannels } from '@haggle/payment/testing'
+import { startTestChain, type TestChain } from './_test_chain.ts'
+
+let test: TestChain
+beforeAll(async () => {
+  test = await startTestChain()
+})
+afterAll(async () => await test?.stop())
+
+testChannels('evmChannels()', {
+  it,
+  equal: (actual, expected) => expect(actual).toEqual(expected),
+  make: async () => {
+    const [payer, payee, other] = await Promise.all([1, 2, 3].map(async (n) => await test.channels(await test.account(n))))
+    if (!payer || !payee || !other) throw new Error('three accounts were asked for')
+    return { payer, payee, other, passS: (seconds) => test.anvil.elapse(seconds), stop: () => test.reset() }
+  },
+})
