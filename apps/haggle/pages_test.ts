@@ -113,6 +113,7 @@ const STATUS: StatusSnapshot = {
     earned: '0.420000',
     exposure: '0.000300',
     unit: 'credits',
+    money: [],
     devices: '',
     runners: [],
     terms: { price: '0.31' },

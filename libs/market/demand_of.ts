@@ -2,17 +2,19 @@
 
 import {
   conjunction,
+  CREDITS,
   type Demand,
   type Expr,
-  HOUR_MS,
   mentionsGpu,
-  microPrice,
+  nameMoney,
   type Offer,
   parseQuery,
   printQuery,
   railOf,
 } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import { HaggleError, parseAmount } from '@haggle/wire'
+import { hourPrice } from './rails.ts'
 import type { RunRequest } from './types.ts'
 
 /** What a job gets unless its request says otherwise: enough for a script, little enough that most offers fit. */
@@ -21,18 +23,18 @@ const DEFAULTS = { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, timeou
 const PIDS = 128
 
 /**
- * The demand of a request. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
+ * The demand of a request that is paid on `rail`. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
  *
  * @throws HaggleError `E_RUN_REQUEST` when it is not one job; `E_AMOUNT`, `E_EXPR_*`.
  */
-export function demandOf(request: RunRequest): Demand {
+export function demandOf(request: RunRequest, rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'>): Demand {
   if ((request.deno === undefined) === (request.command === undefined)) {
     throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
       next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
     })
   }
-  const query = parseQuery(request.where ?? '')
-  const where = request.maxPrice === undefined ? query.where : conjunction([query.where, atMost(request.maxPrice)])
+  const query = nameMoney(parseQuery(request.where ?? ''), rail.unit)
+  const where = request.maxPrice === undefined ? query.where : conjunction([query.where, atMost(request.maxPrice, rail.unit)])
   const gpus = mentionsGpu(where)
   return {
     where: printQuery({ ...query, where }),
@@ -40,8 +42,8 @@ export function demandOf(request: RunRequest): Demand {
     isolation: [],
     minGpus: gpus ? 1 : 0,
     maxGpus: gpus ? MAX_GPUS : 0,
-    rail: 'free',
-    cap: request.budget === undefined ? MAX_CAP : parseAmount(request.budget),
+    rail: rail.name,
+    cap: request.budget === undefined ? MAX_CAP : parseAmount(request.budget, rail.decimals),
     limits: {
       cpuMilli: request.cpuMilli ?? DEFAULTS.cpuMilli,
       memMiB: request.memMiB ?? DEFAULTS.memMiB,
@@ -57,10 +59,11 @@ export function demandOf(request: RunRequest): Demand {
 
 const MAX_GPUS = 16
 /** Stands for "no budget given". */
-const MAX_CAP = 2n ** 63n
+const MAX_CAP = 2n ** 127n
 
-function atMost(price: string): Expr {
-  return { kind: 'compare', property: 'price.hour', op: '<=', value: Number(parseAmount(price)) }
+function atMost(price: string, unit: string): Expr {
+  const micros = Number(parseAmount(price))
+  return { kind: 'compare', property: 'price.hour', op: '<=', value: unit === CREDITS ? micros : { micros, unit } }
 }
 
 /** Most that a job of `demand` can cost at this offer's price: its time limit, or the budget when that is less. Base units. */
@@ -72,9 +75,7 @@ export function capFor(demand: Demand, offer: Offer): bigint {
   return most < demand.cap ? most : demand.cap
 }
 
-/** Base units for an hour of an offer, for people; null when it has no price by time. */
-export function pricePerHour(offer: Offer, rail = 'free'): bigint | null {
-  const found = railOf(offer.rails, rail)
-  const micros = found === undefined ? undefined : microPrice(found, 'ms', HOUR_MS)
-  return micros === undefined ? null : BigInt(micros)
+/** Base units of `rail` for an hour of an offer, for people; null when it has no price by time there. */
+export function pricePerHour(offer: Offer, rail: string): bigint | null {
+  return hourPrice(railOf(offer.rails, rail))
 }

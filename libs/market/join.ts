@@ -13,7 +13,7 @@ import type { Hasher, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
 import type { FaultPoint } from '@haggle/negotiate'
-import { freeRail } from '@haggle/payment'
+import type { PaymentRail } from '@haggle/payment'
 import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
 import { openJournal } from '@haggle/reputation/node'
 import { memoryStore, type Store } from '@haggle/store'
@@ -22,7 +22,7 @@ import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, systemClock, systemRan
 import { collectFiles } from './job_files.ts'
 import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
-import type { Machine } from './parts.ts'
+import type { Machine, OpenRail, RailParts } from './parts.ts'
 import { targetOfText } from './target.ts'
 import type { Market } from './types.ts'
 
@@ -48,6 +48,8 @@ export interface JoinOptions {
   readonly launcher?: JobHost & { readonly files: JobFiles }
   /** What this machine has. Default: what `@haggle/hardware` finds, when there is a launcher. */
   readonly machine?: Machine
+  /** Ways to pay and be paid besides the free rail, the usual one first. Default: none. */
+  readonly rails?: readonly OpenRail[]
   readonly signal?: AbortSignal
   /** Told what went wrong beside the answer to any call; the node goes on. Default: nobody is told. */
   readonly onProblem?: (error: unknown) => void
@@ -109,7 +111,7 @@ export async function openStore(home: string | undefined, closers: Closers): Pro
 }
 
 /** What {@link openMarket} needs: a network that is there, and what {@link JoinOptions} says of the rest. */
-export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'onProblem' | 'onFault'> {
+export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'rails' | 'onProblem' | 'onFault'> {
   readonly identity: Identity
   readonly network: Network
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
@@ -139,7 +141,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     hashing: nativeHasher,
     store: store.sub('market'),
     ledger: ledgerPort(ledger, clock),
-    rail: freeRail(),
+    rails: await openRails(options.rails ?? [], { store: store.sub('rails'), clock, random, sha256: suite.sha256 }, closers),
     collect: collectFiles,
     saveFile,
     ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),
@@ -149,6 +151,17 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
   closers.push(() => market.close())
   await market.start()
   return market
+}
+
+/** Opens rails one after the other: they share a store. Those that are open are closed again when a later one can't be opened. */
+async function openRails(rails: readonly OpenRail[], parts: RailParts, closers: Closers): Promise<PaymentRail[]> {
+  const open: PaymentRail[] = []
+  for (const rail of rails) {
+    const opened = await rail(parts)
+    closers.push(() => opened.close())
+    open.push(opened)
+  }
+  return open
 }
 
 function openNode({

@@ -2,6 +2,8 @@
 
 import { peerIdOf } from '@haggle/identity'
 import type { Outcome } from '@haggle/contract'
+import { CREDIT_DECIMALS, CREDITS } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import type { Entry, Facts, Ledger } from '@haggle/reputation'
 import { type Clock, formatAmount, toHex } from '@haggle/wire'
 import type { LedgerLine, LedgerPort } from './parts.ts'
@@ -57,19 +59,31 @@ function entryOf({ kind, contract, peer, number, facts, evidence }: LedgerLine, 
 function summaryOf({ kind, contract, facts, peer }: Entry): string {
   const id = contract === null ? '' : toHex(contract).slice(0, 8)
   const who = peer === null ? '' : ` with ${peerIdOf(peer)}`
-  const what = facts === null ? '' : ` ${facts.outcome}, ${facts.meteredS} s, ${formatAmount(facts.settled)} credits`
+  const what =
+    facts === null
+      ? ''
+      : ` ${facts.outcome}, ${facts.meteredS} s, ${formatAmount(facts.settled)} ${facts.rail === 'free' ? CREDITS : 'of its token'}`
   return `${kind} ${id}${who}${what}`
 }
 
-/** What a score will need to know of an outcome; `peerRole` is what the other side was. */
-export function factsOf(outcome: Outcome, peerRole: 'provider' | 'renter'): Facts {
+/** What {@link factsOf} adds to an outcome. */
+export interface FactsOptions {
+  /** What the other side was. */
+  readonly peerRole: 'provider' | 'renter'
+  readonly rail: Pick<PaymentRail, 'isMoney' | 'decimals'>
+  /** What the rail settled, base units. */
+  readonly settled: bigint
+}
+
+/** What a score will need to know of an outcome. Amounts of a finer token are rounded down to millionths. */
+export function factsOf(outcome: Outcome, { peerRole, rail, settled }: FactsOptions): Facts {
   const liable = outcome.kind === 'failed' || outcome.kind === 'cancelled' ? outcome.by : null
   return {
     role: peerRole,
     outcome: outcome.kind === 'settled' || outcome.kind === 'failed' || outcome.kind === 'disputed' ? outcome.kind : 'cancelled',
     liable,
-    rail: 'free',
-    settled: outcome.owed,
+    rail: rail.isMoney ? 'evm' : 'free',
+    settled: settled / 10n ** BigInt(rail.decimals - CREDIT_DECIMALS),
     meteredS: Number((outcome.usage[0] ?? 0n) / 1000n),
     upS: null,
     speedPermille: null,

@@ -6,8 +6,8 @@ import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
-import type { Offer } from '@haggle/offer'
-import { formatAmount, fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
+import { FREE_RAIL, type Offer } from '@haggle/offer'
+import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { capFor, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { factsOf } from './ledger_port.ts'
@@ -16,11 +16,12 @@ import { type KnownOffer, OfferSource } from './offer_source.ts'
 import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
-import { providerStatus } from './provider_status.ts'
+import { moneyRows, providerStatus } from './provider_status.ts'
+import { amountOn, hourPrice, Rails } from './rails.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
-import type { Job, JobSummary, Market, OfferView, ProvideRequest, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
+import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
@@ -46,7 +47,7 @@ export function createMarket(parts: MarketParts): StartableMarket {
 
 class MarketNode implements StartableMarket {
   readonly discovery: Discovery
-  readonly #parts: MarketParts
+  readonly #parts: MarketParts & { readonly money: Rails }
   readonly #named: PeerTarget[] = []
   readonly #source: OfferSource
   #threads: Threads | undefined
@@ -57,7 +58,7 @@ class MarketNode implements StartableMarket {
   #closed: Promise<void> | undefined
 
   constructor(parts: MarketParts) {
-    this.#parts = parts
+    this.#parts = { ...parts, money: new Rails(parts.rails) }
     const { network, networkId, suite, identity, clock, random } = parts
     this.discovery = createDiscovery({ network, networkId, suite, signer: identity.signer, clock, random })
     this.#source = new OfferSource({ discovery: this.discovery, network, clock, named: this.#named })
@@ -125,12 +126,15 @@ class MarketNode implements StartableMarket {
     await Promise.all(targets.map((target) => this.#parts.network.connect(target, options)))
   }
 
-  async offers(request: { where?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean } = {}): Promise<OfferView> {
+  async offers(
+    request: { where?: string; rail?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean } = {},
+  ): Promise<OfferView> {
     const all = await this.#source.all({
       waitMs: request.waitMs ?? LOOK_AROUND_MS,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     })
-    return offerView(this.#others(all), { where: request.where ?? '', demand: null }, this.#parts)
+    const rail = this.#parts.money.pick(request.rail)
+    return offerView(this.#others(all), { where: request.where ?? '', demand: null }, { ...this.#parts, rail })
   }
 
   async quote(request: RunRequest): Promise<QuoteView> {
@@ -138,16 +142,18 @@ class MarketNode implements StartableMarket {
     const signal = request.signal === undefined ? {} : { signal: request.signal }
     const only = request.providers === undefined ? {} : { only: request.providers }
     const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
-    const view = offerView(all, { where: run.demand.where, demand: run.demand }, this.#parts)
+    const { rail } = run
+    const view = offerView(all, { where: run.demand.where, demand: run.demand }, { ...this.#parts, rail })
     const best = view.fitting[0]
     const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => this.#ask(run, offer)))
     return {
       ...view,
       quotes,
-      best: best === undefined ? null : offerRow(best, this.#parts),
-      cap: formatAmount(best === undefined ? 0n : capFor(run.demand, best.offer.body)),
-      pricePerHour: formatAmount(best === undefined ? 0n : (pricePerHour(best.offer.body) ?? 0n)),
-      unit: 'credits',
+      best: best === undefined ? null : offerRow(best, { ...this.#parts, rail }),
+      cap: amountOn(rail, best === undefined ? 0n : capFor(run.demand, best.offer.body)),
+      pricePerHour: amountOn(rail, best === undefined ? 0n : (pricePerHour(best.offer.body, rail.name) ?? 0n)),
+      unit: rail.unit,
+      rail: rail.name,
     }
   }
 
@@ -183,7 +189,7 @@ class MarketNode implements StartableMarket {
       if (summaries.length === MAX_PAST_JOBS) break
       const thread = await threads.get(toHex(id))
       if (thread === undefined || thread.view().contract === null) continue
-      summaries.push(await summaryOf(thread))
+      summaries.push(await summaryOf(thread, this.#parts.money))
     }
     return summaries.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
   }
@@ -197,6 +203,10 @@ class MarketNode implements StartableMarket {
     this.#announcement ??= await this.discovery.announce(() => provider.current ?? null)
     this.#announcement.changed()
     return this.#providing(provider, request)
+  }
+
+  money(): readonly MoneyRow[] {
+    return moneyRows(this.#parts.money, this.#provider?.money.earned ?? new Map())
   }
 
   async ping(target: string, options: { signal?: AbortSignal } = {}): ReturnType<Market['ping']> {
@@ -233,6 +243,7 @@ class MarketNode implements StartableMarket {
     await this.discovery.stop()
     await this.#unserve?.()
     await this.#threads?.close()
+    await this.#parts.money.close()
   }
 
   #roles(): { renter: Renter; threads: Threads; provider: Provider | undefined } {
@@ -292,12 +303,12 @@ class MarketNode implements StartableMarket {
     try {
       const { terms, refused } = await this.#roles().renter.ask(run, offer)
       if (terms === null) return { provider: offer.peerId, refused: refused ?? 'expired', ...none }
-      const meter = terms.meters.find(({ unit }) => unit === 'ms')
+      const perHour = hourPrice(terms)
       return {
         provider: offer.peerId,
         refused: null,
-        pricePerHour: meter === undefined ? null : formatAmount((meter.price * 3_600_000n) / meter.per),
-        cap: formatAmount(terms.cap),
+        pricePerHour: perHour === null ? null : amountOn(run.rail, perHour),
+        cap: amountOn(run.rail, terms.cap),
         termsHash: toHex(termsHash(encodeTerms(terms))),
         isolation: terms.isolation,
       }
@@ -311,7 +322,13 @@ class MarketNode implements StartableMarket {
     const { own, theirs } = thread.chains()
     const receipts = [...own, ...theirs].filter(({ type }) => type === 'receipt' || type === 'result').map(({ bytes }) => bytes)
     const { kind, number, contract, peer } = entry
-    const facts = entry.kind === 'closed' ? factsOf(entry.outcome, thread.role === 'renter' ? 'provider' : 'renter') : null
+    // The rail first: what it settles is what the entry says.
+    const settled = await (thread.role === 'renter' ? this.#renter : this.#provider?.money)?.settle(thread, entry)
+    const rail = this.#parts.money.of(thread.view().terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
+    const facts =
+      entry.kind === 'closed'
+        ? factsOf(entry.outcome, { peerRole: thread.role === 'renter' ? 'provider' : 'renter', rail, settled: settled ?? 0n })
+        : null
     await this.#parts.ledger.append({ kind, number, contract, peer, facts, evidence: kind === 'closed' ? receipts : [] })
   }
 
@@ -333,13 +350,13 @@ class MarketNode implements StartableMarket {
         rttMs: 0,
         shownAtMs: parts.clock.monotonicMs(),
       }
-      return offerRow(known, parts)
+      return offerRow(known, { ...parts, rail: parts.money.pick(request.rail) })
     }
     return {
       get offer() {
         return row()
       },
-      status: () => providerStatus(provider, { rail: parts.rail, devices: row().devices }),
+      status: () => providerStatus(provider, { rails: parts.money, devices: row().devices }),
       reprice: async (price) => {
         await provider.start({ ...request, price })
         this.#announcement?.changed()
@@ -358,7 +375,7 @@ class MarketNode implements StartableMarket {
    *
    * @throws HaggleError `E_NO_OFFERS` when nothing is heard, `E_NOTHING_FITS` with the explanation as its cause.
    */
-  async #lookAround({ demand }: PreparedRun, request: RunRequest): Promise<readonly KnownOffer[]> {
+  async #lookAround({ demand, rail }: PreparedRun, request: RunRequest): Promise<readonly KnownOffer[]> {
     const { network } = this.#parts
     const signal = request.signal === undefined ? {} : { signal: request.signal }
     const only = request.providers === undefined ? {} : { only: request.providers }
@@ -366,7 +383,7 @@ class MarketNode implements StartableMarket {
     const view = offerView(
       all.filter(({ peerId }) => request.exclude?.includes(peerId) !== true),
       { where: demand.where, demand },
-      this.#parts,
+      { ...this.#parts, rail },
     )
     if (view.fitting.length > 0) return view.fitting
     const peers = network.peers().length

@@ -1,8 +1,9 @@
 // Turns a machine and its owner's decisions into the offer of this moment.
 
-import { freeRate, type Offer, type OfferedRunner, parse } from '@haggle/offer'
-import { HaggleError, parseAmount } from '@haggle/wire'
+import { type Offer, type OfferedRunner, parse } from '@haggle/offer'
+import { HaggleError } from '@haggle/wire'
 import type { Machine } from './parts.ts'
+import { type Rails, rateOf } from './rails.ts'
 import type { ProvideRequest } from './types.ts'
 
 /** METER is due this often. Short enough that a stranger risks little, long enough that metering costs nothing. Ms. */
@@ -22,7 +23,8 @@ const JOB_OUT_MIB = 64
 
 /** What a provider has decided, checked. */
 export interface Policy {
-  readonly pricePerHour: bigint
+  /** The ways to be paid with their prices, as offers carry them. */
+  readonly rates: Offer['rails']
   readonly slots: number
   readonly serves: 'anyone' | 'friends'
   /** PeerIds. */
@@ -37,10 +39,14 @@ export interface Policy {
 /**
  * Checks what an owner asks for against what works here.
  *
- * @throws HaggleError `E_AMOUNT`, `E_PROVIDE_SLOTS`, `E_PROVIDE_RUNNERS`, `E_EXPR_*`.
+ * @throws HaggleError `E_AMOUNT`, `E_RAIL_UNKNOWN`, `E_PROVIDE_SLOTS`, `E_PROVIDE_RUNNERS`, `E_EXPR_*`.
  */
-export function policyOf(request: ProvideRequest, runners: readonly OfferedRunner[], machine: Machine): Policy {
-  const pricePerHour = parseAmount(request.price)
+export function policyOf(
+  request: ProvideRequest,
+  runners: readonly OfferedRunner[],
+  { machine, rails }: { readonly machine: Machine; readonly rails: Rails },
+): Policy {
+  const rates = ratesOf(request, rails)
   const gpus = machine.devices.filter(({ kind }) => kind === 'gpu').length
   const slots = request.slots ?? Math.max(1, gpus)
   if (!Number.isInteger(slots) || slots < 1 || slots > 64) {
@@ -55,7 +61,7 @@ export function policyOf(request: ProvideRequest, runners: readonly OfferedRunne
   }
   parse(request.accept ?? '', { over: 'renter' })
   return {
-    pricePerHour,
+    rates,
     slots,
     serves: request.for ?? 'anyone',
     allow: new Set(request.allow ?? []),
@@ -65,6 +71,13 @@ export function policyOf(request: ProvideRequest, runners: readonly OfferedRunne
     runners: wanted,
     acceptWeakIsolation: request.acceptWeakIsolation ?? false,
   }
+}
+
+function ratesOf(request: ProvideRequest, rails: Rails): Offer['rails'] {
+  const wanted = [{ rail: request.rail, price: request.price }, ...(request.also ?? [])]
+  const rates = wanted.map(({ rail, price }) => rateOf(rails.pick(rail), price))
+  // The last price of a rail that is named twice is what counts.
+  return [...new Map(rates.map((rate) => [rate.rail, rate])).values()]
 }
 
 /** The offer of now: `busy` are device ids under contract, `used` the slots that are taken. */
@@ -77,7 +90,7 @@ export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy
     runners: policy.runners,
     images: [],
     models: [],
-    rails: [freeRate(policy.pricePerHour)],
+    rails: policy.rates,
     limits: {
       cpuMilli: machine.cpu.threads * 1000,
       memMiB: share(machine.memMiB),

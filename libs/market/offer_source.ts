@@ -2,8 +2,10 @@
 
 import type { Discovery, FetchedOffer, FindQuery } from '@haggle/discovery'
 import type { Network, PeerTarget } from '@haggle/mesh'
-import { byOrder, type Demand, demandQuery, type Listing, match, type Query, reachOf } from '@haggle/offer'
+import { byOrder, type Demand, demandQuery, type Listing, match, type Query, reachOf, type SubjectOptions } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import type { Clock } from '@haggle/wire'
+import { isOwnMoney } from './rails.ts'
 
 /** An offer that ends sooner than this is asked for again: an ACCEPT must reach the provider while the price is promised. Seconds. */
 const LEAST_LEFT_S = 30
@@ -30,6 +32,8 @@ export interface KnownOffer extends FetchedOffer {
   /** Monotonic ms. */
   readonly shownAtMs: number
 }
+
+type OwnRail = Pick<PaymentRail, 'name' | 'unit' | 'decimals'>
 
 /** See the file's first line. */
 export class OfferSource {
@@ -59,6 +63,8 @@ export class OfferSource {
   async fitting(
     demand: Demand,
     options: {
+      /** The rail of the demand, as this node knows it. */
+      readonly rail: OwnRail
       readonly only?: readonly string[]
       readonly without: ReadonlySet<string>
       readonly waitMs?: number
@@ -67,13 +73,13 @@ export class OfferSource {
     },
   ): Promise<KnownOffer[]> {
     const fits = (offer: KnownOffer): boolean =>
-      this.#fits(demand, offer) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
+      this.#fits(demand, offer, options.rail) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
     const known = this.#fresh().filter((offer) => fits(offer) && this.#init.network.path(offer.peerId) !== undefined)
     if (known.length > 0) {
-      this.#refresh(demand)
+      this.#refresh(demand, options.rail)
       return known
     }
-    return this.#search(fits, { ...options, query: queryOf(demand, options.only) })
+    return this.#search(fits, { ...options, query: queryOf(demand, options.rail, options.only) })
   }
 
   /** Every offer that can be had in `waitMs`, fitting or not: what an explanation is made of. */
@@ -88,11 +94,15 @@ export class OfferSource {
     return [...byId.values()]
   }
 
-  #fits(demand: Demand, { peerId, provider, offer }: KnownOffer): boolean {
+  #fits(demand: Demand, { peerId, provider, offer }: KnownOffer, rail: OwnRail): boolean {
     // Whoever was named by this node's owner may serve friends only: it says itself whether we are one.
     const friend = this.#init.named.some((target) => target.peerId === peerId)
-    const result = match(demand, { provider, offer: offer.body }, { renter: { key: this.#init.network.publicKey }, friend })
-    return result.demand === true && result.accept !== false
+    const result = match(
+      demand,
+      { provider, offer: offer.body },
+      { renter: { key: this.#init.network.publicKey }, friend, unit: rail.unit },
+    )
+    return result.demand === true && result.accept !== false && isOwnMoney(offer.body, rail)
   }
 
   #fresh(): KnownOffer[] {
@@ -110,12 +120,14 @@ export class OfferSource {
     return offer
   }
 
-  #refresh(demand: Demand): void {
+  #refresh(demand: Demand, rail: OwnRail): void {
     const { clock } = this.#init
     if (clock.monotonicMs() - this.#refreshedAtMs < REFRESH_MS) return
     this.#refreshedAtMs = clock.monotonicMs()
     // Nobody waits for it: the next search starts from better offers.
-    void this.#search(() => true, { without: new Set(), query: queryOf(demand), exhaustive: true, waitMs: 1_000 }).catch(() => undefined)
+    void this.#search(() => true, { without: new Set(), query: queryOf(demand, rail), exhaustive: true, waitMs: 1_000 }).catch(
+      () => undefined,
+    )
   }
 
   async #search(
@@ -161,15 +173,15 @@ export class OfferSource {
   }
 }
 
-function queryOf(demand: Demand, only?: readonly string[]): FindQuery {
-  const { classes, maxPriceBucket, runnerBits, minFree } = reachOf(demandQuery(demand, { friend: true }))
+function queryOf(demand: Demand, { unit }: OwnRail, only?: readonly string[]): FindQuery {
+  const { classes, maxPriceBucket, runnerBits, minFree } = reachOf(demandQuery(demand, { friend: true }), { unit })
   const query = { classes, runnerBits, minFree, ...(maxPriceBucket === 255 ? {} : { maxPriceBucket }) }
   return only === undefined ? query : { ...query, only }
 }
 
 /** Best first: by the query's own order, cheapest when it has none. */
-export function byQuery(offers: readonly KnownOffer[], query: Query): KnownOffer[] {
-  const compare = byOrder(query.order)
+export function byQuery(offers: readonly KnownOffer[], query: Query, options: SubjectOptions = {}): KnownOffer[] {
+  const compare = byOrder(query.order, options)
   const listing = ({ provider, offer, rttMs }: KnownOffer): Listing => ({ provider, offer: offer.body, rttMs: Math.round(rttMs) })
   return [...offers].sort((a, b) => compare(listing(a), listing(b)))
 }

@@ -1,23 +1,28 @@
 // Offers as a person sees them: rows, and why the rest does not fit.
 
 import { type Demand, demandQuery, explain, match, type Offer, parseQuery } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
 import { formatAmount, toHex } from '@haggle/wire'
-import { pricePerHour } from './demand_of.ts'
 import { byQuery, type KnownOffer } from './offer_source.ts'
 import type { MarketParts } from './parts.ts'
+import { hourPrice, isOwnMoney } from './rails.ts'
 import type { OfferRow, OfferView } from './types.ts'
 
 /** An offer shown longer ago than this is only heard of. Ms. */
 const PROBED_MS = 5_000
 
-/** One offer as a row. */
+/** One offer as a row, with its price on `rail` where it has one. */
 export function offerRow(
   { peerId, offer, rttMs, shownAtMs }: KnownOffer,
-  { network, clock }: Pick<MarketParts, 'network' | 'clock'>,
+  { network, clock, rail }: Pick<MarketParts, 'network' | 'clock'> & { readonly rail: Pick<PaymentRail, 'name'> },
 ): OfferRow {
   const { body } = offer
   const ageMs = Math.max(0, clock.monotonicMs() - shownAtMs)
-  const price = pricePerHour(body)
+  const prices = body.rails.map((one) => {
+    const price = hourPrice(one)
+    return { rail: one.rail, unit: one.unit, pricePerHour: price === null ? '?' : formatAmount(price, one.decimals) }
+  })
+  const shown = prices.find((one) => one.rail === rail.name) ?? prices[0]
   return {
     provider: peerId,
     digest: toHex(offer.id),
@@ -29,33 +34,41 @@ export function offerRow(
     region: body.region,
     freeSlots: body.freeSlots,
     slots: body.slots,
-    pricePerHour: price === null ? '?' : formatAmount(price),
+    pricePerHour: shown?.pricePerHour ?? '?',
+    unit: shown?.unit ?? '',
+    prices,
     path: network.path(peerId) ?? null,
     rttMs,
   }
 }
 
-/** What fits and what does not, best first. With a demand its limits count too, and the offers' own rules. */
+/** What fits and what does not, best first; amounts without a unit are in the money of `rail`. With a demand its limits count too, and the offers' own rules. */
 export function offerView(
   offers: readonly KnownOffer[],
   asked: { readonly where: string; readonly demand: Demand | null },
-  parts: Pick<MarketParts, 'network' | 'clock' | 'identity'>,
+  parts: Pick<MarketParts, 'network' | 'clock' | 'identity'> & { readonly rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'> },
 ): OfferView & { readonly fitting: readonly KnownOffer[] } {
   const { demand } = asked
   // Friends' offers that were heard came from peers that this node's owner named: whether it is a friend, they say.
-  const options = { friend: true, renter: { key: parts.identity.publicKey } }
+  const { unit } = parts.rail
+  const options = { friend: true, renter: { key: parts.identity.publicKey }, unit }
   const query = demand === null ? parseQuery(asked.where) : demandQuery(demand, options)
   const listings = offers.map(({ provider, offer, rttMs }) => ({ provider, offer: offer.body, rttMs: Math.round(rttMs) }))
-  const { seen, failures, unknown } = explain(query, listings, demand === null ? {} : { who: { renter: options.renter, demand } })
+  const { seen, failures, unknown } = explain(
+    query,
+    listings,
+    demand === null ? { unit } : { unit, who: { renter: options.renter, demand } },
+  )
   const fitting = byQuery(
     offers.filter((offer, at) => {
       const listing = listings[at]
       if (listing === undefined) return false
-      if (demand === null) return explain(query, [listing]).fits === 1
+      if (demand === null) return explain(query, [listing], { unit }).fits === 1
       const result = match(demand, listing, options)
-      return result.demand === true && result.accept !== false
+      return result.demand === true && result.accept !== false && isOwnMoney(offer.offer.body, parts.rail)
     }),
     query,
+    { unit },
   )
   return { rows: fitting.map((offer) => offerRow(offer, parts)), seen, failures, unknown, fitting }
 }

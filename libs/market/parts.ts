@@ -10,6 +10,17 @@ import type { Facts } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
 import type { Clock, Random, Suite } from '@haggle/wire'
 
+/** What a rail is opened with: it keeps its books in the node's store. */
+export interface RailParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly sha256: Suite['sha256']
+}
+
+/** Opens a rail of a node, such as `(parts) => openChannelRail({ channels, ...parts })`. */
+export type OpenRail = (parts: RailParts) => Promise<PaymentRail>
+
 /** What a machine has, as offers say it. `findHardware` of `@haggle/hardware` fills it. */
 export type Machine = Pick<Offer, 'devices' | 'cpu' | 'memMiB' | 'diskMiB' | 'net' | 'os' | 'arch'>
 
@@ -52,8 +63,8 @@ export interface MarketParts {
   readonly hashing: Hashing
   readonly store: Store
   readonly ledger: LedgerPort
-  /** How contracts are paid. */
-  readonly rail: PaymentRail
+  /** How contracts are paid, the usual way first. The free rail is added where it is missing. */
+  readonly rails: readonly PaymentRail[]
   /** Whoever runs jobs here; without it this node only rents. */
   readonly provider?: {
     readonly host: JobHost

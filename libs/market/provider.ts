@@ -6,14 +6,15 @@ import { peerIdOf } from '@haggle/identity'
 import { type Authorise, decodeSpec, type JobSpec, specHash } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer } from '@haggle/offer'
-import type { PaidContract } from '@haggle/payment'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
+import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
+import type { Rails } from './rails.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { StandingOffer } from './standing_offer.ts'
 import type { ProvideRequest } from './types.ts'
@@ -34,8 +35,10 @@ export interface ProviderCounts {
   requests: number
   accepted: number
   readonly refusals: Map<string, number>
-  earned: bigint
 }
+
+/** The parts of a node that provides. */
+export type ProviderParts = MarketParts & { readonly provider: NonNullable<MarketParts['provider']>; readonly money: Rails }
 
 /** What the provider tells the rest of the node. */
 export interface ProviderEvents {
@@ -45,8 +48,9 @@ export interface ProviderEvents {
 
 /** The provider of one node. Made once; provides between {@link Provider.start} and {@link Provider.stop}. */
 export class Provider {
-  readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map(), earned: 0n }
-  readonly #parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }
+  readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map() }
+  readonly money: Earnings
+  readonly #parts: ProviderParts
   readonly #threads: Threads
   readonly #standing: StandingOffer
   readonly #held = new Map<string, Held>()
@@ -56,8 +60,9 @@ export class Provider {
   readonly #kept: KeptJobs
   #policy: Policy | undefined
 
-  constructor(parts: MarketParts & { readonly provider: NonNullable<MarketParts['provider']> }, threads: Threads, events: ProviderEvents) {
+  constructor(parts: ProviderParts, threads: Threads, events: ProviderEvents) {
     this.#parts = parts
+    this.money = new Earnings(parts.money)
     this.#threads = threads
     const { identity, suite, clock, networkId, onProblem } = parts
     this.#kept = new KeptJobs({ host: parts.provider.host, clock, ...(onProblem === undefined ? {} : { onProblem }) })
@@ -82,7 +87,7 @@ export class Provider {
   /** Starts to offer; changes the offer when it has started already. */
   async start(request: ProvideRequest): Promise<void> {
     const { host, machine } = this.#parts.provider
-    this.#policy = policyOf(request, await host.runners(), machine)
+    this.#policy = policyOf(request, await host.runners(), { machine, rails: this.#parts.money })
     this.#standing.renew()
     await this.#kept.limit(request.keepJobs ?? KEEP_JOBS)
   }
@@ -157,13 +162,8 @@ export class Provider {
         void this.#measure(thread)
         return
       case 'ledger':
-        if (effect.entry.kind === 'closed') {
-          this.counts.earned += effect.entry.outcome.owed
-          const paid = paidOf(thread)
-          if (paid !== null) void this.#parts.rail.settle(paid)
-          const renter = toHex(effect.entry.peer)
-          this.#settled.set(renter, (this.#settled.get(renter) ?? 0) + 1)
-        }
+        if (effect.entry.kind !== 'closed') return
+        this.#settled.set(toHex(effect.entry.peer), (this.#settled.get(toHex(effect.entry.peer)) ?? 0) + 1)
         return
       default:
         return
@@ -236,7 +236,7 @@ export class Provider {
     if (refusal !== null) return this.#reject(thread, refusal)
     this.#hold(thread, terms)
     try {
-      const funded = await this.#parts.rail.checkFunding(terms, message.body.funding)
+      const funded = await this.money.funded(thread, message, terms)
       if (!funded.ok) {
         this.#release(thread)
         return await this.#reject(thread, { reason: 'funding', path: null })
@@ -255,11 +255,9 @@ export class Provider {
     }
   }
 
-  /** A voucher that does not pay is as good as none: on a rail that pays ahead the machine's grace runs on. */
-  async #checkVoucher(thread: Thread, { body }: Message<VoucherBody>): Promise<void> {
-    const paid = paidOf(thread)
-    if (paid === null) return
-    const verdict = await this.#parts.rail.checkVoucher(paid, body)
+  /** A voucher that does not pay ends the contract: what the one before it covers is all that will be paid. */
+  async #checkVoucher(thread: Thread, message: Message<VoucherBody>): Promise<void> {
+    const verdict = await this.money.vouched(thread, message)
     if (!verdict.ok) await thread.command({ do: 'cancel', reason: 'unpaid' }).catch(ignoreOver)
   }
 
@@ -335,8 +333,7 @@ export class Provider {
     const job = contract === null ? undefined : this.#jobs.get(toHex(contract))
     if (job === undefined) return
     await thread.command({ do: 'meter', usage: await job.usage() }).catch(ignoreOver)
-    const paid = paidOf(thread)
-    if (paid !== null) this.#parts.rail.metered(paid, thread.view().metered)
+    this.money.metered(thread)
   }
 
   #refusal(thread: Thread, terms: Terms, promised: Offer): Refusal | null {
@@ -390,10 +387,4 @@ export class Provider {
     const busy = new Set([...this.#held.values()].flatMap(({ devices }) => devices))
     return makeOffer(this.#parts.provider.machine, policy, { busy, used: this.#held.size })
   }
-}
-
-/** A thread's contract as its rail knows it; null before there is one. */
-function paidOf(thread: Thread): PaidContract | null {
-  const { contract, terms } = thread.view()
-  return contract === null || terms === null ? null : { contract, terms }
 }

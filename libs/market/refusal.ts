@@ -1,6 +1,6 @@
 // Why a provider would refuse these terms from this renter now: one pure decision, in the closed list of reasons.
 
-import type { RejectReason, Terms } from '@haggle/contract'
+import { paysAhead, type RejectReason, type Terms } from '@haggle/contract'
 import { acceptVerdict, type Demand, isUnknown, type Meter, type Offer, railOf } from '@haggle/offer'
 import type { Policy } from './offer_maker.ts'
 
@@ -32,6 +32,9 @@ export interface Proposal {
 /** Isolation that a stranger's job gets only when the owner said so: the job could read what the agent can. */
 const WEAK_ISOLATION = 'permissions'
 
+/** Longest tick that a stranger is served on a rail that pays ahead: what is at stake before the next voucher. Ms. */
+const STRANGER_TICK_MS = 5_000
+
 /** The first reason against a proposal, or null: it may be confirmed. */
 export function refusalOf(proposal: Proposal): Refusal | null {
   return refuseRenter(proposal) ?? refuseTerms(proposal) ?? refuseCapacity(proposal)
@@ -39,7 +42,8 @@ export function refusalOf(proposal: Proposal): Refusal | null {
 
 function refuseRenter({ terms, promised, policy, renter }: Proposal): Refusal | null {
   if (policy.serves === 'friends' && !renter.friend) return { reason: 'trust', path: null }
-  if (!renter.friend && renter.running >= 1) return { reason: 'policy', path: null }
+  // Whoever pays ahead may have as many jobs as there are slots.
+  if (!renter.friend && renter.running >= 1 && !paysAhead(terms)) return { reason: 'policy', path: null }
   if (!renter.friend && terms.isolation === WEAK_ISOLATION && !policy.acceptWeakIsolation) return { reason: 'trust', path: null }
   const who = { key: renter.key, jobs: renter.settled, friend: renter.friend }
   const verdict = acceptVerdict({ provider: terms.provider, offer: promised }, { renter: who, demand: demandOf(terms) })
@@ -47,9 +51,18 @@ function refuseRenter({ terms, promised, policy, renter }: Proposal): Refusal | 
   return { reason: 'constraint', path: isUnknown(verdict) ? (verdict.unknown[0] ?? 'accept') : 'accept' }
 }
 
-function refuseTerms({ terms, promised }: Proposal): Refusal | null {
+/** What of the terms would let a stranger use more than it has paid for: a voucher covers one tick. */
+function riskOf(terms: Terms): string | null {
+  if (!paysAhead(terms)) return null
+  if (terms.graceMs > terms.tickMs) return 'graceMs'
+  return terms.tickMs > STRANGER_TICK_MS ? 'tickMs' : null
+}
+
+function refuseTerms({ terms, promised, renter }: Proposal): Refusal | null {
   const rail = railOf(promised.rails, terms.rail)
-  if (rail === undefined || terms.rail !== 'free') return { reason: 'unsupported', path: null }
+  if (rail === undefined) return { reason: 'unsupported', path: null }
+  const risk = renter.friend ? null : riskOf(terms)
+  if (risk !== null) return { reason: 'constraint', path: risk }
   if (terms.net !== null || terms.sla !== null) return { reason: 'unsupported', path: null }
   if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation))
     return { reason: 'unsupported', path: null }

@@ -1,6 +1,8 @@
 import type { Terms } from '@haggle/contract'
+import { freeRail } from '@haggle/payment'
 import { expect, it } from 'vitest'
 import { makeOffer, policyOf } from './offer_maker.ts'
+import { Rails } from './rails.ts'
 import { type Proposal, refusalOf } from './refusal.ts'
 import { TEST_MACHINE } from './testing.ts'
 
@@ -8,7 +10,14 @@ const RUNNERS = [
   { runner: 'exec', isolation: 'bubblewrap' },
   { runner: 'deno', isolation: 'permissions' },
 ]
-const policy = policyOf({ price: '0.36' }, RUNNERS, TEST_MACHINE)
+const PAID = 'evm:31337:0x00'
+const credits = freeRail()
+const rails = new Rails([
+  credits,
+  { ...credits, name: PAID, unit: 'TEST', isMoney: true, account: new Uint8Array(20), close: () => credits.close() },
+])
+const policy = policyOf({ price: '0.36', also: [{ rail: 'TEST', price: '0.30' }] }, RUNNERS, { machine: TEST_MACHINE, rails })
+const paid = { rail: PAID, tickMs: 5_000, graceMs: 5_000 }
 const offer = makeOffer(TEST_MACHINE, policy, { busy: new Set(), used: 0 })
 const terms: Terms = {
   renter: new Uint8Array(32).fill(1),
@@ -53,6 +62,8 @@ it.each([
   ['policy', null, proposal({ renter: { running: 1 } })],
   ['trust', null, proposal({ terms: { runner: 'deno', isolation: 'permissions' } })],
   ['unsupported', null, proposal({ terms: { rail: 'evm:1:0x00' } })],
+  ['constraint', 'graceMs', proposal({ terms: { ...paid, graceMs: 5_001 } })],
+  ['constraint', 'tickMs', proposal({ terms: { ...paid, tickMs: 6_000 } })],
   ['unsupported', null, proposal({ terms: { net: 'all' } })],
   ['unsupported', null, proposal({ terms: { runner: 'container' } })],
   ['price', null, proposal({ terms: { meters: [{ unit: 'ms', price: 1n, per: 3_600_000n }] } })],
@@ -70,4 +81,9 @@ it('refusalOf() lets friends have what strangers may not', () => {
   expect(refusalOf(proposal({ renter: friend, policy: { serves: 'friends' } }))).toBeNull()
   expect(refusalOf(proposal({ renter: { ...friend, running: 1 } }))).toBeNull()
   expect(refusalOf(proposal({ renter: friend, terms: { runner: 'deno', isolation: 'permissions' } }))).toBeNull()
+})
+
+it('refusalOf() lets a stranger have several jobs at a time when it pays ahead, and a friend a longer grace', () => {
+  expect(refusalOf(proposal({ terms: paid, renter: { running: 1 } }))).toBe(null)
+  expect(refusalOf(proposal({ terms: { ...paid, graceMs: 20_000 }, renter: { friend: true } }))).toBe(null)
 })

@@ -18,9 +18,11 @@ import {
 } from '@haggle/job'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import type { EndFrame, HostEffect, OutputFrame, Thread } from '@haggle/negotiate'
-import { type Clock, formatAmount, HaggleError } from '@haggle/wire'
+import { type Clock, HaggleError } from '@haggle/wire'
 import type { PaymentRail } from '@haggle/payment'
 import { ignoreOver } from './_ignore_over.ts'
+import { paidOf } from './paid.ts'
+import { amountOn } from './rails.ts'
 import type { CollectedFiles } from './parts.ts'
 import type { RunProgress } from './types.ts'
 
@@ -41,6 +43,8 @@ export interface RentedJobInit {
   /** False for one more view of a job that is driven elsewhere: it only reads. */
   readonly drives: boolean
   readonly onProgress: (progress: RunProgress) => void
+  /** Told why a voucher could not be given. */
+  readonly onProblem: (error: unknown) => void
 }
 
 /** How the contract of a rented job went. */
@@ -94,6 +98,11 @@ export class RentedJob {
   /** Monotonic ms at which the first octet of output came, or null. */
   get firstOutputAtMs(): number | null {
     return this.#firstOutputAtMs
+  }
+
+  /** How it is paid. */
+  get rail(): PaymentRail {
+    return this.#init.rail
   }
 
   get ref(): JobRef {
@@ -228,11 +237,17 @@ export class RentedJob {
 
   async #pay({ n, owed }: { readonly n: number; readonly owed: bigint }): Promise<void> {
     const { usage } = this.thread.view()
-    if (n > 0) this.#init.onProgress({ step: 'metered', usedMs: Number(usage[0] ?? 0n), owed: formatAmount(owed) })
-    const { terms } = this.thread.view()
-    if (terms === null) return
-    const parts = await this.#init.rail.voucher({ contract: this.contract, terms }, owed)
-    await this.thread.command({ do: 'voucher', ...parts }).catch(ignoreOver)
+    const { rail, onProgress, onProblem } = this.#init
+    if (n > 0) onProgress({ step: 'metered', usedMs: Number(usage[0] ?? 0n), owed: amountOn(rail, owed) })
+    const paid = paidOf(this.thread)
+    if (paid === null) return
+    try {
+      const parts = await rail.voucher(paid, owed)
+      await this.thread.command({ do: 'voucher', ...parts }).catch(ignoreOver)
+    } catch (error) {
+      // Without a voucher the provider stops the job after its grace: the owner should know why.
+      onProblem(error)
+    }
   }
 
   async #receipt(reason: ReceiptReason | null): Promise<void> {

@@ -1,15 +1,18 @@
 // The renter's side of a node: what fits, what it would cost, and contracts with those who say yes.
 
-import { type Terms, termsFrom } from '@haggle/contract'
+import { type LedgerEntry, type Terms, termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
-import { type Demand, devicesFor, parseQuery } from '@haggle/offer'
-import { errorCode, formatAmount, HaggleError, toHex } from '@haggle/wire'
+import { type Demand, devicesFor, FREE_RAIL, parseQuery, railOf } from '@haggle/offer'
+import type { PaymentRail } from '@haggle/payment'
+import { errorCode, HaggleError, toHex } from '@haggle/wire'
 import { capFor, demandOf, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
 import type { CollectedFiles, MarketParts } from './parts.ts'
+import { endOf, NOTHING_OWED } from './paid.ts'
+import { amountOn, type Rails } from './rails.ts'
 import { type RentedEnd, RentedJob, type RentedJobInit } from './rented_job.ts'
 import type { RunProgress, RunRequest } from './types.ts'
 
@@ -25,6 +28,7 @@ const DEFAULT_OUTPUTS: readonly string[] = ['out/**']
 /** A request with all that does not change between its attempts. */
 export interface PreparedRun {
   readonly request: RunRequest
+  readonly rail: PaymentRail
   readonly demand: Demand
   readonly spec: JobSpec
   readonly collected: CollectedFiles | null
@@ -41,6 +45,7 @@ export interface Quoted {
 /** The renter of one node. */
 export class Renter {
   readonly #parts: MarketParts
+  readonly #rails: Rails
   readonly #threads: Threads
   readonly #source: OfferSource
   /** By thread; the first one drives it, the others only look. */
@@ -48,8 +53,9 @@ export class Renter {
   /** Threads that wait for a quote. */
   readonly #asking = new Map<string, () => void>()
 
-  constructor(parts: MarketParts, threads: Threads, source: OfferSource) {
+  constructor(parts: MarketParts & { readonly money: Rails }, threads: Threads, source: OfferSource) {
     this.#parts = parts
+    this.#rails = parts.money
     this.#threads = threads
     this.#source = source
   }
@@ -74,7 +80,8 @@ export class Renter {
 
   /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */
   async prepare(request: RunRequest): Promise<PreparedRun> {
-    const demand = demandOf(request)
+    const rail = this.#rails.pick(request.rail)
+    const demand = demandOf(request, rail)
     const collected = await this.#collect(request)
     const args = request.command ?? [collected?.entry ?? '', ...(request.args ?? [])]
     const spec: JobSpec = {
@@ -87,19 +94,20 @@ export class Renter {
       outputs: request.outputs ?? DEFAULT_OUTPUTS,
     }
     encodeSpec(spec)
-    return { request, demand, spec, collected }
+    return { request, rail, demand, spec, collected }
   }
 
   /** Fitting offers, best first. */
-  async candidates({ request, demand }: PreparedRun, without: ReadonlySet<string>): Promise<KnownOffer[]> {
+  async candidates({ request, rail, demand }: PreparedRun, without: ReadonlySet<string>): Promise<KnownOffer[]> {
     const { onProgress, signal, providers, exclude } = request
     const found = await this.#source.fitting(demand, {
+      rail,
       without: new Set([...without, ...(exclude ?? []), this.#parts.network.peerId]),
       ...(providers === undefined ? {} : { only: providers }),
       ...(signal === undefined ? {} : { signal }),
       onSeen: (seen) => onProgress?.({ step: 'searching', seen }),
     })
-    return byQuery(found, parseQuery(demand.where))
+    return byQuery(found, parseQuery(demand.where), { unit: rail.unit })
   }
 
   /**
@@ -128,9 +136,9 @@ export class Renter {
       const end = await job.confirmed
       if (end === null || end.kind === 'exited') {
         const terms = job.thread.view().terms
-        const perHour = pricePerHour(candidate.offer.body) ?? 0n
-        const cap = formatAmount(terms?.cap ?? 0n)
-        say({ step: 'signed', provider: candidate.peerId, contract: toHex(job.contract), cap, pricePerHour: formatAmount(perHour) })
+        const perHour = pricePerHour(candidate.offer.body, run.rail.name) ?? 0n
+        const cap = amountOn(run.rail, terms?.cap ?? 0n)
+        say({ step: 'signed', provider: candidate.peerId, contract: toHex(job.contract), cap, pricePerHour: amountOn(run.rail, perHour) })
         return job
       }
       refused(reasonOf(end))
@@ -170,7 +178,7 @@ export class Renter {
     const job = new RentedJob(
       thread,
       this.#source.target(peerIdOf(thread.record.peerKey)),
-      this.#jobInit(null, { drives: jobs.length === 0 }),
+      this.#jobInit(null, { rail: this.#railOf(thread), drives: jobs.length === 0 }),
     )
     this.#keep(job)
     job.replay()
@@ -182,6 +190,25 @@ export class Renter {
     for (const job of this.#jobs.get(thread.id) ?? []) job.effect(effect)
   }
 
+  /**
+   * What a thread's end means for its rail. Resolves with what was settled, base units.
+   *
+   * @throws what the rail's store throws.
+   */
+  async settle(thread: Thread, entry: LedgerEntry): Promise<bigint> {
+    const { terms, proposed } = thread.view()
+    const paid = terms ?? proposed
+    if (entry.kind === 'opened' || paid === null) return 0n
+    const end = entry.kind === 'void' ? NOTHING_OWED : endOf(thread, entry.outcome)
+    return (await this.#railOf(thread).settle({ thread: thread.record.thread, terms: paid }, end)).settled
+  }
+
+  /** The rail of a thread's terms. One that this node had in an earlier life and has no more counts nothing: the free one stands in. */
+  #railOf(thread: Thread): PaymentRail {
+    const { terms, proposed } = thread.view()
+    return this.#rails.of((terms ?? proposed)?.rail ?? FREE_RAIL) ?? this.#rails.pick(FREE_RAIL)
+  }
+
   #keep(job: RentedJob): void {
     const { thread } = job
     this.#jobs.set(thread.id, [...(this.#jobs.get(thread.id) ?? []), job])
@@ -189,22 +216,30 @@ export class Renter {
   }
 
   async #accept(run: PreparedRun, candidate: KnownOffer): Promise<RentedJob> {
-    const { random, suite, identity, rail } = this.#parts
-    const { demand, spec } = run
+    const { random, suite, identity } = this.#parts
+    const { demand, spec, rail } = run
     const target = this.#source.target(candidate.peerId)
     const thread = this.#threads.begin({ ...target, key: candidate.provider })
     const job = new RentedJob(
       thread,
       target,
-      this.#jobInit(run.collected, { drives: true, onProgress: (progress) => run.request.onProgress?.(progress) }),
+      this.#jobInit(run.collected, { rail, drives: true, onProgress: (progress) => run.request.onProgress?.(progress) }),
     )
     this.#keep(job)
     const listing = { provider: candidate.provider, offer: candidate.offer.body }
     const capped = { ...demand, cap: capFor(demand, candidate.offer.body) }
-    const terms = termsFrom({ offer: candidate.offer, demand: capped, renter: identity.publicKey, devices: devicesFor(demand, listing) })
+    const terms = termsFrom({
+      offer: candidate.offer,
+      demand: capped,
+      renter: identity.publicKey,
+      devices: devicesFor(demand, listing, { unit: rail.unit }),
+    })
     const salt = random(SPEC_SALT_BYTES)
     const bytes = encodeSpec(spec)
-    const funding = await rail.fund(terms)
+    const payee = railOf(candidate.offer.body.rails, rail.name)?.account ?? null
+    const { signal } = run.request
+    const asked = { thread: thread.record.thread, terms, payee }
+    const funding = await rail.fund(asked, signal === undefined ? {} : { signal })
     const { number, write, giveBack } = this.#threads.takeNumber()
     const accepted = thread.command(
       { do: 'accept', terms, specHash: specHash(salt, bytes, suite), number, funding },
@@ -214,13 +249,33 @@ export class Renter {
         beside: [{ kind: 'spec', thread: thread.record.thread, salt, spec: bytes }],
       },
     )
-    await accepted.finally(giveBack)
+    try {
+      await accepted
+    } catch (error) {
+      // Nothing was signed: what was promised for it is free again.
+      await rail.settle(asked, NOTHING_OWED)
+      throw error
+    } finally {
+      giveBack()
+    }
     return job
   }
 
-  #jobInit(collected: CollectedFiles | null, options: { drives: boolean; onProgress?: (progress: RunProgress) => void }): RentedJobInit {
-    const { network, hashing, clock, rail } = this.#parts
-    return { network, hashing, clock, rail, collected, drives: options.drives, onProgress: options.onProgress ?? (() => undefined) }
+  #jobInit(
+    collected: CollectedFiles | null,
+    options: { readonly rail: PaymentRail; readonly drives: boolean; readonly onProgress?: (progress: RunProgress) => void },
+  ): RentedJobInit {
+    const { network, hashing, clock } = this.#parts
+    return {
+      network,
+      hashing,
+      clock,
+      rail: options.rail,
+      collected,
+      drives: options.drives,
+      onProgress: options.onProgress ?? (() => undefined),
+      onProblem: (error) => this.#parts.onProblem?.(error),
+    }
   }
 
   async #collect(request: RunRequest): Promise<CollectedFiles | null> {

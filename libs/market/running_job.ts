@@ -2,8 +2,9 @@
 
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
-import { errorCode, formatAmount, HaggleError, toHex, utf8 } from '@haggle/wire'
+import { errorCode, HaggleError, toHex, utf8 } from '@haggle/wire'
 import type { MarketParts } from './parts.ts'
+import { amountOn, hourPrice } from './rails.ts'
 import { receiptOf } from './receipt_view.ts'
 import type { RentedEnd, RentedJob } from './rented_job.ts'
 import type { PreparedRun, Renter } from './renter.ts'
@@ -75,16 +76,19 @@ export class RunningJob implements Job {
   }
 
   get pricePerHour(): Amount {
-    const meter = this.#now.thread.view().terms?.meters.find(({ unit }) => unit === 'ms')
-    return formatAmount(meter === undefined ? 0n : (meter.price * 3_600_000n) / meter.per)
+    return amountOn(this.#now.rail, hourPrice(this.#now.thread.view().terms ?? undefined) ?? 0n)
   }
 
   get cap(): Amount {
-    return formatAmount(this.#now.thread.view().terms?.cap ?? 0n)
+    return amountOn(this.#now.rail, this.#now.thread.view().terms?.cap ?? 0n)
   }
 
   get unit(): string {
-    return 'credits'
+    return this.#now.rail.unit
+  }
+
+  get rail(): string {
+    return this.#now.rail.name
   }
 
   get firstOutputMs(): number | null {
@@ -238,13 +242,13 @@ export class RunningJob implements Job {
       exit,
       exitCode: this.#cancelled && end.kind !== 'exited' ? EXIT_CANCELLED : exitCodeOf(exit, end),
       usedMs: Number(outcome.usage[0] ?? usage[0] ?? 0n),
-      owed: formatAmount(outcome.owed),
+      owed: amountOn(attempt.rail, outcome.owed),
       receipt: this.#receipt(attempt),
     }
   }
 
   #receipt(attempt: RentedJob): ReceiptView | null {
-    return receiptOf(attempt.thread, this.#init.parts.network.peerId)
+    return receiptOf(attempt.thread, { self: this.#init.parts.network.peerId, rail: attempt.rail })
   }
 
   async *#channel(channel: 'stdout' | 'stderr'): AsyncIterable<Uint8Array> {

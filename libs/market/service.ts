@@ -7,10 +7,10 @@ import { type Libp2pComponents, libp2pNetwork } from '@haggle/mesh'
 import { HaggleError, networkId, PUBLIC_NETWORK } from '@haggle/wire'
 import { type Closers, type JoinOptions, openMarket, openStore } from './join.ts'
 import type { StartableMarket } from './market_node.ts'
-import type { Job, JobSummary, Market, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
+import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How the service joins; the rest is the node's business. */
-export type MarketInit = Pick<JoinOptions, 'home' | 'network' | 'launcher' | 'machine'>
+export type MarketInit = Pick<JoinOptions, 'home' | 'network' | 'launcher' | 'machine' | 'rails'>
 
 /** What libp2p gives the service. The node needs gossipsub (StrictNoSign), kad-dht, identify and ping among its services. */
 export interface MarketComponents extends Libp2pComponents {
@@ -92,6 +92,10 @@ class MarketService implements Market, Startable {
 
   provide(request: ProvideRequest): Promise<Providing> {
     return this.#started.provide(request)
+  }
+
+  money(): readonly MoneyRow[] {
+    return this.#started.money()
   }
 
   ping(target: string, options?: { signal?: AbortSignal }): ReturnType<Market['ping']> {

@@ -7,14 +7,13 @@ import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { type MemoryJob, memoryJobHost } from '@haggle/job'
 import { type MemoryNetwork, type MemoryNode, memoryNetwork } from '@haggle/mesh'
-import { freeRail } from '@haggle/payment'
 import { memoryJournal, openLedger } from '@haggle/reputation'
 import { memoryStore } from '@haggle/store'
 import { type Clock, networkId, type Random, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
 import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
-import type { Machine } from './parts.ts'
+import type { Machine, OpenRail } from './parts.ts'
 
 /** How {@link memoryMarket} is made. */
 export interface MemoryMarketOptions {
@@ -27,6 +26,8 @@ export interface MemberOptions {
   /** The jobs of its contracts: resolves with the exit code. Without it the member only rents. */
   readonly run?: (job: MemoryJob) => Promise<number>
   readonly machine?: Machine
+  /** Ways to pay besides the free rail, the usual one first. */
+  readonly rails?: readonly OpenRail[]
 }
 
 /** A market whose members meet in memory. */
@@ -97,7 +98,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   }
   return {
     network,
-    async join({ run, machine = TEST_MACHINE } = {}) {
+    async join({ run, machine = TEST_MACHINE, rails } = {}) {
       const identity = createIdentity(random(32))
       const node = network.join(identity)
       const store = memoryStore()
@@ -123,7 +124,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         },
         store: store.sub('market'),
         ledger: ledgerPort(ledger, clock),
-        rail: freeRail(),
+        rails: await Promise.all((rails ?? []).map((open) => open({ store: store.sub('rails'), clock, random, sha256: suite.sha256 }))),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })

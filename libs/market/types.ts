@@ -16,9 +16,11 @@ export interface RunRequest {
   readonly command?: readonly string[]
   /** Arguments of the deno module. */
   readonly args?: readonly string[]
-  /** Most the job may cost in all. Becomes the cap of the terms. */
+  /** How it is paid: `free`, or a rail of this node by its name or by what its money is called. Default: the node's first rail. */
+  readonly rail?: string
+  /** Most the job may cost in all, in the rail's money. Becomes the cap of the terms. */
   readonly budget?: Amount
-  /** Most per hour. */
+  /** Most per hour, in the rail's money. */
   readonly maxPrice?: Amount
   /** Wall limit of the job in ms. Default 10 minutes. */
   readonly timeoutMs?: number
@@ -60,6 +62,14 @@ export type RunProgress =
   | { readonly step: 'lost'; readonly provider: string; readonly reason: string }
   | { readonly step: 'ended'; readonly exit: ExitStatus }
 
+/** The price of an hour on one rail. */
+export interface RailPrice {
+  /** As terms name it. */
+  readonly rail: string
+  readonly unit: string
+  readonly pricePerHour: Amount
+}
+
 /** One row of what the market has, as shown to a person. */
 export interface OfferRow {
   readonly provider: string
@@ -74,7 +84,12 @@ export interface OfferRow {
   readonly region: string | null
   readonly freeSlots: number
   readonly slots: number
+  /** On the rail that was asked for; on the offer's first one when it lacks that. `?`: no price by time. */
   readonly pricePerHour: Amount
+  /** What the money of `pricePerHour` is called: `credits` are not money. */
+  readonly unit: string
+  /** The price of an hour on every rail of the offer. */
+  readonly prices: readonly RailPrice[]
   readonly path: Path | null
   readonly rttMs: number | null
 }
@@ -115,6 +130,8 @@ export interface QuoteView extends OfferView {
   readonly cap: Amount
   readonly pricePerHour: Amount
   readonly unit: string
+  /** As terms name it. */
+  readonly rail: string
 }
 
 /** How a contract ended, both-signed where it says so. */
@@ -126,6 +143,8 @@ export interface ReceiptView {
   readonly usedMs: number
   readonly owed: Amount
   readonly unit: string
+  /** As the terms name it: `free`, or `evm:…`. */
+  readonly rail: string
   /** `both`: two signatures; otherwise whose word it is. */
   readonly signedBy: 'both' | 'renter' | 'provider'
   /** Outcome as in the contract's state machine, such as `settled`. */
@@ -154,6 +173,8 @@ export interface Job {
   readonly pricePerHour: Amount
   readonly cap: Amount
   readonly unit: string
+  /** As the terms name it. */
+  readonly rail: string
   /** Ms from `run()` to the first output byte; null until then. */
   readonly firstOutputMs: number | null
   /** Raw output. Each may be iterated once. */
@@ -182,8 +203,12 @@ export interface Job {
 
 /** What an owner decides. Devices are found, not given. */
 export interface ProvideRequest {
-  /** Price per hour of one slot. */
+  /** Price per hour of one slot, in the money of `rail`. */
   readonly price: Amount
+  /** How to be paid: `free`, or a rail of this node by its name or by what its money is called. Default: the node's first rail. */
+  readonly rail?: string
+  /** More ways to be paid, each with its own price per hour. A renter picks one. */
+  readonly also?: readonly { readonly rail: string; readonly price: Amount }[]
   /** Jobs at a time. Default: one per GPU, or 1. */
   readonly slots?: number
   readonly region?: string
@@ -220,11 +245,32 @@ export interface ProviderStatus {
   readonly requests: number
   readonly accepted: number
   readonly refusals: RefusalCounts
+  /** On the first rail of the offer; `money` has all of them. */
   readonly earned: Amount
+  /** Used and not yet vouched for, on the first rail of the offer. */
   readonly exposure: Amount
   readonly unit: string
+  /** Every rail of this node. */
+  readonly money: readonly MoneyRow[]
   readonly devices: string
   readonly runners: readonly { readonly runner: string; readonly isolation: string }[]
+}
+
+/** What stands on one rail of a node now. */
+export interface MoneyRow {
+  /** As terms name it. */
+  readonly rail: string
+  readonly unit: string
+  /** False for credits: every print says so. */
+  readonly isMoney: boolean
+  /** As provider: what contracts that ended in this process came to. */
+  readonly earned: Amount
+  /** As provider: used and not yet vouched for. */
+  readonly unpaid: Amount
+  /** As provider: vouched for, due and not yet claimed. */
+  readonly claimable: Amount
+  /** As renter: promised in channels and not yet claimed. */
+  readonly promised: Amount
 }
 
 /** One line of `ps`. */
@@ -238,6 +284,7 @@ export interface JobSummary {
   readonly startedAt: number | null
   readonly usedMs: number
   readonly owed: Amount
+  readonly unit: string
   readonly exit: ExitStatus | null
 }
 
@@ -246,13 +293,15 @@ export interface Market extends AsyncDisposable {
   readonly peerId: string
   /** Addresses others can dial. */
   addresses(): string[]
-  offers(request?: { where?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean }): Promise<OfferView>
+  offers(request?: { where?: string; rail?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean }): Promise<OfferView>
   quote(request: RunRequest): Promise<QuoteView>
   run(request: RunRequest): Promise<Job>
   /** A job of this node (or, with a grant, of another renter), with all its output from the first byte. */
   attach(contract: string, options?: { signal?: AbortSignal }): Promise<Job>
   jobs(): Promise<readonly JobSummary[]>
   provide(request: ProvideRequest): Promise<Providing>
+  /** What stands open on each rail of this node, the free one included. */
+  money(): readonly MoneyRow[]
   ping(target: string, options?: { signal?: AbortSignal }): Promise<{ peerId: string; rttMs: number; path: Path }>
   /** The node's ledger: newest entries first. */
   ledger(options?: {

@@ -42,6 +42,7 @@ export {
   type Query,
 } from './ast.ts'
 export { parse, type ParseOptions, parseQuery } from './parse.ts'
+export { nameMoney } from './money.ts'
 export { print, type PrintOptions, printQuery } from './print.ts'
 export { DEVICE_PROPERTIES, OFFER_PROPERTIES, type Property, RENTER_PROPERTIES, RUNNER_PROPERTIES, type Vocabulary } from './properties.ts'
 export { formatNumber, type NumericType, type UnitTable, UNITS, type ValueType, versionNumber } from './units.ts'

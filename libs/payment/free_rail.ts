@@ -1,9 +1,9 @@
 // The free rail: credits, which are not money. Vouchers still count what each side has acknowledged.
 
 import type { VoucherBody } from '@haggle/contract'
-import { CREDIT_DECIMALS, CREDITS } from '@haggle/offer'
+import { CREDIT_DECIMALS, CREDITS, FREE_RAIL } from '@haggle/offer'
 import { formatAmount, HaggleError, toHex } from '@haggle/wire'
-import type { PaidContract, PaymentRail, RailVerdict, VoucherParts } from './rail.ts'
+import type { ContractEnd, Exposure, PaidContract, PaidThread, PaymentRail, RailVerdict, Settlement, VoucherParts } from './rail.ts'
 
 /** Said with every print of credits. */
 export const CREDITS_NOTE = 'credits, not money'
@@ -11,7 +11,6 @@ export const CREDITS_NOTE = 'credits, not money'
 interface Account {
   vouched: bigint
   metered: bigint
-  settled: boolean
 }
 
 const NO_PARTS: VoucherParts = { channel: null, channelCumulative: null, evmSig: null }
@@ -27,7 +26,7 @@ const OK: RailVerdict = { ok: true }
  *
  * const rail = freeRail();
  * expect(rail.isMoney).toBe(false);
- * expect(rail.exposure()).toEqual({ unpaid: 0n, promised: 0n });
+ * expect(rail.exposure()).toEqual({ unpaid: 0n, claimable: 0n, promised: 0n });
  * ```
  */
 export function freeRail(): PaymentRail {
@@ -35,18 +34,19 @@ export function freeRail(): PaymentRail {
 }
 
 class FreeRail implements PaymentRail {
-  readonly name = 'free'
+  readonly name: string = FREE_RAIL
   readonly unit: string = CREDITS
   readonly decimals: number = CREDIT_DECIMALS
   readonly isMoney = false
   readonly paysAhead = false
+  readonly account = null
   readonly #accounts = new Map<string, Account>()
 
   async fund(): Promise<null> {
     return null
   }
 
-  async checkFunding(_terms: PaidContract['terms'], funding: Uint8Array | null): Promise<RailVerdict> {
+  async checkFunding(_paid: PaidContract, funding: Uint8Array | null): Promise<RailVerdict> {
     return funding === null ? OK : { ok: false, why: 'the free rail takes no funding proof' }
   }
 
@@ -74,22 +74,23 @@ class FreeRail implements PaymentRail {
     if (owed > account.metered) account.metered = owed
   }
 
-  exposure(): { readonly unpaid: bigint; readonly promised: bigint } {
+  exposure(): Exposure {
     let unpaid = 0n
-    for (const { metered, vouched, settled } of this.#accounts.values()) if (!settled && metered > vouched) unpaid += metered - vouched
-    return { unpaid, promised: 0n }
+    for (const { metered, vouched } of this.#accounts.values()) if (metered > vouched) unpaid += metered - vouched
+    return { unpaid, claimable: 0n, promised: 0n }
   }
 
-  async settle(paid: PaidContract): Promise<{ readonly settled: bigint; readonly lost: bigint; readonly transaction: null }> {
-    const account = this.#accountOf(paid)
-    account.settled = true
-    const lost = account.metered > account.vouched ? account.metered - account.vouched : 0n
-    return { settled: account.vouched, lost, transaction: null }
+  /** Nothing is open any more, and nothing is left to count. */
+  async settle({ thread }: PaidThread, { owed, claimed }: ContractEnd): Promise<Settlement> {
+    this.#accounts.delete(toHex(thread))
+    return { settled: owed, lost: claimed > owed ? claimed - owed : 0n }
   }
 
-  #accountOf({ contract }: PaidContract): Account {
-    const id = toHex(contract)
-    const known = this.#accounts.get(id) ?? { vouched: 0n, metered: 0n, settled: false }
+  async close(): Promise<void> {}
+
+  #accountOf({ thread }: PaidThread): Account {
+    const id = toHex(thread)
+    const known = this.#accounts.get(id) ?? { vouched: 0n, metered: 0n }
     this.#accounts.set(id, known)
     return known
   }

@@ -29,17 +29,12 @@ const terms = (cap: bigint): Terms => ({
 testPaymentRail('freeRail()', {
   it,
   equal: (actual, expected) => expect(actual).toEqual(expected),
-  make: async (cap) => ({ renter: freeRail(), provider: freeRail(), terms: terms(cap) }),
+  make: async (cap) => ({ renter: freeRail(), provider: freeRail(), terms: terms(cap), payee: null }),
 })
 
 it('freeRail() refuses a voucher with the parts of another rail', async () => {
-  const paid = { contract: new Uint8Array(32), terms: terms(100n) }
-  const verdict = await freeRail().checkVoucher(paid, {
-    contract: paid.contract,
-    contractOwed: 1n,
-    channel: new Uint8Array(32),
-    channelCumulative: 1n,
-    evmSig: null,
-  })
+  const paid = { thread: new Uint8Array(16), contract: new Uint8Array(32), terms: terms(100n) }
+  const body = { contract: paid.contract, contractOwed: 1n, channel: new Uint8Array(32), channelCumulative: 1n, evmSig: null }
+  const verdict = await freeRail().checkVoucher(paid, body, { evidence: new Uint8Array(32) })
   expect(verdict.ok).toBe(false)
 })

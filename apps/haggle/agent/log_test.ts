@@ -48,6 +48,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       earned: '0.1',
       exposure: '0',
       unit: 'credits',
+      money: [],
       devices: '',
       runners: [],
     },

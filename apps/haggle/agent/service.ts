@@ -297,6 +297,6 @@ function offersOf({ rows, seen, failures, unknown }: OfferView): OfferView {
 }
 
 function quoteOf(view: QuoteView): QuoteView {
-  const { quotes, best, cap, pricePerHour, unit } = view
-  return { ...offersOf(view), quotes, best, cap, pricePerHour, unit }
+  const { quotes, best, cap, pricePerHour, unit, rail } = view
+  return { ...offersOf(view), quotes, best, cap, pricePerHour, unit, rail }
 }

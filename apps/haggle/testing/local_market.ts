@@ -3,7 +3,19 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import type { ExitStatus } from '@haggle/job'
-import type { Job, JobEnd, JobSummary, Market, OfferRow, OfferView, Providing, ProvideRequest, QuoteView, RunRequest } from '@haggle/market'
+import type {
+  Job,
+  JobEnd,
+  JobSummary,
+  MoneyRow,
+  Market,
+  OfferRow,
+  OfferView,
+  Providing,
+  ProvideRequest,
+  QuoteView,
+  RunRequest,
+} from '@haggle/market'
 import { HaggleError } from '@haggle/wire'
 
 const PROVIDER = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
@@ -21,9 +33,15 @@ const ROW: OfferRow = {
   freeSlots: 1,
   slots: 1,
   pricePerHour: '0.004000',
+  unit: 'credits',
+  prices: [{ rail: 'free', unit: 'credits', pricePerHour: '0.004000' }],
   path: { kind: 'memory', address: 'memory:1' },
   rttMs: 0.2,
 }
+
+const MONEY: readonly MoneyRow[] = [
+  { rail: 'free', unit: 'credits', isMoney: false, earned: '0.42', unpaid: '0', claimable: '0', promised: '0' },
+]
 
 const VIEW: OfferView = { rows: [ROW], seen: 1, failures: [], unknown: [] }
 const NOTHING: OfferView = {
@@ -95,6 +113,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
               usedMs: 5,
               owed: '0.000001',
               unit: 'credits',
+              rail: 'free',
               signedBy: 'both',
               outcome: 'settled',
             },
@@ -127,6 +146,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       pricePerHour: '0.004000',
       cap: '0.002000',
       unit: 'credits',
+      rail: 'free',
       firstOutputMs: 1,
       stdout: out,
       stderr: err,
@@ -162,6 +182,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       startedAt: Date.now(),
       usedMs: 0,
       owed: '0',
+      unit: 'credits',
       get exit() {
         return exit
       },
@@ -183,7 +204,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     quote: async (request): Promise<QuoteView> => {
       check(request)
       return request.where?.includes('impossible')
-        ? { ...NOTHING, quotes: [], best: null, cap: '0', pricePerHour: '0', unit: 'credits' }
+        ? { ...NOTHING, quotes: [], best: null, cap: '0', pricePerHour: '0', unit: 'credits', rail: 'free' }
         : {
             ...VIEW,
             quotes: [{ provider: PROVIDER, refused: null, pricePerHour: '0.004', cap: '0.000667', termsHash: '00', isolation: 'none' }],
@@ -191,6 +212,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
             cap: '0.000667',
             pricePerHour: '0.004000',
             unit: 'credits',
+            rail: 'free',
           }
     },
     run,
@@ -212,6 +234,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
           earned: '0.42',
           exposure: '0',
           unit: 'credits',
+          money: MONEY,
           devices: ROW.devices,
           runners: [{ runner: 'exec', isolation: 'none' }],
         }),
@@ -220,6 +243,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       }
       return providing
     },
+    money: () => MONEY,
     ping: async (target) => {
       if (!target.includes(PROVIDER))
         throw new HaggleError('E_DIAL', `Cannot reach ${target}: connection refused`, { next: 'check the address' })
