@@ -1,7 +1,6 @@
 // A node of the market: one renter and at most one provider over the same threads, streams and ledger.
 
 import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
-import { encodeTerms, termsHash } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
@@ -17,11 +16,12 @@ import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
 import { moneyRows, providerStatus } from './provider_status.ts'
-import { amountOn, hourPrice, Rails } from './rails.ts'
+import { quoteRow } from './quote_row.ts'
+import { amountOn, Rails } from './rails.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
-import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteRow, QuoteView, RunRequest } from './types.ts'
+import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
@@ -138,14 +138,15 @@ class MarketNode implements StartableMarket {
   }
 
   async quote(request: RunRequest): Promise<QuoteView> {
-    const run = await this.#roles().renter.prepare(request)
+    const { renter } = this.#roles()
+    const run = await renter.prepare(request)
     const signal = request.signal === undefined ? {} : { signal: request.signal }
     const only = request.providers === undefined ? {} : { only: request.providers }
     const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
     const { rail } = run
     const view = offerView(all, { where: run.demand.where, demand: run.demand }, { ...this.#parts, rail })
     const best = view.fitting[0]
-    const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => this.#ask(run, offer)))
+    const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => quoteRow(renter, run, offer)))
     return {
       ...view,
       quotes,
@@ -296,26 +297,6 @@ class MarketNode implements StartableMarket {
     if (thread.role === 'provider') this.#provider?.effect(thread, effect)
     else this.#renter?.effect(thread, effect)
     return effect.kind === 'ledger' ? this.#remember(thread, effect) : undefined
-  }
-
-  async #ask(run: PreparedRun, offer: KnownOffer): Promise<QuoteRow> {
-    const none = { pricePerHour: null, cap: null, termsHash: null, isolation: null }
-    try {
-      const { terms, refused } = await this.#roles().renter.ask(run, offer)
-      if (terms === null) return { provider: offer.peerId, refused: refused ?? 'expired', ...none }
-      const perHour = hourPrice(terms)
-      return {
-        provider: offer.peerId,
-        refused: null,
-        pricePerHour: perHour === null ? null : amountOn(run.rail, perHour),
-        cap: amountOn(run.rail, terms.cap),
-        termsHash: toHex(termsHash(encodeTerms(terms))),
-        isolation: terms.isolation,
-      }
-    } catch {
-      // One that can't be reached quotes nothing: the row says so.
-      return { provider: offer.peerId, refused: 'unreachable', ...none }
-    }
   }
 
   async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {
