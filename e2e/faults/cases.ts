@@ -1,6 +1,6 @@
 // Every way in which one of two processes can die at a fault point, made from the points themselves and from what dry runs pass.
 
-import { type ContractMessageName, SIGNER_OF } from '@haggle/contract'
+import { type ContractMessageName, isEnd, type Phase, SIGNER_OF } from '@haggle/contract'
 import { FAULT_POINTS, type FaultPoint } from '@haggle/negotiate'
 import type { Case, Played, ScriptName } from './rig.ts'
 import type { Role } from './side.ts'
@@ -42,7 +42,7 @@ export function casesOf(
       for (const point of pointsOf(role)) {
         if ((passed[role][point] ?? 0) === 0 || (!everything && done.has(`${role} ${point}`))) continue
         done.add(`${role} ${point}`)
-        cases.push({ script: of.script, fault: { role, point, nth: 1 }, awayMs: away() })
+        cases.push({ script: of.script, fault: { role, point, nth: 1 }, away: away() })
       }
     }
   }
@@ -53,15 +53,28 @@ export function casesOf(
       for (const again of ['before-send:sync', 'after-send:sync'] as const) {
         if (!all && done.has(`${role} ${again}`)) continue
         done.add(`${role} ${again}`)
-        cases.push({ script: of.script, fault: { role, point: first, nth: 1 }, again, awayMs: away() })
+        cases.push({ script: of.script, fault: { role, point: first, nth: 1 }, again, away: away() })
       }
     }
   }
   return cases
 }
 
+/** A case for every phase in which a side was in a thorough dry run: it dies there, and comes back when the other side has ended without it. */
+export function aloneCasesOf(dry: readonly Played[]): readonly Case[] {
+  return dry
+    .filter(({ case: { script } }) => THOROUGH.has(script))
+    .flatMap(({ case: { script }, phases }) =>
+      ROLES.flatMap((role) =>
+        Object.entries(phases[role])
+          .filter(([phase]) => !isEnd(phase as Phase))
+          .map(([, fault]): Case => ({ script, fault: { role, ...fault }, away: 'alone' })),
+      ),
+    )
+}
+
 /** How a case is called in a report. */
-export function nameOf({ script, fault, again, awayMs }: Case): string {
+export function nameOf({ script, fault, again, away }: Case): string {
   if (fault === null) return `${script}: nobody dies`
-  return `${script}: the ${fault.role} dies at ${fault.point}${again === undefined ? '' : `, and again at ${again}`}, away ${awayMs} ms`
+  return `${script}: the ${fault.role} dies at ${fault.point}${again === undefined ? '' : `, and again at ${again}`}, away ${away === 'alone' ? 'until the other has ended' : `${away} ms`}`
 }

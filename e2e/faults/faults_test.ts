@@ -5,10 +5,10 @@ import { nameOf } from './cases.ts'
 import { type Case, play } from './rig.ts'
 
 const CASES: readonly Case[] = [
-  { script: 'exit', fault: { role: 'provider', point: 'after-send:ready', nth: 1 }, awayMs: 200 },
-  { script: 'exit', fault: { role: 'renter', point: 'before-write:receipt', nth: 1 }, awayMs: 200 },
-  { script: 'walk', fault: { role: 'renter', point: 'after-write:accept', nth: 1 }, awayMs: 200 },
-  { script: 'walk', fault: { role: 'provider', point: 'before-send:result', nth: 1 }, again: 'after-send:sync', awayMs: 200 },
+  { script: 'exit', fault: { role: 'provider', point: 'after-send:ready', nth: 1 }, away: 200 },
+  { script: 'exit', fault: { role: 'renter', point: 'before-write:receipt', nth: 1 }, away: 200 },
+  { script: 'walk', fault: { role: 'renter', point: 'after-write:accept', nth: 1 }, away: 200 },
+  { script: 'walk', fault: { role: 'provider', point: 'before-send:result', nth: 1 }, again: 'after-send:sync', away: 200 },
 ]
 
 it('both sides come to the same end when one of them dies at a fault point', async () => {

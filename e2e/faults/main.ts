@@ -1,14 +1,17 @@
-// `node --conditions=@haggle/source e2e/faults/main.ts [--all] [--only REGEXP] [--jobs N] [--json]`: kills either side of a negotiation, a real process, at every
-// fault point, starts it again with the same home, and compares what both have on disk in the end. With --all every script visits all of its points.
+// `npm run torture:faults -- [--all] [--only REGEXP] [--jobs N] --json`: kills either side of a negotiation, a real process, at every fault point and in every
+// state, starts it again with the same home, and compares what both have on disk in the end. With --all every script visits all of its points.
 
 import { parseArgs } from 'node:util'
+import { type Phase, STATES } from '@haggle/contract'
 import type { FaultPoint } from '@haggle/negotiate'
-import { casesOf, nameOf, pointsOf, SCRIPTS } from './cases.ts'
+import { aloneCasesOf, casesOf, nameOf, pointsOf, SCRIPTS } from './cases.ts'
 import { type Case, play, type Played } from './rig.ts'
 import type { Role } from './side.ts'
 
 /** Back at once, and back when an ACCEPT is long over. */
 const AWAY_MS: readonly number[] = [200, 6_000]
+/** Cases in which one side waits for its deadlines that are played in the place of one that works. */
+const ALONE_PER_JOB = 4
 
 /** Plays cases, so many at a time. */
 async function playAll(cases: readonly Case[], jobs: number, told: (played: Played) => void): Promise<Played[]> {
@@ -23,7 +26,8 @@ async function playAll(cases: readonly Case[], jobs: number, told: (played: Play
         wrong: [String(error)],
         outcomes: [],
         passed: { renter: {}, provider: {} },
-        deaths: 0,
+        phases: { renter: {}, provider: {} },
+        deaths: [],
         seconds: 0,
       })
       const played = await play(one).catch(failed)
@@ -37,16 +41,23 @@ async function playAll(cases: readonly Case[], jobs: number, told: (played: Play
 
 /** How often each point was passed, and how often somebody died there, by side. */
 function hitsOf(all: readonly Played[]): { point: FaultPoint; side: Role; passed: number; deaths: number }[] {
+  const deaths = all.flatMap((one) => one.deaths)
   return (['renter', 'provider'] as const).flatMap((side) =>
-    pointsOf(side).map((point) => {
-      const passed = all.reduce((sum, one) => sum + (one.passed[side][point] ?? 0), 0)
-      const diedAt = (one: Played): number =>
-        one.case.fault?.role !== side
-          ? 0
-          : Number(one.case.fault.point === point && one.deaths > 0) + Number(one.case.again === point && one.deaths > 1)
-      return { point, side, passed, deaths: all.reduce((sum, one) => sum + diedAt(one), 0) }
-    }),
+    pointsOf(side).map((point) => ({
+      point,
+      side,
+      passed: all.reduce((sum, one) => sum + (one.passed[side][point] ?? 0), 0),
+      deaths: deaths.filter((death) => death.role === side && death.point === point).length,
+    })),
   )
+}
+
+/** How often somebody died in each state of the machine, and how often the other side then ended without it. */
+function statesOf(all: readonly Played[]): { side: Role; state: Phase; deaths: number; alone: number }[] {
+  return STATES.map(({ role: side, phase: state }) => {
+    const died = all.filter(({ deaths }) => deaths.some((death) => death.role === side && death.phase === state))
+    return { side, state, deaths: died.length, alone: died.filter(({ case: one }) => one.away === 'alone').length }
+  })
 }
 
 const { values } = parseArgs({
@@ -66,17 +77,27 @@ const tell = (of: number) => (played: Played) => {
   process.stderr.write(`${done}/${of} ${nameOf(played.case)}: ${verdict} (${played.seconds.toFixed(1)} s)\n`)
 }
 const dry = await playAll(
-  SCRIPTS.map((script) => ({ script, fault: null, awayMs: 0 })),
+  SCRIPTS.map((script) => ({ script, fault: null, away: 0 })),
   jobs,
   tell(SCRIPTS.length),
 )
 dry.sort((a, b) => SCRIPTS.indexOf(a.case.script) - SCRIPTS.indexOf(b.case.script))
 done = 0
-const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter((one) => new RegExp(values.only).test(nameOf(one)))
-const played = await playAll(cases, jobs, tell(cases.length))
+const wanted = (one: Case): boolean => new RegExp(values.only).test(nameOf(one))
+const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter(wanted)
+const alone = aloneCasesOf(dry).filter(wanted)
+const played = [
+  ...(await playAll(cases, jobs, tell(cases.length + alone.length))),
+  // Whoever is alone mostly waits.
+  ...(await playAll(alone, jobs * ALONE_PER_JOB, tell(cases.length + alone.length))),
+]
 const all = [...dry, ...played]
 const points = hitsOf(all)
-const missed = points.filter(({ deaths }) => deaths === 0).map(({ point, side }) => `${side} ${point}`)
+const states = statesOf(all)
+const missed = [
+  ...points.filter(({ deaths }) => deaths === 0).map(({ point, side }) => `${side} ${point}`),
+  ...states.filter(({ deaths, alone: ended }) => deaths === 0 || ended === 0).map(({ side, state }) => `${side} in ${state}`),
+]
 const outcomes: Record<string, number> = {}
 for (const one of played) for (const outcome of one.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
 const wrong = all.filter(({ ok }) => !ok).map((one) => ({ case: nameOf(one.case), wrong: one.wrong }))
@@ -84,10 +105,11 @@ const ok = wrong.length === 0 && (values.only !== '' || missed.length === 0)
 const seconds = Math.round((performance.now() - began) / 100) / 10
 const result = {
   ok,
-  cases: cases.length,
-  deaths: played.reduce((sum, one) => sum + one.deaths, 0),
+  cases: played.length,
+  deaths: played.reduce((sum, one) => sum + one.deaths.length, 0),
   seconds,
   outcomes,
+  states,
   points,
   missed,
   wrong,

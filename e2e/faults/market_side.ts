@@ -56,7 +56,13 @@ async function main(): Promise<void> {
         const jobs = await market.jobs()
         const lines = await market.ledger({ limit: 1_000 })
         const open = jobs.filter(({ phase }) => !ENDS.has(phase)).length
-        return say({ event: 'report', passed: hook.passed, open, ledger: lines.map(({ kind, summary }) => `${kind} ${summary}`) })
+        return say({
+          event: 'report',
+          passed: hook.passed,
+          phases: hook.phases,
+          open,
+          ledger: lines.map(({ kind, summary }) => `${kind} ${summary}`),
+        })
       }
       case 'close':
         await market.close()

@@ -6,9 +6,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Phase } from '@haggle/contract'
 import type { FaultPoint } from '@haggle/negotiate'
 import { judge, type Judgement, readHome } from './judge.ts'
-import type { Asked, Fault, Role, Said, SideOptions } from './side.ts'
+import type { Asked, Fault, Phases, Role, Said, SideOptions } from './side.ts'
 
 /** What the sides play. `walk` passes every message; the others are a market's own. */
 export type ScriptName = 'walk' | 'exit' | 'renter cancels' | 'provider cancels' | 'rejected' | 'quote'
@@ -16,11 +17,11 @@ export type ScriptName = 'walk' | 'exit' | 'renter cancels' | 'provider cancels'
 /** One case. Without a fault it is a dry run, which tells the points that the script passes. */
 export interface Case {
   readonly script: ScriptName
-  readonly fault: { readonly role: Role; readonly point: FaultPoint; readonly nth: number } | null
+  readonly fault: ({ readonly role: Role } & Fault) | null
   /** A second death, of the process that came back. */
   readonly again?: FaultPoint
-  /** How long the dead one stays away, ms. */
-  readonly awayMs: number
+  /** How long the dead one stays away, ms. `alone`: until the other side has come to an end without it, by its timeouts. */
+  readonly away: number | 'alone'
 }
 
 /** How a case went. */
@@ -31,15 +32,19 @@ export interface Played {
   readonly outcomes: readonly string[]
   /** How often each side's processes passed each point, deaths included. */
   readonly passed: Readonly<Record<Role, Readonly<Record<string, number>>>>
-  /** Deaths that happened: 1, or 2 with `again`. */
-  readonly deaths: number
+  /** The first moment of each phase that each side was in. */
+  readonly phases: Readonly<Record<Role, Phases>>
+  /** The phases in which somebody died, in their order: one, or two with `again`. */
+  readonly deaths: readonly { readonly role: Role; readonly point: FaultPoint; readonly phase: Phase }[]
   readonly seconds: number
 }
 
 /** A process that takes longer to be ready is not coming. Ms. */
 const READY_MS = 30_000
-/** Longest time of one case: every deadline of a contract together. Ms. */
-const CASE_MS = 240_000
+/** A side that is alone ends within this: every deadline of a contract, one after the other. Ms. */
+const ALONE_MS = 240_000
+/** Longest time of one case. Ms. */
+const CASE_MS = 2 * ALONE_MS
 /** How often the sides are asked whether they are at rest. Ms. */
 const POLL_MS = 500
 /** A case in which nothing happens for this long is looked at on disk. Ms. */
@@ -53,8 +58,9 @@ class Side {
   readonly home: string
   readonly problems: string[] = []
   readonly passed: Record<string, number> = {}
+  readonly deaths: Played['deaths'][number][] = []
+  phases: Phases = {}
   ledger: readonly string[] = []
-  deaths = 0
   #child: ChildProcess | undefined
   #said: Said[] = []
   #wake: () => void = () => undefined
@@ -120,6 +126,7 @@ class Side {
     this.ask('report')
     const report = await this.next('report', READY_MS)
     this.ledger = report.ledger
+    this.phases = { ...report.phases, ...this.phases }
     return report
   }
 
@@ -147,7 +154,7 @@ class Side {
     if (said.event === 'problem') this.problems.push(`${this.role}: ${said.message}`)
     else this.#said.push(said)
     if (said.event === 'fault') {
-      this.deaths++
+      this.deaths.push({ role: this.role, point: said.point, phase: said.phase })
       this.#count({ [said.point]: 1 })
     }
     this.#wake()
@@ -182,8 +189,10 @@ export async function play(one: Case): Promise<Played> {
     renter.ask('go')
     if (one.script === 'provider cancels') setTimeout(() => provider.ask('stop'), 2_500)
     const back = async (role: Role): Promise<void> => {
-      await wait(one.awayMs)
-      const again = role === one.fault?.role && one.again !== undefined && sides[role].deaths === 1 ? { point: one.again, nth: 1 } : null
+      const isFirst = role === one.fault?.role && sides[role].deaths.length === 1
+      if (one.away !== 'alone') await wait(one.away)
+      else if (isFirst) await endsAlone(role === 'renter' ? provider : renter)
+      const again = isFirst && one.again !== undefined ? { point: one.again, nth: 1 } : null
       await sides[role].start(optionsOf(role, again))
     }
     let judgement: Judgement = { atRest: false, wrong: [], outcomes: [] }
@@ -203,13 +212,15 @@ export async function play(one: Case): Promise<Played> {
     const orphans = processesOf(mark).map((line) => `left running: ${line}`)
     const late = judgement.atRest ? [] : ['not at rest in time']
     const planned = one.fault === null ? 0 : one.again === undefined ? 1 : 2
-    const deaths = renter.deaths + provider.deaths
-    const missed = deaths < planned ? [`died ${deaths} times of ${planned}`] : []
+    const deaths = [...renter.deaths, ...provider.deaths]
+    const missed = deaths.length < planned ? [`died ${deaths.length} times of ${planned}`] : []
     const wrong = [...judgement.wrong, ...orphans, ...late, ...missed]
     const passed = { renter: renter.passed, provider: provider.passed }
+    const phases = { renter: renter.phases, provider: provider.phases }
     const ok = wrong.length === 0
     const told = ok ? [] : [...wrong, ...renter.problems, ...provider.problems]
-    return { case: one, ok, wrong: told, outcomes: judgement.outcomes, passed, deaths, seconds: (performance.now() - began) / 1000 }
+    const seconds = (performance.now() - began) / 1000
+    return { case: one, ok, wrong: told, outcomes: judgement.outcomes, passed, phases, deaths, seconds }
   } finally {
     await renter.kill()
     await provider.kill()
@@ -239,6 +250,17 @@ async function settle(
       ),
     )
     if (open.some((count) => count > 0)) quietMs = 0
+  }
+}
+
+/** Waits until a side whose other side is dead has nothing open any more. */
+async function endsAlone(side: Side): Promise<void> {
+  const until = performance.now() + ALONE_MS
+  let open = 1
+  while (open > 0) {
+    if (performance.now() > until) throw new Error(`the ${side.role} is still open ${ALONE_MS / 1000} s after it was left alone`)
+    await wait(POLL_MS)
+    open = (await side.report()).open
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import type { Phase } from '@haggle/contract'
 import type { FaultPoint } from '@haggle/negotiate'
 
 /** Bytes that were handed to a stream have left the machine after this. Ms. */
@@ -14,6 +15,9 @@ export interface Fault {
   readonly point: FaultPoint
   readonly nth: number
 }
+
+/** The first moment of each phase that a process was in. */
+export type Phases = Readonly<Partial<Record<Phase, Fault>>>
 
 /** How a process is started: one JSON argument. */
 export interface SideOptions {
@@ -31,10 +35,11 @@ export interface SideOptions {
 /** What a process says, one JSON object on a line. */
 export type Said =
   | { readonly event: 'ready'; readonly peerId: string; readonly key: string; readonly addresses: readonly string[] }
-  | { readonly event: 'fault'; readonly point: FaultPoint }
+  | { readonly event: 'fault'; readonly point: FaultPoint; readonly phase: Phase }
   | {
       readonly event: 'report'
       readonly passed: Readonly<Record<string, number>>
+      readonly phases: Phases
       readonly open: number
       readonly ledger: readonly string[]
     }
@@ -65,15 +70,19 @@ export function listen(take: (asked: Asked) => Promise<void> | void): void {
 /** Counts the fault points that a process passes, and kills it at the one it is meant to die at. */
 export function faultHook(fault: Fault | null): {
   readonly passed: Record<string, number>
-  onFault(point: FaultPoint): Promise<void> | void
+  readonly phases: Partial<Record<Phase, Fault>>
+  onFault(point: FaultPoint, phase: Phase): Promise<void> | void
 } {
   const passed: Record<string, number> = {}
+  const phases: Partial<Record<Phase, Fault>> = {}
   return {
     passed,
-    onFault(point) {
+    phases,
+    onFault(point, phase) {
       passed[point] = (passed[point] ?? 0) + 1
+      phases[phase] ??= { point, nth: passed[point] }
       if (fault === null || point !== fault.point || passed[point] !== fault.nth) return undefined
-      say({ event: 'fault', point })
+      say({ event: 'fault', point, phase })
       const die = (): void => void process.kill(process.pid, 'SIGKILL')
       if (point.startsWith('after-send')) setTimeout(die, FLUSH_MS)
       else die()

@@ -78,7 +78,7 @@ async function main(): Promise<void> {
       case 'stop':
         return
       case 'report':
-        return say({ event: 'report', passed: hook.passed, open: running.open().length, ledger: linesOf(ledger) })
+        return say({ event: 'report', passed: hook.passed, phases: hook.phases, open: running.open().length, ledger: linesOf(ledger) })
       case 'close':
         await running.close()
         await node.stop()

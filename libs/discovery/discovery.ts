@@ -58,8 +58,11 @@ export interface Discovery {
   fetchOffer(target: PeerTarget, options?: { signal?: AbortSignal }): Promise<FetchedOffer>
   /** How a provider of the book can be dialled. */
   target(peerId: string): PeerTarget
-  /** Seconds that others' clocks are ahead of ours by the median of at least three signers; undefined when fewer were heard. See {@link clockError}. */
-  clockSkewS(): number | undefined
+  /**
+   * Seconds that others' clocks are ahead of ours by the median of at least `witnesses` signers, by default three; undefined when fewer were heard. What
+   * fewer than three say is a hint. See {@link clockError}.
+   */
+  clockSkewS(witnesses?: number): number | undefined
   /** Fills the book from one connected peer. */
   learnFrom(peerId: string, query?: BookQuery, options?: { signal?: AbortSignal }): Promise<number>
 }
@@ -164,8 +167,8 @@ class NodeDiscovery implements Discovery {
     return entry === undefined ? { peerId } : targetOf(entry)
   }
 
-  clockSkewS(): number | undefined {
-    return this.#gate.skew.medianS(this.#options.clock.monotonicMs())
+  clockSkewS(witnesses?: number): number | undefined {
+    return this.#gate.skew.medianS(this.#options.clock.monotonicMs(), witnesses)
   }
 
   learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {

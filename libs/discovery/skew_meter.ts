@@ -22,10 +22,13 @@ export class SkewMeter {
     }
   }
 
-  /** The median of the last words of at least three signers, seconds; undefined when there are fewer. A few liars or replays do not move it. */
-  medianS(nowMs: number): number | undefined {
+  /**
+   * The median of the last words of at least `witnesses` signers, seconds; undefined when there are fewer. Of three or more, a few liars or replays do not
+   * move it; the word of fewer is a hint.
+   */
+  medianS(nowMs: number, witnesses: number = MIN_WITNESSES): number | undefined {
     const skews = [...this.#skews.values()].filter(({ atMs }) => nowMs - atMs <= MEMORY_MS).map(({ skewS }) => skewS)
-    if (skews.length < MIN_WITNESSES) return undefined
+    if (skews.length < witnesses) return undefined
     skews.sort((a, b) => a - b)
     return skews[Math.floor((skews.length - 1) / 2)]
   }

@@ -12,7 +12,7 @@ import { nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
-import type { FaultPoint } from '@haggle/negotiate'
+import type { OnFault } from '@haggle/negotiate'
 import type { PaymentRail } from '@haggle/payment'
 import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
 import { openJournal } from '@haggle/reputation/node'
@@ -54,7 +54,7 @@ export interface JoinOptions {
   /** Told what went wrong beside the answer to any call; the node goes on. Default: nobody is told. */
   readonly onProblem?: (error: unknown) => void
   /** Called around every write and send of a negotiation; crash tests end the process there. */
-  readonly onFault?: (point: FaultPoint) => void
+  readonly onFault?: OnFault
 }
 
 /** Longest wait for the first of `peers`. Ms. */

@@ -1,6 +1,6 @@
 // A node of the market: one renter and at most one provider over the same threads, streams and ledger.
 
-import { createDiscovery, type Announcement, type Discovery } from '@haggle/discovery'
+import { type Announcement, clockError, createDiscovery, type Discovery } from '@haggle/discovery'
 import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
@@ -133,8 +133,10 @@ class MarketNode implements StartableMarket {
       waitMs: request.waitMs ?? LOOK_AROUND_MS,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     })
+    const others = this.#others(all)
+    if (others.length === 0) this.#checkClock()
     const rail = this.#parts.money.pick(request.rail)
-    return offerView(this.#others(all), { where: request.where ?? '', demand: null }, { ...this.#parts, rail })
+    return offerView(others, { where: request.where ?? '', demand: null }, { ...this.#parts, rail })
   }
 
   async quote(request: RunRequest): Promise<QuoteView> {
@@ -167,7 +169,10 @@ class MarketNode implements StartableMarket {
     // Nobody answered with a fit in time: whoever can be heard is looked at before the answer is no.
     if (candidates.length === 0) candidates.push(...(await this.#lookAround(prepared, request)))
     request.onProgress?.({ step: 'matched', fits: candidates.length, seen: candidates.length })
-    const first = await renter.take(prepared, candidates)
+    const first = await renter.take(prepared, candidates).catch((error: unknown) => {
+      this.#checkClock()
+      throw error
+    })
     return new RunningJob(first, { parts: this.#parts, run: { renter, prepared, lost }, demandedAtMs })
   }
 
@@ -250,6 +255,12 @@ class MarketNode implements StartableMarket {
   #roles(): { renter: Renter; threads: Threads; provider: Provider | undefined } {
     if (this.#renter === undefined || this.#threads === undefined) throw new HaggleError('E_NOT_STARTED', 'The market is not started')
     return { renter: this.#renter, threads: this.#threads, provider: this.#provider }
+  }
+
+  /** @throws HaggleError `E_CLOCK` when nothing can be had because this machine's clock is wrong. */
+  #checkClock(): void {
+    const error = clockError(this.discovery.clockSkewS())
+    if (error !== undefined) throw error
   }
 
   #others(offers: readonly KnownOffer[]): KnownOffer[] {
@@ -354,7 +365,7 @@ class MarketNode implements StartableMarket {
   /**
    * Fitting offers among all that can be heard.
    *
-   * @throws HaggleError `E_NO_OFFERS` when nothing is heard, `E_NOTHING_FITS` with the explanation as its cause.
+   * @throws HaggleError `E_NO_OFFERS` when nothing is heard, `E_CLOCK` when that is this clock's fault, `E_NOTHING_FITS` with the explanation as its cause.
    */
   async #lookAround({ demand, rail }: PreparedRun, request: RunRequest): Promise<readonly KnownOffer[]> {
     const { network } = this.#parts
@@ -369,7 +380,10 @@ class MarketNode implements StartableMarket {
     if (view.fitting.length > 0) return view.fitting
     const peers = network.peers().length
     if (view.seen === 0) {
-      const next = peers === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up'
+      this.#checkClock()
+      const doubt = clockError(this.discovery.clockSkewS(1))
+      const waiting = peers === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up'
+      const next = doubt === undefined ? waiting : `${doubt.next}: it is ${String(doubt.details['offsetS'])} s off that of a provider`
       throw new HaggleError('E_NO_OFFERS', `No offers were heard from ${peers} peers`, { details: { peers }, next })
     }
     const first = view.failures[0]

@@ -2,6 +2,7 @@
 
 import { verifyTranscript } from '@haggle/contract'
 import { portableSuite } from '@haggle/identity'
+import { type Clock, systemClock } from '@haggle/wire'
 import { afterEach, expect, it } from 'vitest'
 import { type MemoryMarket, memoryMarket } from './testing.ts'
 
@@ -93,6 +94,36 @@ it('quote() shows what the provider would sign, and leaves nothing open', async 
   expect(providing.status()).toMatchObject({ requests: 1, accepted: 0 })
   expect((await renter.run({ command: ['true'] })).provider).toBe(provider.peerId)
 })
+
+it('run() and offers() say E_CLOCK when three providers agree that this clock is an hour off, and hint at it when one does', async () => {
+  const right = systemClock()
+  const hourBehind: Clock = {
+    ...right,
+    now: () => right.now() - 3_600_000,
+    monotonicMs: () => right.monotonicMs(),
+    after: right.after.bind(right),
+  }
+  for (const providers of [3, 1]) {
+    market = await memoryMarket({ clock: right })
+    const renter = await market.join({ clock: hourBehind })
+    for (let i = 0; i < providers; i++) await (await market.join({ run: async () => 0 })).provide({ price: '0.36' })
+    const refused = await renter.run({ command: ['true'] }).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (providers === 3) {
+      expect(refused).toMatchObject({
+        code: 'E_CLOCK',
+        next: expect.stringContaining('timedatectl'),
+        details: { offsetS: expect.any(Number) },
+      })
+      await expect(renter.offers()).rejects.toMatchObject({ code: 'E_CLOCK' })
+    } else {
+      expect(refused).toMatchObject({ code: 'E_NO_OFFERS', next: expect.stringMatching(/Set the clock.*3[56]\d\d s off/) })
+    }
+    await market.close()
+  }
+}, 30_000)
 
 it('run() goes elsewhere when the first provider refuses', async () => {
   market = await memoryMarket()

@@ -3,7 +3,7 @@
 import type { Identity } from '@haggle/identity'
 import type { FileRef, Hashing, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
-import type { FaultPoint } from '@haggle/negotiate'
+import type { OnFault } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import type { Facts } from '@haggle/reputation'
@@ -77,7 +77,7 @@ export interface MarketParts {
   readonly saveFile?: (folder: string, path: string, content: AsyncIterable<Uint8Array>) => Promise<string>
   /** Told what went wrong beside the answer to any call, such as a ledger that can't be written. The node goes on. */
   readonly onProblem?: (error: unknown) => void
-  readonly onFault?: (point: FaultPoint) => void
+  readonly onFault?: OnFault
 }
 
 /** Collects the files of a job. `collectFiles` on Node; in memory elsewhere. */

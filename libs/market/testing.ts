@@ -28,6 +28,8 @@ export interface MemberOptions {
   readonly machine?: Machine
   /** Ways to pay besides the free rail, the usual one first. */
   readonly rails?: readonly OpenRail[]
+  /** Its own clock, where that is not the market's. */
+  readonly clock?: Clock
 }
 
 /** A market whose members meet in memory. */
@@ -98,7 +100,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   }
   return {
     network,
-    async join({ run, machine = TEST_MACHINE, rails } = {}) {
+    async join({ run, machine = TEST_MACHINE, rails, clock: own = clock } = {}) {
       const identity = createIdentity(random(32))
       const node = network.join(identity)
       const store = memoryStore()
@@ -107,24 +109,26 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         journal: memoryJournal(),
         signer: identity.signer,
         suite,
-        clock,
+        clock: own,
         random,
       })
-      const host = run === undefined ? undefined : memoryJobHost({ run, clock, sha256: suite.sha256 })
+      const host = run === undefined ? undefined : memoryJobHost({ run, clock: own, sha256: suite.sha256 })
       const member = createMarket({
         network: node,
         networkId: networkId('devnet-memory'),
         identity,
         suite,
-        clock,
+        clock: own,
         random,
         hashing: () => {
           const hash = createHash('sha256')
           return { update: (chunk) => void hash.update(chunk), digest: () => new Uint8Array(hash.digest()) }
         },
         store: store.sub('market'),
-        ledger: ledgerPort(ledger, clock),
-        rails: await Promise.all((rails ?? []).map((open) => open({ store: store.sub('rails'), clock, random, sha256: suite.sha256 }))),
+        ledger: ledgerPort(ledger, own),
+        rails: await Promise.all(
+          (rails ?? []).map((open) => open({ store: store.sub('rails'), clock: own, random, sha256: suite.sha256 })),
+        ),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })

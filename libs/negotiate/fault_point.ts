@@ -1,6 +1,6 @@
 // Where a process may die: the moments around every write and every send of a thread, named so that tests can visit all of them.
 
-import { CONTRACT_MESSAGES, type ContractMessageName } from '@haggle/contract'
+import { CONTRACT_MESSAGES, type ContractMessageName, type Phase } from '@haggle/contract'
 
 /**
  * A moment of the driver. `write` is a synced batch, `send` the handing over to the stream; `take` is the batch of messages that were taken and need no
@@ -11,8 +11,11 @@ export type FaultPoint =
   | `${'before' | 'after'}-write:take`
   | `${'before' | 'after'}-send:sync`
 
-/** Is called at a {@link FaultPoint}; what it returns is awaited before the thread goes on. Only tests give one. */
-export type OnFault = (point: FaultPoint) => void | Promise<void>
+/**
+ * Is called at a {@link FaultPoint}, with the phase that the thread is in: until its own next message is on disk, that is the phase before it. What is
+ * returned is awaited before the thread goes on. Only tests give one.
+ */
+export type OnFault = (point: FaultPoint, phase: Phase) => void | Promise<void>
 
 /** Every {@link FaultPoint}, in the order in which a message passes them. */
 export const FAULT_POINTS: readonly FaultPoint[] = [

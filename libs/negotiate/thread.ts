@@ -351,7 +351,7 @@ export class Thread {
 
   /** Awaits only what a test put there. */
   #fault(point: FaultPoint): void | Promise<void> {
-    return this.#context.onFault?.(point)
+    return this.#context.onFault?.(point, this.#state.phase)
   }
 
   /** Writes what was taken but not yet answered, and closes the thread once its machine has ended and all that it asked for is done. */
