@@ -128,7 +128,7 @@ describe('followLogs', () => {
   )
 
   it('goes on after a restart where it was, also when the chain has changed meanwhile', async () => {
-    const { store, chain, given, follow } = setup()
+    const { chain, given, follow } = setup()
     chain.mine([1], [2], [3], [4], [5], [6])
     const first = follow()
     await first.caughtUp()

@@ -1,5 +1,5 @@
 /**
- * What needs Node: its native Ed25519 under the same verdict, and the key file.
+ * What needs Node: its native Ed25519 under the same verdict, the key file, and what other files with secrets are made of.
  *
  * @example
  * ```ts
@@ -13,3 +13,5 @@
  */
 export { type KeyFileOptions, openKeyFile } from './key_file.ts'
 export { nodeEd25519, nodeSuite } from './node_suite.ts'
+export { corruptSecret, ownFolder, readSecretFile, type SecretKind, writeSecretFile } from './secret_file.ts'
+export { SCRYPT_LOG_N, type Sealed, type SealOptions, sealSecret, unsealSecret } from './secret_seal.ts'

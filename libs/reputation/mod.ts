@@ -25,6 +25,7 @@
  */
 
 export { type Aggregate, AGGREGATE_LOG, type AggregateAnchor, type AnchorProof, openAggregate, verifyAnchorProof } from './aggregate.ts'
+export type { AnchorClaim, Anchored, AnchorOptions, ChainAnchor } from './anchor.ts'
 export { type Checkpoint, checkpointMessage, type CheckpointReason, type Head, type SignedHead } from './checkpoint.ts'
 export { betaCdf, betaQuantile } from './beta.ts'
 export { type Audit, audit, CLOSE_WITHIN_S, gapsOf, type LogLine } from './audit.ts'
