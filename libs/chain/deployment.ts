@@ -1,6 +1,16 @@
 // Where the contracts are: the deterministic-deployment proxy and the addresses that follow from it, the token and the parameters.
 
-import { type Address, concatHex, encodeDeployData, getContractAddress, getCreate2Address, type Hex, keccak256 } from 'viem'
+import {
+  type Address,
+  concatHex,
+  encodeDeployData,
+  encodeFunctionData,
+  getContractAddress,
+  getCreate2Address,
+  type Hex,
+  keccak256,
+} from 'viem'
+import { COURT_CODE } from './abi/court.ts'
 import { HAGGLE_SYSTEM_CODE, haggleSystemAbi } from './abi/haggle_system.ts'
 import { TEST_TOKEN_CODE, testTokenAbi } from './abi/test_token.ts'
 
@@ -20,6 +30,32 @@ export const CLOSE_DELAY_S: number = 24 * 60 * 60
 /** Seconds from asking for stake back to getting it: longer than a claim of downtime and its dispute. */
 export const UNBOND_DELAY_S: number = 14 * 24 * 60 * 60
 
+/** Base units of the stake token that a seat among the witnesses locks: 100 units at 6 decimals. */
+export const WITNESS_STAKE = 100_000_000n
+
+/** Seconds after a window's end in which it can be claimed for: a renter may be away for a day. */
+export const CLAIM_S: number = 24 * 60 * 60
+
+/** Seconds after a claim in which it can be refuted: long enough for a provider whose chain access broke. */
+export const REFUTE_S: number = 12 * 60 * 60
+
+/** Blocks from a case's opening to the block whose hash draws its committee: nobody who opens can know it. */
+export const DRAW_DELAY = 4
+
+/** Constants of the court (spec/court.md). */
+export interface CourtConstants {
+  /** Default {@link WITNESS_STAKE}. */
+  readonly witnessStake?: bigint
+  /** Default {@link CLAIM_S}. */
+  readonly claimS?: number
+  /** Default {@link REFUTE_S}. */
+  readonly refuteS?: number
+  /** Default {@link DRAW_DELAY}; at least 2. */
+  readonly drawDelay?: number
+  /** True where a block's hash is constant or set by a sequencer. Default false. */
+  readonly commitReveal?: boolean
+}
+
 /** What a deployment is made of. All of it is fixed for good, and another value is another deployment. */
 export interface SystemParameters {
   /** The ERC-20 of stakes and bonds. Channels take any token. */
@@ -28,6 +64,8 @@ export interface SystemParameters {
   readonly closeDelayS?: number
   /** Default {@link UNBOND_DELAY_S}. */
   readonly unbondDelayS?: number
+  /** Default: each as {@link CourtConstants} says. */
+  readonly court?: CourtConstants
 }
 
 /** Addresses of one deployment. */
@@ -61,9 +99,29 @@ export function deployCalldata(creationCode: Hex): Hex {
 }
 
 /** Creation code of a whole system: `HaggleSystem` with its arguments. */
-export function systemCode({ stakeToken, closeDelayS = CLOSE_DELAY_S, unbondDelayS = UNBOND_DELAY_S }: SystemParameters): Hex {
-  const parameters = { stakeToken, closeDelay: BigInt(closeDelayS), unbondDelay: BigInt(unbondDelayS) }
+export function systemCode({
+  stakeToken,
+  closeDelayS = CLOSE_DELAY_S,
+  unbondDelayS = UNBOND_DELAY_S,
+  court: { witnessStake = WITNESS_STAKE, claimS = CLAIM_S, refuteS = REFUTE_S, drawDelay = DRAW_DELAY, commitReveal = false } = {},
+}: SystemParameters): Hex {
+  const parameters = {
+    stakeToken,
+    closeDelay: BigInt(closeDelayS),
+    unbondDelay: BigInt(unbondDelayS),
+    witnessStake,
+    claimS: BigInt(claimS),
+    refuteS: BigInt(refuteS),
+    drawDelay,
+    commitReveal,
+    courtCodeHash: keccak256(COURT_CODE),
+  }
   return encodeDeployData({ abi: haggleSystemAbi, bytecode: HAGGLE_SYSTEM_CODE, args: [parameters] })
+}
+
+/** Calldata for a deployed `HaggleSystem` that makes its court, whose code is too long to travel with the rest. Anybody may send it, once. */
+export function courtCalldata(): Hex {
+  return encodeFunctionData({ abi: haggleSystemAbi, functionName: 'deployCourt', args: [COURT_CODE] })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { concatHex, getAddress, keccak256, sliceHex } from 'viem'
 import { expect, it } from 'vitest'
-import { deployCalldata, deployedAddress, DEPLOYER, SALT, systemAddresses, systemCode, testTokenCode } from './deployment.ts'
+import { COURT_CODE } from './abi/court.ts'
+import { courtCalldata, deployCalldata, deployedAddress, DEPLOYER, SALT, systemAddresses, systemCode, testTokenCode } from './deployment.ts'
 
 const stakeToken = '0x00000000000000000000000000000000000000aa'
 
@@ -20,12 +21,19 @@ it('systemAddresses() gives every part an address of its own that changes with e
     { stakeToken: '0x00000000000000000000000000000000000000ab' },
     { stakeToken, closeDelayS: 1 },
     { stakeToken, unbondDelayS: 1 },
+    { stakeToken, court: { witnessStake: 1n } },
+    { stakeToken, court: { claimS: 1 } },
+    { stakeToken, court: { refuteS: 1 } },
+    { stakeToken, court: { drawDelay: 2 } },
+    { stakeToken, court: { commitReveal: true } },
   ] as const) {
     expect(systemAddresses(other).channels).not.toBe(base.channels)
   }
 })
 
 it('systemCode() and testTokenCode() end on the arguments', () => {
-  expect(systemCode({ stakeToken, closeDelayS: 0x1234, unbondDelayS: 0x5678 })).toMatch(/aa0{60}1234.*5678$/s)
+  expect(systemCode({ stakeToken, closeDelayS: 0x1234, unbondDelayS: 0x5678 })).toMatch(/aa0{60}1234.*5678.*[0-9a-f]{64}$/s)
+  expect(systemCode({ stakeToken }).endsWith(keccak256(COURT_CODE).slice(2))).toBe(true)
+  expect(courtCalldata()).toContain(COURT_CODE.slice(2))
   expect(testTokenCode({ name: 'T', symbol: 'T', decimals: 6, holder: stakeToken, supply: 5n }).slice(2)).toMatch(/^[0-9a-f]+$/)
 })

@@ -4,6 +4,8 @@ import { HaggleError } from '@haggle/wire'
 import { type Address, encodeFunctionData, type Hex, isAddressEqual, parseEther } from 'viem'
 import { testTokenAbi } from './abi/mod.ts'
 import {
+  courtCalldata,
+  type CourtConstants,
   deployCalldata,
   deployedAddress,
   DEPLOYER,
@@ -28,6 +30,8 @@ export interface DevnetOptions {
   readonly closeDelayS?: number
   /** Seconds from asking for stake back to getting it. Default as of `systemCode`. */
   readonly unbondDelayS?: number
+  /** Constants of the court. Default as of `systemCode`. */
+  readonly court?: CourtConstants
   /** The test token's symbol. Default `TEST`. */
   readonly symbol?: string
   /** Its decimals. Default 6. */
@@ -61,6 +65,8 @@ export async function deployDevnet(url: string, options: DevnetOptions = {}): Pr
   const addresses = systemAddresses(parameters)
   await deploy(url, holder, tokenCode)
   await deploy(url, holder, systemCode(parameters))
+  if ((await ask(url, 'eth_getCode', [addresses.court, 'latest'])) === '0x')
+    await transact(url, { from: holder, to: addresses.system, data: courtCalldata(), gas: DEPLOY_GAS })
   const chainId = Number(await ask(url, 'eth_chainId'))
   return { chainId, token, ...addresses, fromBlock: Number(await ask(url, 'eth_blockNumber')) }
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '@haggle/wire'
 import { encodeErrorResult } from 'viem'
-import { channelsAbi, peerRegistryAbi, testTokenAbi } from './abi/mod.ts'
+import { channelsAbi, courtAbi, peerRegistryAbi, testTokenAbi } from './abi/mod.ts'
 import { type Anvil, findAnvil, startAnvil } from './anvil.ts'
 import { openChain } from './chain.ts'
 import { deployDevnet, fundAccount } from './devnet.ts'
@@ -24,6 +24,9 @@ describe('deployDevnet', () => {
     const made = await deployDevnet(anvil.url, { closeDelayS: 60, decimals: 8 })
     expect(await chain().view({ address: made.channels, abi: channelsAbi, functionName: 'closeDelay', args: [] })).toBe(60n)
     expect((await chain().view({ address: made.registry, abi: peerRegistryAbi, functionName: 'vault', args: [] })).toLowerCase()).toBe(
+      made.vault.toLowerCase(),
+    )
+    expect((await chain().view({ address: made.court, abi: courtAbi, functionName: 'vault', args: [] })).toLowerCase()).toBe(
       made.vault.toLowerCase(),
     )
     expect(await chain().view({ address: made.token, abi: testTokenAbi, functionName: 'decimals', args: [] })).toBe(8)

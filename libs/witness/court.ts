@@ -181,7 +181,7 @@ export interface Court {
   /** Takes a seat for the account: locks the witness stake. */
   enroll(peerKey: Uint8Array, options?: CourtOptions): Promise<CourtReceipt>
   /** No later case draws the seat. */
-  leave(options?: CourtOptions): Promise<CourtReceipt>
+  vacate(options?: CourtOptions): Promise<CourtReceipt>
   /** Gives the stake of a seat that was left back, when no case needs it. */
   release(options?: CourtOptions): Promise<CourtReceipt>
   /** Returns the id of the case besides. */

@@ -93,7 +93,7 @@ export class CourtModel {
   }
 
   /** No case that is pinned from the next block on draws the seat. */
-  leave({ sender, block }: CallContext): void {
+  vacate({ sender, block }: CallContext): void {
     const seat = this.#ownSeat(sender)
     if (seat.leftBlock !== 0) throw refused('TooLate')
     seat.leftBlock = block

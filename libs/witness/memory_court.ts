@@ -82,7 +82,7 @@ export function memoryCourts({ parameters, now }: MemoryCourtsOptions): MemoryCo
       seatOf: async (of) => model.seatOf(of),
       owed: async (of) => model.owed(of),
       enroll: async (peerKey) => call((context) => model.enroll(context, peerKey)),
-      leave: async () => call((context) => model.leave(context)),
+      vacate: async () => call((context) => model.vacate(context)),
       release: async () => call((context) => model.release(context)),
       openSla: async (opening) => {
         const { result, ...receipt } = call(

@@ -13,6 +13,7 @@
  * @module
  */
 export * from './channels.ts'
+export * from './court.ts'
 export * from './haggle_system.ts'
 export * from './peer_registry.ts'
 export * from './stake_vault.ts'

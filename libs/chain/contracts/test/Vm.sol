@@ -15,6 +15,7 @@ interface Vm {
     function startPrank(address sender) external;
     function stopPrank() external;
     function warp(uint256 timestamp) external;
+    function roll(uint256 height) external;
     function chainId(uint256 id) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
