@@ -177,6 +177,25 @@ describe('Discovery', { timeout: 60_000 }, () => {
     await market.hub.stop()
   })
 
+  it('find() ends without the DHT once an answer suits, and waits for it otherwise', async () => {
+    const market = testMarket()
+    const [provider, renter] = [await market.join(1), await market.join(2)]
+    await during(market.clock, provider.sell())
+    await market.connect(renter, provider)
+    // A lookup that goes on until it is told to stop.
+    renter.network.findProviders = async function* (_key, { signal } = {}) {
+      await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+    }
+    const timed = async (suits: boolean): Promise<number> => {
+      const started = market.clock.monotonicMs()
+      expect(await during(market.clock, collect(renter.discovery.find({ waitMs: 400, suits: () => suits })))).toHaveLength(1)
+      return market.clock.monotonicMs() - started
+    }
+    expect(await timed(true)).toBeLessThan(100)
+    expect(await timed(false)).toBeGreaterThanOrEqual(400)
+    await market.hub.stop()
+  })
+
   it('find() ends with nothing when nobody is there, after its wait', async () => {
     const market = testMarket()
     const renter = await market.join(1)

@@ -18,6 +18,8 @@ export interface FindQuery extends BookQuery {
   readonly waitMs?: number
   /** Only these providers. */
   readonly only?: readonly string[]
+  /** True for an answer that will do: once one came and no snapshot or question is open, the DHT, which ends late, is not waited for. Default: never. */
+  readonly suits?: (found: FetchedOffer) => boolean
 }
 
 /** An offer that its provider showed just now. */
@@ -63,7 +65,7 @@ export class Finder {
     const search = new AbortController()
     const signal = options.signal === undefined ? search.signal : AbortSignal.any([options.signal, search.signal])
     const cancelWait = this.#parts.clock.after(query.waitMs ?? DEFAULT_WAIT_MS, () => search.abort())
-    const asks = new Asks((target) => this.ask(target, { signal }), this.#parts.network.peerId)
+    const asks = new Asks((target) => this.ask(target, { signal }), this.#parts.network.peerId, query.suits)
     const add = (entry: BookEntry): void => {
       if (meets(entry.advert, query) && (query.only?.includes(entry.peerId) ?? true)) asks.add(targetOf(entry))
     }
@@ -136,7 +138,11 @@ export class Finder {
     if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
     // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
     for (const peerId of this.#parts.network.peers().slice(0, DIRECT_ASKS)) asks.add({ peerId })
-    await Promise.all([this.#snapshots(query, signal), this.#lookUp(query, asks, signal)])
+    const lookedUp = this.#lookUp(query, asks, signal)
+    await this.#snapshots(query, signal)
+    await asks.idle(signal)
+    if (asks.suited) return
+    await lookedUp
     // Nobody is there, or nobody has said so yet: an advert on its way is worth the rest of the wait.
     await asks.idle(signal)
     if (asks.answered === 0) await asks.firstAnswer(signal)
@@ -237,17 +243,20 @@ async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<v
 /** The providers of one search: each is asked once, some at a time, and the answers are queued. */
 class Asks {
   readonly #ask: (target: PeerTarget) => Promise<FetchedOffer>
+  readonly #suits: ((found: FetchedOffer) => boolean) | undefined
   readonly #seen: Set<string>
   readonly #waiting: PeerTarget[] = []
   readonly #answers: FetchedOffer[] = []
   #running = 0
   #answered = 0
+  #suited = false
   #searching = true
   #wake: () => void = () => undefined
   #wakeIdle: () => void = () => undefined
 
-  constructor(ask: (target: PeerTarget) => Promise<FetchedOffer>, own: string) {
+  constructor(ask: (target: PeerTarget) => Promise<FetchedOffer>, own: string, suits: ((found: FetchedOffer) => boolean) | undefined) {
     this.#ask = ask
+    this.#suits = suits
     this.#seen = new Set([own])
   }
 
@@ -261,6 +270,11 @@ class Asks {
   /** Providers that have answered. */
   get answered(): number {
     return this.#answered
+  }
+
+  /** True when one of the answers will do. */
+  get suited(): boolean {
+    return this.#suited
   }
 
   /** Resolves when everyone that was added has been asked and has answered, or with the signal. */
@@ -319,6 +333,7 @@ class Asks {
         .then(
           (answer) => {
             this.#answered += 1
+            this.#suited ||= this.#suits?.(answer) === true
             this.#answers.push(answer)
           },
           // Who does not answer is left out of the answers: `ask` has noted it in the book.

@@ -1,14 +1,12 @@
 // joinMarket(): a node of the market on this machine, over libp2p, with everything it needs made or opened.
 
 import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { join } from 'node:path'
 import { advertTopics } from '@haggle/discovery'
 import { findHardware } from '@haggle/hardware'
 import { createIdentity, type Identity } from '@haggle/identity'
-import { nodeSuite, openKeyFile } from '@haggle/identity/node'
+import { nodeEd25519, nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
@@ -18,11 +16,12 @@ import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
 import { openJournal } from '@haggle/reputation/node'
 import { memoryStore, type Store } from '@haggle/store'
 import { openLevelStore } from '@haggle/store/level'
-import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, systemClock, systemRandom } from '@haggle/wire'
+import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, type Suite, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
 import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
 import type { Machine, OpenRail, RailParts } from './parts.ts'
+import { saveFile } from './save_file.ts'
 import { targetOfText } from './target.ts'
 import type { Market } from './types.ts'
 
@@ -85,13 +84,17 @@ async function joinWith(options: JoinOptions, closers: Closers): Promise<Startab
   if (home !== undefined) await mkdir(home, { recursive: true, mode: 0o700 })
   const identity =
     options.identity ??
-    (home === undefined ? createIdentity(new Uint8Array(randomBytes(32))) : await openKeyFile(join(home, 'key'), { create: true }))
+    (home === undefined
+      ? createIdentity(new Uint8Array(randomBytes(32)), nodeEd25519())
+      : await openKeyFile(join(home, 'key'), { create: true }))
   const store = await openStore(home, closers)
   const psk = options.psk === undefined ? undefined : pskOf(options.psk)
   const id = networkId(options.network ?? PUBLIC_NETWORK, ...(psk === undefined ? [] : [psk]))
-  const node = await openNode({ ...options, identity, id, store, ...(psk === undefined ? {} : { psk }) })
+  // One memory of screened keys: the gate looks at a key when its connection comes, the market when its messages do.
+  const suite = nodeSuite()
+  const node = await openNode({ ...options, identity, id, store, suite, ...(psk === undefined ? {} : { psk }) })
   closers.push(() => node.stop())
-  const market = await openMarket({ ...options, identity, network: node.network, id, store }, closers)
+  const market = await openMarket({ ...options, identity, network: node.network, id, store, suite }, closers)
   const targets = (options.peers ?? []).map((text) => targetOfText(text) ?? { peerId: text })
   if (targets.length > 0) {
     const signal = AbortSignal.any([AbortSignal.timeout(MEET_MS), ...(options.signal === undefined ? [] : [options.signal])])
@@ -117,12 +120,14 @@ export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher'
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
   readonly id: Uint8Array
   readonly store: Store
+  /** Default: a `nodeSuite()` of its own. */
+  readonly suite?: Suite
 }
 
 /** Opens the ledger and starts a market over a network. */
 export async function openMarket(options: OpenMarketOptions, closers: Closers): Promise<StartableMarket> {
   const { home, identity, network, id, store, launcher, onProblem, onFault } = options
-  const suite = nodeSuite()
+  const suite = options.suite ?? nodeSuite()
   const clock = systemClock()
   const random = systemRandom()
   const journal: Journal = home === undefined ? memoryJournal() : await openJournal(join(home, 'ledger.journal'))
@@ -168,8 +173,9 @@ function openNode({
   identity,
   id,
   store,
+  suite,
   ...options
-}: JoinOptions & { identity: Identity; id: Uint8Array; store: Store }): Promise<MeshNode> {
+}: JoinOptions & { identity: Identity; id: Uint8Array; store: Store; suite: Suite }): Promise<MeshNode> {
   const { listen, bootstrap, mdns, psk } = options
   const dialOnly = listen !== undefined && listen.length === 0
   return createNode({
@@ -183,6 +189,7 @@ function openNode({
     relays: bootstrap ?? [],
     mdns: mdns ?? false,
     storage: store.sub('mesh'),
+    screenKey: (key) => suite.screenKey(key),
     ...(psk === undefined ? {} : { psk }),
   })
 }
@@ -210,13 +217,4 @@ function pskOf(given: Uint8Array): Uint8Array {
   throw new HaggleError('E_PSK', 'The pre-shared key must be 32 bytes, or 64 hex digits', {
     next: 'make one: head -c 32 /dev/urandom | xxd -p -c 64',
   })
-}
-
-/** Writes one fetched file below `folder`; never outside it. */
-async function saveFile(folder: string, path: string, content: AsyncIterable<Uint8Array>): Promise<string> {
-  const target = resolve(folder, path)
-  if (relative(resolve(folder), target).startsWith('..')) throw new HaggleError('E_JOB_PATH', `"${path}" leads out of the folder`)
-  await mkdir(dirname(target), { recursive: true })
-  await pipeline(content, createWriteStream(target))
-  return target
 }

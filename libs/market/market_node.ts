@@ -104,7 +104,8 @@ class MarketNode implements StartableMarket {
         ? {}
         : {
             provider: {
-              ...provider,
+              host: provider.host,
+              files: this.#provider?.files ?? provider.files,
               hashing,
               authorise: async (request) => this.#provider?.authorised(request),
               onStaged: (id) => this.#provider?.staged(id),

@@ -161,7 +161,11 @@ export class OfferSource {
       .filter(({ peerId }) => options.query.only?.includes(peerId) ?? true)
       .map((target) => discovery.fetchOffer(target, { signal }).then(take, () => undefined))
     const searched = (async () => {
-      const query = options.waitMs === undefined ? options.query : { ...options.query, waitMs: options.waitMs }
+      const query = {
+        ...options.query,
+        ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
+        ...(options.exhaustive === true ? {} : { suits: (fetched: FetchedOffer) => fits({ ...fetched, shownAtMs: clock.monotonicMs() }) }),
+      }
       for await (const offer of discovery.find(query, { signal })) take(offer)
     })().catch(() => undefined)
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))

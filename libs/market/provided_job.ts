@@ -1,25 +1,17 @@
 // One job on the provider's side: staged, started, its output sent to the renter who is there, metered, and its end turned into a RESULT.
 
 import type { Exit } from '@haggle/contract'
-import {
-  type ExitStatus,
-  type HostJob,
-  type JobFiles,
-  type JobHost,
-  type OutputChannel,
-  outputDigest,
-  pushOutput,
-  type Hashing,
-} from '@haggle/job'
+import { type ExitStatus, type HostJob, type JobHost, type OutputChannel, outputDigest, pushOutput, type Hashing } from '@haggle/job'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
 import type { Suite } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
+import type { ListedFiles } from './listed_files.ts'
 
 /** What a provided job needs of its node. */
 export interface ProvidedJobInit {
   readonly host: JobHost
-  readonly files: JobFiles
+  readonly files: ListedFiles
   readonly hashing: Hashing
   readonly network: Network
   readonly suite: Suite
@@ -115,7 +107,7 @@ export class ProvidedJob {
   async #digest(): Promise<Uint8Array> {
     const { files, suite } = this.#init
     const { id, spec } = this.job
-    const listed = spec.outputs.length === 0 ? [] : await files.list(id, spec.outputs)
+    const listed = spec.outputs.length === 0 ? [] : await files.listLast(id, spec.outputs)
     return outputDigest({ stdout: await this.#hash('stdout'), stderr: await this.#hash('stderr'), files: listed }, suite)
   }
 

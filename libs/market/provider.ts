@@ -11,6 +11,7 @@ import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
+import { ListedFiles } from './listed_files.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
@@ -50,6 +51,8 @@ export interface ProviderEvents {
 export class Provider {
   readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map() }
   readonly money: Earnings
+  /** The files of the jobs, for this node and for whoever may read them. */
+  readonly files: ListedFiles
   readonly #parts: ProviderParts
   readonly #threads: Threads
   readonly #standing: StandingOffer
@@ -62,6 +65,7 @@ export class Provider {
 
   constructor(parts: ProviderParts, threads: Threads, events: ProviderEvents) {
     this.#parts = parts
+    this.files = new ListedFiles(parts.provider.files)
     this.money = new Earnings(parts.money)
     this.#threads = threads
     const { identity, suite, clock, networkId, onProblem } = parts
@@ -300,7 +304,7 @@ export class Provider {
         isolation,
       },
       { thread, contract, renter: { peerId: peerIdOf(thread.record.peerKey) } },
-      { host: provider.host, files: provider.files, hashing, network, suite, threads: this.#threads },
+      { host: provider.host, files: this.files, hashing, network, suite, threads: this.#threads },
     )
     this.#jobs.set(id, job)
     void thread.ended.then(() => {

@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os'
 import { circuitRelayServer, circuitRelayTransport, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Libp2p, PeerDiscovery } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
@@ -15,7 +15,8 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { screenKey } from '@haggle/identity'
-import { HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
+import { nodeEd25519 } from '@haggle/identity/node'
+import { concat, HaggleError, networkTag, systemClock, toHex } from '@haggle/wire'
 import type { Clock } from '@haggle/wire'
 import { dialRank, originOf, subnetOf } from './addresses.ts'
 import { checkAddresses, checkListen, listenError } from './dial_address.ts'
@@ -133,7 +134,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
   const dhtRefused = new Map<DhtReason, number>()
 
   const libp2p = await createLibp2p({
-    privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
+    privateKey: privateKeyFromRaw(concat(options.seed, nodeEd25519().publicKey(options.seed))),
     start: false,
     nodeInfo: { name: 'haggle', version: '0.1.0', userAgent: 'haggle/0.1.0' },
     addresses: {

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, opendir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileRef, isSafePath, type JobFiles, type JobSpec, matchesGlob, type OpenedFile } from '@haggle/job'
 import { HaggleError, toHex } from '@haggle/wire'
@@ -13,8 +13,10 @@ const MAX_LISTED = 4096
 /** Entries and depth of a folder that is walked for results: beyond them nothing is listed. */
 const MAX_WALKED = 65_536
 const MAX_DEPTH = 32
-/** Octets read at once. */
-const READ_BYTES = 128 * 1024
+/** Octets read at once to be sent: the next block is read while this one is on its way. */
+const READ_BYTES = 256 * 1024
+/** Octets read at once to be hashed: one block serves a whole file, and each read costs a turn of the thread pool. */
+const HASH_BYTES = 1024 * 1024
 
 /** Where the folders are. */
 export interface FolderJobFilesInit {
@@ -73,9 +75,7 @@ export async function stageFile(
       }
     }
     if (at < file.size) throw new HaggleError('E_JOB_FILE', `"${file.path}" ended after ${at} of ${file.size} bytes`)
-    const hash = createHash('sha256')
-    for await (const chunk of contentOf(handle, 0)) hash.update(chunk)
-    if (!hash.digest().equals(file.sha256)) {
+    if (!(await hashOf(handle, file.size)).sha256.equals(file.sha256)) {
       await rm(part)
       throw new HaggleError('E_JOB_FILE', `"${file.path}" does not have the hash that the spec says`)
     }
@@ -145,13 +145,8 @@ async function refOf(folder: string, path: string): Promise<FileRef | null> {
     const handle = await openBeneath(folder, path, { flags: constants.O_RDONLY })
     try {
       const info = await handle.stat()
-      const hash = createHash('sha256')
-      let size = 0
-      for await (const chunk of contentOf(handle, 0, info.size)) {
-        hash.update(chunk)
-        size += chunk.length
-      }
-      return { path, size, sha256: new Uint8Array(hash.digest()), executable: (info.mode & 0o100) !== 0 }
+      const { size, sha256 } = await hashOf(handle, info.size)
+      return { path, size, sha256: new Uint8Array(sha256), executable: (info.mode & 0o100) !== 0 }
     } finally {
       await handle.close()
     }
@@ -184,21 +179,39 @@ function partPath(parts: string, file: FileRef): string {
   return join(parts, toHex(file.sha256))
 }
 
-async function* contentOf(
-  handle: Awaited<ReturnType<typeof open>>,
-  offset: number,
-  end = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array, void> {
-  for (let at = offset; at < end;) {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at)
-    if (bytesRead === 0) return
+/** Hash and number of the first `size` octets of an open file, or of all when it is shorter. */
+async function hashOf(handle: FileHandle, size: number): Promise<{ readonly sha256: Buffer; readonly size: number }> {
+  const hash = createHash('sha256')
+  const block = Buffer.allocUnsafe(Math.min(HASH_BYTES, size))
+  let at = 0
+  while (at < size) {
+    const { bytesRead } = await handle.read(block, 0, Math.min(block.length, size - at), at)
+    if (bytesRead === 0) break
+    hash.update(block.subarray(0, bytesRead))
     at += bytesRead
-    yield buffer.subarray(0, bytesRead)
+  }
+  return { sha256: hash.digest(), size: at }
+}
+
+async function* contentOf(handle: FileHandle, offset: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
+  const read = async (at: number): Promise<Buffer> => {
+    const block = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
+    return block.subarray(0, (await handle.read(block, 0, block.length, at)).bytesRead)
+  }
+  let at = offset
+  let next = at < end ? read(at) : undefined
+  while (next !== undefined) {
+    const block = await next
+    if (block.length === 0) return
+    at += block.length
+    next = at < end ? read(at) : undefined
+    // Whoever takes no more leaves a read behind: its error is nobody's.
+    next?.catch(() => undefined)
+    yield block
   }
 }
 
-async function* closing(handle: Awaited<ReturnType<typeof open>>, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
+async function* closing(handle: FileHandle, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
   try {
     yield* contentOf(handle, offset, end)
   } finally {

@@ -1,8 +1,7 @@
-// The job of the download row: writes as many MiB as its argument says, then waits for the end of its stdin.
+// The job of the download row: writes as many MiB as its argument says.
 
 declare const Deno: {
   readonly args: readonly string[]
-  readonly stdin: { readonly readable: AsyncIterable<Uint8Array> }
   mkdir(path: string, options: { recursive: boolean }): Promise<void>
   writeFile(path: string, bytes: Uint8Array, options: { append: boolean }): Promise<void>
 }
@@ -15,6 +14,4 @@ for (let i = 0; i < Number(Deno.args[0]); i++) {
   mib[0] = i
   await Deno.writeFile('out/data.bin', mib, { append: true })
 }
-console.log('written')
-for await (const _ of Deno.stdin.readable) break
 export {}

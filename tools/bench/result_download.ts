@@ -24,11 +24,12 @@ export async function rows(): Promise<readonly BenchRow[]> {
   const job = await market.run({
     deno: join(import.meta.dirname, '_data_job.ts'),
     args: [String(MIB)],
-    stdin: true,
     diskMiB: 256,
     outputs: ['out/*'],
   })
-  for await (const _ of job.lines()) break
+  // Results are fetched when the job is over, as `run --out` does.
+  const { exitCode } = await job.done
+  if (exitCode !== 0) throw new Error(`the job ended with ${exitCode}`)
   const folder = mkdtempSync(join(tmpdir(), 'haggle-download-'))
   try {
     const rate = (ms: number): number => (MIB * 1.048576 * 1000) / ms
@@ -38,8 +39,6 @@ export async function rows(): Promise<readonly BenchRow[]> {
       { subject: download, floor: async () => [rate(await fetchSource(node, bare, MIB * 1048576))], pairs: 5 },
       0.05,
     )
-    await job.closeStdin()
-    await job.done
     return [rowOf('result-download', 'MB/s', measured, { aim: { atLeast: 0.8 }, note: `${MIB} MiB, hashed and written` })]
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,0 +1,41 @@
+// The files of jobs, with the listings of the latest ones that are over: RESULT signs their hashes, and a reader gets them without another reading.
+
+import type { FileRef, JobFiles, MissingFile, OpenedFile } from '@haggle/job'
+
+/** Jobs whose listing is kept: whoever fetches results does it soon. An older one is read again. */
+const MAX_LISTINGS = 64
+
+/** {@link JobFiles} that list a job once when it is over. */
+export class ListedFiles implements JobFiles {
+  readonly #files: JobFiles
+  readonly #listings = new Map<string, readonly FileRef[]>()
+
+  constructor(files: JobFiles) {
+    this.#files = files
+  }
+
+  missing(id: string, files: readonly FileRef[]): Promise<readonly MissingFile[]> {
+    return this.#files.missing(id, files)
+  }
+
+  stage(id: string, file: FileRef, options: { offset: number; content: AsyncIterable<Uint8Array> }): Promise<void> {
+    return this.#files.stage(id, file, options)
+  }
+
+  async list(id: string, globs: readonly string[]): Promise<readonly FileRef[]> {
+    return this.#listings.get(id) ?? (await this.#files.list(id, globs))
+  }
+
+  /** The listing of a job that is over, kept for its readers: nothing writes to its folder any more. */
+  async listLast(id: string, globs: readonly string[]): Promise<readonly FileRef[]> {
+    const listing = await this.#files.list(id, globs)
+    this.#listings.set(id, listing)
+    const oldest = this.#listings.keys().next()
+    if (this.#listings.size > MAX_LISTINGS && oldest.done !== true) this.#listings.delete(oldest.value)
+    return listing
+  }
+
+  open(id: string, path: string, options: { globs: readonly string[]; offset: number }): Promise<OpenedFile> {
+    return this.#files.open(id, path, options)
+  }
+}

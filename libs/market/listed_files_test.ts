@@ -1,0 +1,36 @@
+import type { FileRef, JobFiles } from '@haggle/job'
+import { describe, expect, it } from 'vitest'
+import { ListedFiles } from './listed_files.ts'
+
+const REF: FileRef = { path: 'out/a', size: 1, sha256: new Uint8Array(32), executable: false }
+
+/** Files that say which folders were read. */
+function folders(): { read: string[]; files: JobFiles } {
+  const read: string[] = []
+  const list = async (id: string): Promise<readonly FileRef[]> => (read.push(id), [REF])
+  return {
+    read,
+    files: { missing: async () => [], stage: async () => undefined, list, open: () => Promise.reject(new Error('not asked')) },
+  }
+}
+
+describe('ListedFiles', () => {
+  it('list() reads the folder of a running job each time, and of one that is over no more', async () => {
+    const { read, files } = folders()
+    const listed = new ListedFiles(files)
+    await listed.list('a', ['out/*'])
+    await listed.listLast('a', ['out/*'])
+    expect(await listed.list('a', ['out/*'])).toEqual([REF])
+    await listed.list('b', ['out/*'])
+    expect(read).toEqual(['a', 'a', 'b'])
+  })
+
+  it('list() reads an old job again when 64 others have ended since', async () => {
+    const { read, files } = folders()
+    const listed = new ListedFiles(files)
+    for (let i = 0; i < 65; i++) await listed.listLast(String(i), [])
+    await listed.list('1', [])
+    await listed.list('0', [])
+    expect(read.slice(65)).toEqual(['0'])
+  })
+})
