@@ -13,6 +13,7 @@
  *
  * @module
  */
+export * from './bonds.ts'
 export * from './chain.ts'
 export * from './channels.ts'
 export * from './deployment.ts'
