@@ -42,7 +42,11 @@ export interface TestChain {
 export async function startTestChain(options: Parameters<typeof startAnvil>[0] = {}): Promise<TestChain> {
   const clock = systemClock()
   const anvil = await startAnvil(options)
-  const deployment = await deployDevnet(anvil.url, { closeDelayS: 600, unbondDelayS: 1200 })
+  const deployment = await deployDevnet(anvil.url, {
+    closeDelayS: 600,
+    unbondDelayS: 1200,
+    court: { claimS: 600, refuteS: 300, drawDelay: 2 },
+  })
   let snapshot = await anvil.snapshot()
   const opened: { stop(): Promise<void> }[] = []
   const chain: TestChain['chain'] = ({ url = anvil.url, confirmations } = {}) =>
