@@ -185,6 +185,7 @@ describe('Discovery', { timeout: 60_000 }, () => {
     // A lookup that goes on until it is told to stop.
     renter.network.findProviders = async function* (_key, { signal } = {}) {
       await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+      yield* []
     }
     const timed = async (suits: boolean): Promise<number> => {
       const started = market.clock.monotonicMs()

@@ -9,6 +9,7 @@ import type { PaymentRail } from '@haggle/payment'
 import { errorCode, HaggleError, toHex } from '@haggle/wire'
 import { capFor, demandOf, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
+import { JobTable } from './job_table.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
 import type { CollectedFiles, MarketParts } from './parts.ts'
 import { endOf, NOTHING_OWED } from './paid.ts'
@@ -49,7 +50,7 @@ export class Renter {
   readonly #threads: Threads
   readonly #source: OfferSource
   /** By thread; the first one drives it, the others only look. */
-  readonly #jobs = new Map<string, RentedJob[]>()
+  readonly #jobs = new JobTable<RentedJob>((job) => job.thread.view().contract)
   /** Threads that wait for a quote. */
   readonly #asking = new Map<string, () => void>()
 
@@ -62,17 +63,12 @@ export class Renter {
 
   /** The jobs of a contract (32 bytes) that this process holds. */
   ofContract(contract: Uint8Array): readonly RentedJob[] {
-    const wanted = toHex(contract)
-    for (const jobs of this.#jobs.values()) {
-      const id = jobs[0]?.thread.view().contract
-      if (id !== null && id !== undefined && toHex(id) === wanted) return jobs
-    }
-    return []
+    return this.#jobs.ofContract(toHex(contract))
   }
 
   /** The provider of a thread is there again, or gone. */
   reachable(thread: Thread, now: boolean): void {
-    for (const job of this.#jobs.get(thread.id) ?? []) {
+    for (const job of this.#jobs.ofThread(thread.id)) {
       if (now) job.reachable()
       else job.unreachable()
     }
@@ -174,7 +170,7 @@ export class Renter {
 
   /** A thread as a job: of an earlier process, or looked at once more. Its output comes from the first octet. */
   view(thread: Thread): RentedJob {
-    const jobs = this.#jobs.get(thread.id) ?? []
+    const jobs = this.#jobs.ofThread(thread.id)
     const job = new RentedJob(
       thread,
       this.#source.target(peerIdOf(thread.record.peerKey)),
@@ -187,7 +183,7 @@ export class Renter {
 
   effect(thread: Thread, effect: HostEffect): void {
     if (effect.kind === 'notify' && effect.phase !== 'asked') this.#asking.get(thread.id)?.()
-    for (const job of this.#jobs.get(thread.id) ?? []) job.effect(effect)
+    for (const job of this.#jobs.ofThread(thread.id)) job.effect(effect)
   }
 
   /**
@@ -211,7 +207,7 @@ export class Renter {
 
   #keep(job: RentedJob): void {
     const { thread } = job
-    this.#jobs.set(thread.id, [...(this.#jobs.get(thread.id) ?? []), job])
+    this.#jobs.add(thread.id, job)
     void thread.ended.then(() => this.#parts.clock.after(KEEP_ENDED_MS, () => this.#jobs.delete(thread.id)))
   }
 
