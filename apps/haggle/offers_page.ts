@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'region' },
   { head: 'free', right: true },
   { head: 'price/h', right: true },
+  { head: 'trust', right: true },
   { head: 'path' },
   { head: 'seen' },
 ]
@@ -29,6 +30,7 @@ export function offerLines(rows: readonly OfferRow[], screen: Screen): string[] 
       row.region === null ? '-' : safe(row.region, 12),
       `${row.freeSlots}/${row.slots}`,
       amount(row.pricePerHour),
+      row.trust === 0 ? paint('bad', 'lied') : row.trust.toFixed(2),
       pathText(row.path, row.rttMs),
       row.seen === 'probed' ? paint('good', 'live') : `heard ${duration(row.ageMs)} ago`,
     ]),

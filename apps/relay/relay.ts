@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createDiscovery, advertTopics } from '@haggle/discovery'
 import type { Discovery } from '@haggle/discovery'
 import { nodeSuite, openKeyFile } from '@haggle/identity/node'
+import { evidenceTopic, hearEvidence } from '@haggle/log'
 import { createNode } from '@haggle/mesh/node'
 import type { MeshNode } from '@haggle/mesh/node'
 import { openLevelStore } from '@haggle/store/level'
@@ -39,7 +40,7 @@ export async function startRelay(
     const mesh = await createNode({
       seed: identity.seed,
       networkId: id,
-      topics: advertTopics(id),
+      topics: [...advertTopics(id), evidenceTopic(id)],
       preset: 'relay',
       listen: options.listen,
       announce: options.announce,
@@ -57,6 +58,8 @@ export async function startRelay(
       random: systemRandom(),
     })
     await discovery.start()
+    // Who forged its log is told to everybody, through relays too: they check the evidence before they pass it on.
+    const deafen = await hearEvidence({ network: mesh.network, networkId: id, suite: nodeSuite() })
     return {
       peerId: identity.peerId,
       addresses: mesh.network.addresses(),
@@ -64,6 +67,7 @@ export async function startRelay(
       discovery,
       drain: (ms, signal) => drain(mesh, ms, signal),
       stop: async () => {
+        await deafen()
         await discovery.stop()
         await mesh.stop()
         await store.close()

@@ -5,49 +5,45 @@ import type { Network } from '@haggle/mesh'
 import {
   type Audit,
   audit,
-  checkpointMessage,
   type CheckpointReason,
   gapsOf,
   type HeadState,
   type Memory,
-  readEvidence,
+  observationOf,
+  type Proof,
   type SignedHead,
   type StoredEntry,
+  verifyProof,
 } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
-import {
-  type Clock,
-  decodeAs,
-  encodeAs,
-  equalBytes,
-  errorCode,
-  HaggleError,
-  peekEnvelope,
-  type Signer,
-  type Suite,
-  toHex,
-  uint,
-} from '@haggle/wire'
+import { type Clock, equalBytes, type Signer, type Suite } from '@haggle/wire'
 import { ask } from './ask.ts'
+import { Bringer } from './bringer.ts'
+import { type Carried, openCarried } from './carried.ts'
 import { type Counterparties, followCounterparties } from './counterparties.ts'
+import { hearEvidence } from './evidence_topic.ts'
 import { gatherKept } from './gather_kept.ts'
 import { type KeptEntries, keptEntries } from './kept_entries.ts'
+import { OthersLogs } from './others_logs.ts'
 import { evidenceTopic, MAX_HEADS } from './protocol.ts'
-import { pushHead } from './push.ts'
 import { readLines } from './read_lines.ts'
+import { Recent } from './recent.ts'
 import { serveLog } from './serve.ts'
 
 /** Milliseconds between two looks at what is due. */
 export const TICK_MS = 15_000
 
-/** Counterparties that a head is brought to at once. */
-const PUSHES_AT_ONCE = 8
-
 /** Milliseconds after which heads are exchanged with a connected peer again. */
 export const EXCHANGE_MS: number = 10 * 60 * 1000
 
-/** Longest that a contract is taken to run when an opened one isn't closed, seconds: a week. */
-const LONGEST_CONTRACT_S = 7 * 86_400
+/** Milliseconds after which the log of a connected counterparty is read again for gaps. */
+export const AUDIT_MS: number = 6 * 60 * 60 * 1000
+
+/** The last head before a shutdown is brought to counterparties for so long: whoever stops a node waits for it. Ms. */
+const CLOSING_MS = 1_000
+
+/** Longest that a contract may run, seconds: what terms allow at most. */
+const LONGEST_CONTRACT_S = 30 * 86_400
 
 /** What {@link startLog} needs. */
 export interface LogInit {
@@ -60,8 +56,8 @@ export interface LogInit {
   readonly signer: Signer
   readonly suite: Suite
   readonly clock: Clock
-  /** May a peer read this entry? Default: the entry is about it. */
-  readonly visible?: (entry: StoredEntry, reader: Uint8Array) => boolean
+  /** May everybody read this entry, because its terms say so? Default: no. Whom it is about may always. */
+  readonly isPublic?: (entry: StoredEntry) => boolean | Promise<boolean>
   /** Called with a line a person may want to read. */
   readonly onEvent?: (event: LogEvent) => void
 }
@@ -76,8 +72,12 @@ export type LogEvent =
 /** How the log stands among others. */
 export interface LogStatus {
   readonly state: HeadState
+  /** Which of the owner's logs is written to now: 0, and one more for each successor. */
+  readonly log: number
   readonly size: number
   readonly signedSize: number
+  /** When the last head was signed, unix seconds, or null. */
+  readonly signedAt: number | null
   /** Size that somebody has seen signed when it is more than is here; 0 otherwise. */
   readonly missing: number
   /** Counterparties that cosigned the last signed head. */
@@ -92,6 +92,12 @@ export interface CheckpointResult {
   readonly failed: number
 }
 
+/**
+ * - `carried`: it is about me: shown to whoever I deal with.
+ * - `counted`: it is about somebody else: it counts in my scores as far as its owner is trusted.
+ */
+export type ImportKind = 'carried' | 'counted'
+
 /** A running log service. */
 export interface LogService {
   status(): LogStatus
@@ -101,6 +107,10 @@ export interface LogService {
   checkpoint(reason?: CheckpointReason): Promise<CheckpointResult>
   /** Compares heads with a connected peer, both ways. */
   exchange(peerId: string): Promise<void>
+  /** Takes a portable proof that this node's owner brought. Throws the codes of `verifyProof`, and `E_PROOF_USELESS`. */
+  importProof(file: Uint8Array): Promise<{ readonly kind: ImportKind; readonly proof: Proof }>
+  /** Shows a peer the proofs that this node carries, once each. Resolves when it has counted them, or can't be asked. */
+  present(peerId: string): Promise<void>
   /** Fetches what this log has lost from the counterparties that kept it. Throws `E_RESTORE_MISSING` and `E_RESTORE_ROOT` when they can't make it whole. */
   fetchLost(): Promise<number>
   /** Reads a peer's log as it shows it to everybody, checks it against its head and sets the gaps that scores count. */
@@ -110,7 +120,7 @@ export interface LogService {
 
 /** Serves the log and keeps it in step until `stop()`. */
 export async function startLog(init: LogInit): Promise<LogService> {
-  const service = new RunningLog(init)
+  const service = new RunningLog(init, await openCarried(init.store.sub('carried'), init.suite))
   await service.start()
   return service
 }
@@ -119,38 +129,51 @@ class RunningLog implements LogService {
   readonly #init: LogInit
   readonly #counterparties: Counterparties
   readonly #kept: KeptEntries
-  readonly #exchanged = new Map<string, number>()
-  readonly #cosigners = new Set<string>()
+  readonly #carried: Carried
+  readonly #others: OthersLogs
+  readonly #bringer: Bringer
+  readonly #exchanged = new Recent()
+  readonly #audited = new Recent()
+  /** The version of the carried proofs that a peer was shown. */
+  readonly #presented = new Recent()
+  readonly #presenting = new Map<string, Promise<void>>()
   readonly #stops: (() => void | Promise<void>)[] = []
   readonly #work = new Set<Promise<unknown>>()
   #cancelTick: () => void = () => undefined
   #state: HeadState | undefined
   #stopped = false
 
-  constructor(init: LogInit) {
+  constructor(init: LogInit, carried: Carried) {
+    const { network, networkId, memory, store } = init
     this.#init = init
     this.#counterparties = followCounterparties(() => init.memory.ledger)
-    this.#kept = keptEntries(init.store.sub('kept'))
+    this.#kept = keptEntries(store.sub('kept'))
+    this.#carried = carried
+    this.#others = new OthersLogs({
+      ...init,
+      onEvidence: (culprit, sentence) => this.#event({ kind: 'evidence', culprit, sentence }),
+      publish: (evidence) => this.#run(network.publish(evidenceTopic(networkId), evidence)),
+      onMine: async (envelope) => {
+        await memory.heads.shown(envelope)
+        this.#noteState()
+      },
+    })
+    this.#bringer = new Bringer({
+      ...init,
+      onCosigned: (peerId, size) => this.#event({ kind: 'cosigned', peerId, size }),
+      onForked: (evidence) => this.#run(this.#others.take(evidence)),
+    })
   }
 
   async start(): Promise<void> {
-    const { network, networkId, memory, signer, suite, clock, visible } = this.#init
-    const onEvidence = (evidence: Uint8Array): void => this.#tell(evidence)
-    const parts = { network, memory, counterparties: this.#counterparties, kept: this.#kept, signer, suite, clock, onEvidence }
-    this.#stops.push(await serveLog(visible ? { ...parts, visible } : parts))
+    const { network } = this.#init
+    await this.#bringer.load()
+    const counterparties = this.#counterparties
     this.#stops.push(
-      await network.subscribe(evidenceTopic(networkId), ({ data }) => {
-        try {
-          const { culprit, sentence } = readEvidence(data, suite)
-          this.#run(this.#accused(data, culprit, sentence))
-          return 'accept'
-        } catch {
-          // Whoever passes on what shows nothing is to blame: checking it is what passing on takes.
-          return 'reject'
-        }
-      }),
+      await serveLog({ ...this.#init, counterparties, kept: this.#kept, onEvidence: (evidence) => this.#others.tell(evidence) }),
+      await hearEvidence({ ...this.#init, onEvidence: (evidence) => this.#run(this.#others.take(evidence)) }),
+      network.listen({ connected: (peerId) => this.#run(this.#met(peerId)) }),
     )
-    this.#stops.push(network.listen({ connected: (peerId) => this.#run(this.#met(peerId)) }))
     for (const peerId of network.peers()) this.#run(this.#met(peerId))
     this.#schedule()
   }
@@ -160,58 +183,37 @@ class RunningLog implements LogService {
     const { state, signedSize, target } = heads.status()
     return {
       state,
+      log: ledger.log,
       size: ledger.size,
       signedSize,
+      signedAt: heads.last()?.iat ?? null,
       missing: Math.max(0, (target?.body.size ?? 0) - ledger.size),
-      cosigners: this.#cosigners.size,
+      cosigners: this.#bringer.cosigners.length,
     }
   }
 
   async confirm(): Promise<HeadState> {
     const { network, memory } = this.#init
-    const answers = await Promise.allSettled(network.peers().map(async (peerId) => await this.#askMine(peerId)))
+    const asked = network.peers()
+    const answers = await Promise.allSettled(asked.map(async (peerId) => await this.#askMine(peerId)))
     const heads = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
     for (const head of heads) await memory.heads.shown(head)
-    // Everybody who could be asked has answered, and nobody knows of any.
-    if (heads.length === 0 && answers.some((answer) => answer.status === 'fulfilled')) await memory.heads.shown(null)
+    // Everybody who could be asked knows of none. That says something only where somebody would know: a stranger knows nobody's head.
+    const known = await Promise.all(
+      asked.map(async (peerId, i) => answers[i]!.status === 'fulfilled' && (await this.#isCounterparty(peerId))),
+    )
+    if (heads.length === 0 && known.includes(true)) await memory.heads.shown(null)
     return this.#noteState()
   }
 
   async checkpoint(reason: CheckpointReason = 'asked'): Promise<CheckpointResult> {
-    const { memory, clock } = this.#init
-    const head = await memory.heads.sign(reason)
+    const head = await this.#init.memory.heads.sign(reason)
     if (head.body.size === 0) return { head, cosigned: 0, failed: 0 }
-    this.#cosigners.clear()
-    const waiting = await this.#counterparties.list(Math.floor(clock.now() / 1000))
-    const asked = waiting.length
-    const one = async (): Promise<void> => {
-      for (let key = waiting.shift(); key && !this.#stopped; key = waiting.shift()) await this.#bring(head, key)
-    }
-    await Promise.all(Array.from({ length: PUSHES_AT_ONCE }, one))
+    const keys = await this.#counterparties.list(this.#nowS())
+    await this.#bringer.all(head, keys)
     this.#noteState()
-    return { head, cosigned: this.#cosigners.size, failed: asked - this.#cosigners.size }
-  }
-
-  /** Brings a head to one counterparty. What can't be reached now gets it, or the next one, when it is met. */
-  async #bring(head: SignedHead, key: Uint8Array): Promise<void> {
-    const { store } = this.#init
-    const peerId = peerIdOf(key)
-    const name = `a${toHex(key)}${head.body.log}`
-    const known = await store.get(name)
-    const from = known ? decodeAs(uint(), known) : 0
-    if (from >= head.body.size) return
-    try {
-      const outcome = await pushHead(this.#init, head, { target: { peerId }, key, from })
-      if (outcome.kind !== 'cosigned') return
-      if (head.body.size === this.#init.memory.heads.last()?.body.size) this.#cosigners.add(peerId)
-      await store.write([
-        { key: name, value: encodeAs(uint(), head.body.size) },
-        { key: `c${toHex(key)}`, value: outcome.envelope },
-      ])
-      this.#event({ kind: 'cosigned', peerId, size: head.body.size })
-    } catch (error) {
-      if (errorCode(error) === 'E_STORE_CLOSED') throw error
-    }
+    const cosigned = this.#bringer.cosigners.length
+    return { head, cosigned, failed: keys.length - cosigned }
   }
 
   async exchange(peerId: string): Promise<void> {
@@ -223,22 +225,50 @@ class RunningLog implements LogService {
     if (mine.length === 0) return
     const answer = await ask(this.#init, { peerId }, { name: 'exchange', body: { heads: mine } })
     if (answer.name !== 'exchanged') return
-    for (const evidence of answer.body.evidence) await this.#take(evidence)
-    for (const head of answer.body.heads) await this.#consider(head)
+    for (const evidence of answer.body.evidence) await this.#others.take(evidence)
+    for (const head of answer.body.heads) await this.#others.consider(head)
+  }
+
+  async importProof(file: Uint8Array): Promise<{ readonly kind: ImportKind; readonly proof: Proof }> {
+    const { memory, suite } = this.#init
+    const me = memory.ledger.key
+    const proof = verifyProof(file, suite)
+    if (observationOf(proof) === undefined || proof.entry.peer === null || !equalBytes(proof.entry.peer, me))
+      return { kind: 'counted', proof: await memory.scores.bring(file) }
+    await this.#carried.add(file, me)
+    for (const peerId of this.#init.network.peers()) this.#run(this.present(peerId))
+    return { kind: 'carried', proof }
+  }
+
+  async present(peerId: string): Promise<void> {
+    const { version, proofs } = this.#carried
+    if (proofs.length === 0) return
+    // Whoever asks while they are on their way waits for the same answer.
+    if (this.#presented.get(peerId) === version) return await this.#presenting.get(peerId)
+    this.#presented.set(peerId, version)
+    const shown = ask(this.#init, { peerId }, { name: 'present', body: { proofs } }).then(
+      () => undefined,
+      // Who serves no logs counts no proofs either.
+      () => undefined,
+    )
+    this.#presenting.set(peerId, shown)
+    await shown
+    if (this.#presenting.get(peerId) === shown) this.#presenting.delete(peerId)
   }
 
   async fetchLost(): Promise<number> {
-    const { memory, clock } = this.#init
+    const { memory, network } = this.#init
     const { target, signedSize } = memory.heads.status()
     const last = target ?? memory.heads.last()
     if (last === undefined) return 0
     // What stood under a head signed here is sure; behind it, entries written since may stand where lost ones were.
     const from = Math.min(signedSize, ...memory.ledger.status().lost.map((gap) => gap.from))
     // After a restored backup the ledger may not know all of its counterparties: whoever is connected may be one.
-    const counterparties = await this.#counterparties.list(Math.floor(clock.now() / 1000))
-    const peers = new Set([...counterparties.map(peerIdOf), ...this.#init.network.peers()])
+    const counterparties = await this.#counterparties.list(this.#nowS())
+    const peers = new Set([...counterparties.map(peerIdOf), ...network.peers()])
     const kept = await gatherKept(this.#init, peers, from)
     await memory.ledger.restore(last.body, kept)
+    memory.scores.reread()
     await memory.heads.shown(last.bytes)
     this.#event({ kind: 'fetched', entries: kept.length })
     this.#noteState()
@@ -246,19 +276,37 @@ class RunningLog implements LogService {
   }
 
   async auditPeer(key: Uint8Array): Promise<Audit> {
-    const { memory, clock } = this.#init
-    const target = { peerId: peerIdOf(key) }
-    const head = await this.#headOf(key)
-    const found = audit(await readLines(this.#init, target, head), { now: Math.floor(clock.now() / 1000), longestS: LONGEST_CONTRACT_S })
+    const { memory } = this.#init
+    const lines = await readLines(this.#init, { peerId: peerIdOf(key) }, await this.#others.headOf(key))
+    const found = audit(lines, { now: this.#nowS(), longestS: LONGEST_CONTRACT_S })
     await memory.scores.setGaps(key, gapsOf(found))
     return found
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    if (this.#stopped) return
     this.#cancelTick()
+    await this.#closing()
+    this.#stopped = true
+    this.#bringer.stop()
     for (const stop of this.#stops) await stop()
     await Promise.allSettled([...this.#work])
+  }
+
+  /** The last word before a shutdown, brought to whoever is connected. What can't be brought in time is brought by the next process. */
+  async #closing(): Promise<void> {
+    const { memory, network, clock } = this.#init
+    const { state, signedSize } = memory.heads.status()
+    if (state !== 'ok' || memory.ledger.size === signedSize) return
+    const head = await memory.heads.sign('closing')
+    const connected = new Set(network.peers())
+    const keys = (await this.#counterparties.list(this.#nowS())).filter((key) => connected.has(peerIdOf(key)))
+    const late = Promise.withResolvers<void>()
+    const cancel = clock.after(CLOSING_MS, late.resolve)
+    const brought = this.#bringer.all(head, keys)
+    this.#run(brought)
+    await Promise.race([brought.catch(() => undefined), late.promise])
+    cancel()
   }
 
   #schedule(): void {
@@ -276,18 +324,19 @@ class RunningLog implements LogService {
     const due = memory.heads.due()
     if (due && this.#noteState() === 'ok') await this.checkpoint(due)
     for (const peerId of network.peers()) await this.#met(peerId)
+    await this.#auditOne()
   }
 
-  /** A peer is connected: it may know my last head, and of forks. */
+  /** A peer is connected: it may know my last head, and of forks, and may want to know who vouches for me. */
   async #met(peerId: string): Promise<void> {
     const { memory, clock } = this.#init
+    await this.present(peerId)
     if (memory.heads.status().state === 'unconfirmed') await this.confirm()
+    if (memory.heads.status().state === 'behind') await this.fetchLost().catch(() => undefined)
     const now = clock.monotonicMs()
     if (now - (this.#exchanged.get(peerId) ?? -Infinity) < EXCHANGE_MS) return
-    this.#exchanged.delete(peerId)
     this.#exchanged.set(peerId, now)
     await this.#bringMissed(peerId)
-    if (this.#exchanged.size > 1024) this.#exchanged.delete(this.#exchanged.keys().next().value!)
     await this.exchange(peerId)
   }
 
@@ -296,84 +345,30 @@ class RunningLog implements LogService {
     const { heads } = this.#init.memory
     const head = heads.last()
     if (head === undefined || heads.status().state !== 'ok') return
-    const key = publicKeyOf(peerId)
-    if (await this.#counterparties.has(key, Math.floor(this.#init.clock.now() / 1000))) await this.#bring(head, key)
+    if (await this.#isCounterparty(peerId)) await this.#bringer.one(head, publicKeyOf(peerId))
   }
 
-  /** The head that a peer shows now, when it extends what is known here. */
-  async #headOf(key: Uint8Array): Promise<SignedHead> {
-    const peerId = peerIdOf(key)
-    const answer = await ask(this.#init, { peerId }, { name: 'head', body: { owner: null } })
-    const envelope = answer.name === 'heads' ? answer.body.heads[0] : undefined
-    if (envelope === undefined) throw new HaggleError('E_LOG_SILENT', `Cannot audit ${peerId}: it shows no signed head`)
-    await this.#consider(envelope)
-    const head = await this.#init.memory.book.last(key)
-    if (head && equalBytes(head.bytes, envelope)) return head
-    throw new HaggleError('E_LOG_UNPROVEN', `Cannot audit ${peerId}: its head does not extend the one known here`)
+  /** Reads the log of one connected counterparty whose turn it is: one at a time, so that a look costs little. */
+  async #auditOne(): Promise<void> {
+    const { network, clock } = this.#init
+    const now = clock.monotonicMs()
+    for (const peerId of network.peers()) {
+      if (now - (this.#audited.get(peerId) ?? -Infinity) < AUDIT_MS || !(await this.#isCounterparty(peerId))) continue
+      this.#audited.set(peerId, now)
+      // One that shows no head, or not all of its log, is asked again next time: nobody is condemned for being out of reach.
+      await this.auditPeer(publicKeyOf(peerId)).catch(() => undefined)
+      return
+    }
+  }
+
+  async #isCounterparty(peerId: string): Promise<boolean> {
+    return await this.#counterparties.has(publicKeyOf(peerId), this.#nowS())
   }
 
   /** Heads of mine that a peer knows, newest first. */
   async #askMine(peerId: string): Promise<readonly Uint8Array[]> {
     const answer = await ask(this.#init, { peerId }, { name: 'head', body: { owner: this.#init.memory.ledger.key } })
     return answer.name === 'heads' ? answer.body.heads : []
-  }
-
-  /** Somebody showed a head of another's log: when it is ahead of what is known, its owner has to prove that it extends it. */
-  async #consider(envelope: Uint8Array): Promise<void> {
-    const { memory, suite } = this.#init
-    const { signer } = peekEnvelope(envelope, suite)
-    if (equalBytes(signer, memory.ledger.key)) {
-      await memory.heads.shown(envelope)
-      this.#noteState()
-      return
-    }
-    const verdict = await memory.book.consider(envelope)
-    if (verdict.kind === 'fork') return this.#tell(verdict.evidence)
-    if (verdict.kind === 'unproven') await this.#prove(signer, envelope, verdict.from)
-  }
-
-  /** Asks a log's owner for the proof between two of its heads, and for the heads in between, which show a fork if there is one. */
-  async #prove(signer: Uint8Array, envelope: Uint8Array, from: number): Promise<void> {
-    const { memory, suite } = this.#init
-    const target = { peerId: peerIdOf(signer) }
-    try {
-      const { size } = checkpointMessage.schema.parse(peekEnvelope(envelope, suite).rawBody)
-      const answer = await ask(this.#init, target, { name: 'consistency', body: { from, to: size } })
-      const verdict = await memory.book.consider(envelope, answer.name === 'proof' ? answer.body.path : [])
-      if (verdict.kind === 'fork') return this.#tell(verdict.evidence)
-      if (verdict.kind !== 'unproven') return
-      const chain = await ask(this.#init, target, { name: 'heads', body: { size: Math.max(0, from - 1) } })
-      for (const head of chain.name === 'heads' ? chain.body.heads : []) {
-        const each = await memory.book.consider(head)
-        if (each.kind === 'fork') return this.#tell(each.evidence)
-      }
-    } catch {
-      // Its owner can't be reached: the head stays unproven, and isn't cosigned.
-    }
-  }
-
-  async #take(evidence: Uint8Array): Promise<void> {
-    try {
-      const { culprit, sentence } = readEvidence(evidence, this.#init.suite)
-      await this.#accused(evidence, culprit, sentence)
-    } catch {
-      // It shows nothing: what a peer claims is only as good as its proof.
-    }
-  }
-
-  async #accused(evidence: Uint8Array, culprit: Uint8Array, sentence: string): Promise<void> {
-    const { book } = this.#init.memory
-    const known = await book.convicted(culprit)
-    await book.accuse(evidence)
-    if (known === undefined) this.#event({ kind: 'evidence', culprit, sentence })
-  }
-
-  /** Evidence that came to light here: everybody is told, once. */
-  #tell(evidence: Uint8Array): void {
-    const { suite, network, networkId } = this.#init
-    const { culprit, sentence } = readEvidence(evidence, suite)
-    this.#event({ kind: 'evidence', culprit, sentence })
-    this.#run(network.publish(evidenceTopic(networkId), evidence))
   }
 
   #noteState(): HeadState {
@@ -385,6 +380,10 @@ class RunningLog implements LogService {
 
   #event(event: LogEvent): void {
     this.#init.onEvent?.(event)
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#init.clock.now() / 1000)
   }
 
   /** Work that nobody awaits: failures of one peer are that peer's, and `stop()` waits for the rest. */

@@ -1,11 +1,12 @@
 // Logs among others, over the memory network: confirmed, cosigned, split views found, lost entries fetched, gaps seen.
 
+import { CONTRACT_MESSAGES } from '@haggle/contract'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeSuite } from '@haggle/identity/node'
 import { type MemoryNetwork, memoryNetwork, type MemoryNode } from '@haggle/mesh'
-import { type Entry, type Facts, type Journal, memoryJournal, type Memory, openMemory } from '@haggle/reputation'
+import { type Entry, type Facts, type Journal, memoryJournal, type Memory, openMemory, proveEntry } from '@haggle/reputation'
 import { memoryStore, type Store } from '@haggle/store'
-import { networkId, utf8 } from '@haggle/wire'
+import { networkId, seal, utf8 } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from './ask.ts'
@@ -50,6 +51,16 @@ function entry(kind: Entry['kind'], peer: Peer, number: number | null = null): E
     facts: settled,
     evidence: [utf8(`about ${number}`)],
   }
+}
+
+/** The receipts of both parties of one contract. */
+function bothReceipts(...[a, b]: [Identity, Identity]): { readonly contract: Uint8Array; readonly evidence: readonly Uint8Array[] } {
+  const contract = suite.sha256(utf8('the contract'))
+  const body = { contract, termsHash: suite.sha256(utf8('terms')), usage: [60_000n], owed: facts.settled, reason: null }
+  const rest = { network: id, thread: new Uint8Array(16).fill(5), seq: 9, prev: contract, ack: contract, iat: NOW_S, exp: NOW_S + 60, body }
+  const signed = (by: Identity, to: Identity): Uint8Array =>
+    seal(CONTRACT_MESSAGES.receipt, { ...rest, audience: to.publicKey }, by.signer, suite).bytes
+  return { contract, evidence: [signed(a, b), signed(b, a)] }
 }
 
 describe('startLog()', () => {
@@ -110,9 +121,12 @@ describe('startLog()', () => {
     await b.memory.ledger.append([entry('opened', a, number), entry('closed', a, number)])
   }
 
-  it('signs nothing alone, and is confirmed by the first peer that answers', async () => {
-    const [a, b] = [await join(1), await join(2)]
+  it('signs nothing alone, and is confirmed by the first counterparty that answers', async () => {
+    const [a, b, stranger] = [await join(1), await join(2), await join(3)]
     await deal(a, b, 1)
+    expect(await a.log.confirm()).toBe('unconfirmed')
+    // A stranger knows of no head whatever there was: an old backup would be waved through.
+    await meet(a, stranger)
     expect(await a.log.confirm()).toBe('unconfirmed')
     await expect(a.log.checkpoint()).rejects.toMatchObject({ code: 'E_HEAD_UNCONFIRMED' })
     await meet(a, b)
@@ -285,6 +299,102 @@ describe('startLog()', () => {
     const before = (await b.memory.scores.score(a.identity.publicKey, 'provider')).value
     expect(await b.log.auditPeer(a.identity.publicKey)).toMatchObject({ opened: 2, missing: [2, 3], unclosed: [] })
     expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).value).toBeLessThan(before)
+  })
+
+  it('reads the logs of its counterparties by itself, now and then', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await meet(a, b)
+    await deal(a, b, 1)
+    await deal(a, b, 4)
+    await a.log.confirm()
+    await a.log.checkpoint()
+    const before = (await b.memory.scores.score(a.identity.publicKey, 'provider')).value
+    await clock.settle(15_000)
+    await settled()
+    expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).axes.disputes).toMatchObject({ bad: 2 })
+    expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).value).toBeLessThan(before)
+  })
+
+  it('signs its last word before it stops, and brings it to whoever is connected', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await deal(a, b, 1)
+    await meet(a, b)
+    await a.log.confirm()
+    await leave(a)
+    expect((await b.memory.book.last(a.identity.publicKey))?.body).toMatchObject({ size: 2, reason: 'closing' })
+  })
+
+  it('knows after a restart who cosigned its last head', async () => {
+    const b = await join(2)
+    const first = await join(1)
+    await deal(first, b, 1)
+    await meet(first, b)
+    await first.log.confirm()
+    await first.log.checkpoint()
+    await leave(first)
+    const again = await join(1, { store: first.store, journals: first.journals })
+    expect(again.log.status()).toMatchObject({ signedSize: 2, cosigners: 1, signedAt: first.log.status().signedAt })
+  })
+
+  describe('present()', () => {
+    /** `worker` provided for `voucher`, which a stranger trusts as a renter, or not. */
+    async function letter(): Promise<{ voucher: Peer; worker: Peer; proof: Uint8Array }> {
+      const [voucher, worker] = [await join(1), await join(2)]
+      const receipts = bothReceipts(voucher.identity, worker.identity)
+      const { contract } = receipts
+      await voucher.memory.ledger.append([{ ...entry('closed', worker, 1), contract, evidence: receipts.evidence }])
+      await voucher.memory.heads.shown(null)
+      const head = await voucher.memory.heads.sign('asked')
+      return { voucher, worker, proof: await proveEntry(voucher.memory.ledger, 0, head) }
+    }
+
+    it('shows a stranger who knows its writer the proof that a newcomer carries, once', async () => {
+      const { voucher, worker, proof } = await letter()
+      const stranger = await join(3)
+      const paid = { ...entry('closed', voucher, 1), facts: { ...facts, role: 'renter', settled: 100_000_000n } as Facts }
+      await stranger.memory.ledger.append([paid])
+      const standing = async (): Promise<number> =>
+        (await stranger.memory.scores.standings([worker.identity.publicKey], 'provider'))[0]!.score.value
+      const before = await standing()
+      let brought = 0
+      const { scores } = stranger.memory
+      const bring = scores.bring.bind(scores)
+      scores.bring = async (...args) => {
+        brought++
+        return await bring(...args)
+      }
+      expect(await worker.log.importProof(proof)).toMatchObject({ kind: 'carried' })
+      await meet(worker, stranger)
+      await settled()
+      expect(await standing()).toBeGreaterThan(before)
+      expect(await stranger.memory.scores.receipts(worker.identity.publicKey, 'provider')).toHaveLength(1)
+      await worker.log.present(stranger.identity.peerId)
+      expect(brought).toBe(1)
+    })
+
+    it('counts nothing from a writer whom nobody knows, and nothing about anybody but whoever shows it', async () => {
+      const { voucher, worker, proof } = await letter()
+      const stranger = await join(3)
+      await meet(worker, stranger)
+      const shown = async (by: Peer): Promise<unknown> =>
+        await ask({ network: by.network, clock }, { peerId: stranger.identity.peerId }, { name: 'present', body: { proofs: [proof] } })
+      expect(await shown(worker)).toEqual({ name: 'taken', body: { count: 0 } })
+      const paid = { ...entry('closed', voucher, 1), facts: { ...facts, role: 'renter', settled: 100_000_000n } as Facts }
+      await stranger.memory.ledger.append([paid])
+      await meet(voucher, stranger)
+      expect(await shown(voucher)).toEqual({ name: 'taken', body: { count: 0 } })
+      expect(await shown(worker)).toEqual({ name: 'taken', body: { count: 1 } })
+    })
+
+    it('lets an owner count a proof about somebody else, and carries none that only its writer signed', async () => {
+      const { worker, proof, voucher } = await letter()
+      const other = await join(3)
+      expect(await other.log.importProof(proof)).toMatchObject({ kind: 'counted' })
+      await voucher.memory.ledger.append([entry('closed', worker, 2)])
+      const alone = await proveEntry(voucher.memory.ledger, 1, await voucher.memory.heads.sign('asked'))
+      await expect(worker.log.importProof(alone)).rejects.toMatchObject({ code: 'E_PROOF_USELESS' })
+      await expect(other.log.importProof(alone)).rejects.toMatchObject({ code: 'E_PROOF_USELESS' })
+    })
   })
 
   it('asks no more of a peer than it will take', async () => {

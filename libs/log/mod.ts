@@ -18,11 +18,14 @@
  */
 
 export { ask, ASK_MS, type AskOptions, type AskParts } from './ask.ts'
+export { type EvidenceParts, hearEvidence } from './evidence_topic.ts'
 export { COUNTERPARTY_DAYS, type Counterparties, followCounterparties } from './counterparties.ts'
 export { type KeptEntries, keptEntries } from './kept_entries.ts'
 export {
+  AUDIT_MS,
   type CheckpointResult,
   EXCHANGE_MS,
+  type ImportKind,
   type LogEvent,
   type LogInit,
   type LogService,

@@ -34,6 +34,10 @@ export const MAX_LINES = 100
 export const MAX_KEPT = 64
 export const MAX_KEPT_BYTES: number = 44 * 1024
 
+/** Proofs in one presentation, and the longest: two receipts, a path and a head. */
+export const MAX_CARRIED = 16
+export const MAX_PROOF_BYTES: number = 3 * 1024
+
 /** The gossip topic of evidence: `haggle/<first 8 bytes of the network id in hex>/evidence/1`. Nothing else about logs is gossiped. */
 export function evidenceTopic(networkId: Uint8Array): string {
   return `haggle/${networkTag(networkId)}/evidence/1`
@@ -93,6 +97,8 @@ export interface Questions {
   kept: { readonly from: number }
   /** Heads of logs that I know: compare them with yours. */
   exchange: { readonly heads: readonly Uint8Array[] }
+  /** Proofs that others gave me, about me: count them as far as you trust those who wrote them. */
+  present: { readonly proofs: readonly Uint8Array[] }
 }
 
 /** Answers, by name. */
@@ -113,6 +119,8 @@ export interface Answers {
   entries: { readonly entries: readonly EntryFrame[] }
   /** Heads of the same logs that I know better, and evidence against their owners. */
   exchanged: { readonly heads: readonly Uint8Array[]; readonly evidence: readonly Uint8Array[] }
+  /** So many of the proofs count here. */
+  taken: { readonly count: number }
   refused: { readonly reason: 'unknown' | 'range' | 'rate' | 'stranger' }
 }
 
@@ -125,6 +133,7 @@ const QUESTIONS: { readonly [N in keyof Questions]: Schema<Questions[N]> } = {
   push: fields({ head: envelope, from: uint(), proof: path, entries }),
   kept: fields({ from: uint() }),
   exchange: fields({ heads: envelopes }),
+  present: fields({ proofs: list(bytes({ max: MAX_PROOF_BYTES }), { max: MAX_CARRIED }) }),
 }
 
 const ANSWERS: { readonly [N in keyof Answers]: Schema<Answers[N]> } = {
@@ -137,6 +146,7 @@ const ANSWERS: { readonly [N in keyof Answers]: Schema<Answers[N]> } = {
   fork: fields({ evidence: bytes({ max: 16 * 1024 }) }),
   entries: fields({ entries }),
   exchanged: fields({ heads: envelopes, evidence: list(bytes({ max: 16 * 1024 }), { max: 2 }) }),
+  taken: fields({ count: uint({ max: MAX_CARRIED }) }),
   refused: fields({ reason: oneOf('unknown', 'range', 'rate', 'stranger') }),
 }
 

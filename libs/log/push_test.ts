@@ -107,18 +107,27 @@ it("serveLog() cosigns no stranger and nobody else's head", async () => {
   expect(await push(a, b)).toMatchObject({ kind: 'cosigned' })
 })
 
-it('serveLog() shows an entry to whom it is about, or as `visible` says', async () => {
+it('serveLog() shows an entry to whom it is about, or to everybody as `isPublic` says', async () => {
   const [a, b] = [await join(1), await join(2)]
   await a.memory.ledger.append([
     { ...about(b, 5), kind: 'witness' },
     { ...about(b, 5), peer: null, kind: 'challenge' },
   ])
-  await serve(a, { visible: ({ entry }) => entry.kind === 'challenge' })
-  const answer = await ask({ network: b.network, clock }, { peerId: a.identity.peerId }, { name: 'lines', body: { from: 0, to: 2 } })
-  expect(answer).toMatchObject({
+  await serve(a, { isPublic: ({ entry }) => entry.kind === 'challenge' })
+  const lines = { name: 'lines', body: { from: 0, to: 2 } } as const
+  const stranger = await join(3)
+  expect(await ask({ network: stranger.network, clock }, { peerId: a.identity.peerId }, lines)).toMatchObject({
     body: {
       lines: [
         { kind: 'witness', bytes: null },
+        { kind: 'challenge', bytes: (await a.memory.ledger.get(1)).bytes },
+      ],
+    },
+  })
+  expect(await ask({ network: b.network, clock }, { peerId: a.identity.peerId }, lines)).toMatchObject({
+    body: {
+      lines: [
+        { kind: 'witness', bytes: (await a.memory.ledger.get(0)).bytes },
         { kind: 'challenge', bytes: (await a.memory.ledger.get(1)).bytes },
       ],
     },

@@ -1,7 +1,7 @@
 // Answering: what this node says of its own log to anybody, and of others' logs to those who know them too.
 
 import type { ByteStream, Network } from '@haggle/mesh'
-import { cosign, type Memory, type StoredEntry } from '@haggle/reputation'
+import { cosign, type Memory, type StoredEntry, verifyProof } from '@haggle/reputation'
 import { type Clock, equalBytes, errorCode, peekEnvelope, readFrames, type Signer, type Suite, writeFrame } from '@haggle/wire'
 import { limitTime } from './ask.ts'
 import type { Counterparties } from './counterparties.ts'
@@ -35,8 +35,8 @@ export interface ServeParts {
   readonly signer: Signer
   readonly suite: Suite
   readonly clock: Clock
-  /** May a peer read this entry? Default: the entry is about it. Terms that made a contract public say more. */
-  readonly visible?: (entry: StoredEntry, reader: Uint8Array) => boolean
+  /** May everybody read this entry? Its terms say so. Whom it is about may always. Default: nobody else. */
+  readonly isPublic?: (entry: StoredEntry) => boolean | Promise<boolean>
   /** Told of evidence that a head brought to light. */
   readonly onEvidence?: (evidence: Uint8Array) => void
 }
@@ -46,11 +46,18 @@ type Answer = Named<Answers>
 /** Serves `/haggle/log/1` until the returned function is called. */
 export async function serveLog(parts: ServeParts): Promise<() => Promise<void>> {
   const allow = rateLimit(parts.clock)
+  const answered = async (frame: Uint8Array, { remotePeerId, remoteKey }: ByteStream): Promise<Answer> => {
+    if (!allow(remotePeerId, 1)) return refused('rate')
+    const question = decodeQuestion(frame)
+    // Each proof costs signatures to check.
+    if (question.name === 'present' && !allow(remotePeerId, question.body.proofs.length)) return refused('rate')
+    return await answerTo(parts, question, remoteKey)
+  }
   const handler = async (stream: ByteStream): Promise<void> => {
     const done = limitTime(stream, parts.clock)
     try {
       for await (const frame of readFrames(stream, { maxBytes: MAX_FRAME_BYTES })) {
-        const answer = allow(stream.remotePeerId) ? await answerTo(parts, decodeQuestion(frame), stream.remoteKey) : refused('rate')
+        const answer = await answered(frame, stream)
         await stream.send(writeFrame(encodeAnswer(answer.name, answer.body as never), MAX_FRAME_BYTES))
         break
       }
@@ -94,6 +101,8 @@ async function answerTo(parts: ServeParts, question: Named<Questions>, reader: U
       }
       case 'exchange':
         return await compare(parts, question.body.heads)
+      case 'present':
+        return { name: 'taken', body: { count: await hear(parts, question.body.proofs, reader) } }
     }
   } catch (error) {
     const code = errorCode(error)
@@ -108,7 +117,7 @@ function refused(reason: Answers['refused']['reason']): Answer {
 }
 
 async function linesOf(
-  { memory, visible = isAbout }: ServeParts,
+  { memory, isPublic = () => false }: ServeParts,
   { from, to }: Questions['lines'],
   reader: Uint8Array,
 ): Promise<LineFrame[]> {
@@ -116,7 +125,7 @@ async function linesOf(
   let bytes = 0
   for await (const stored of memory.ledger.entries({ from, to: Math.min(to, from + MAX_LINES) })) {
     const { index, entry, leaf, salt } = stored
-    const shown = visible(stored, reader) && (bytes += stored.bytes.length) <= MAX_KEPT_BYTES
+    const shown = (isAbout(stored, reader) || (await isPublic(stored))) && (bytes += stored.bytes.length) <= MAX_KEPT_BYTES
     lines.push({
       index,
       kind: entry.kind,
@@ -186,16 +195,33 @@ async function compare({ memory, suite, onEvidence }: ServeParts, heads: readonl
   return { name: 'exchanged', body: { heads: better, evidence } }
 }
 
-function rateLimit(clock: Clock): (peerId: string) => boolean {
+/** Takes the proofs that are about whoever shows them and come from somebody whose word counts here. Returns how many. */
+async function hear({ memory, suite }: ServeParts, proofs: readonly Uint8Array[], reader: Uint8Array): Promise<number> {
+  let count = 0
+  for (const file of proofs) {
+    try {
+      const { entry } = verifyProof(file, suite)
+      if (entry.peer === null || !equalBytes(entry.peer, reader)) continue
+      await memory.scores.bring(file, { heardOnly: true })
+      count++
+    } catch (error) {
+      // What proves nothing counts for nothing; a disk that refuses is this node's trouble.
+      if (errorCode(error).startsWith('E_STORE')) throw error
+    }
+  }
+  return count
+}
+
+function rateLimit(clock: Clock): (peerId: string, cost: number) => boolean {
   const buckets = new Map<string, { left: number; at: number }>()
-  return (peerId) => {
+  return (peerId, cost) => {
     const now = clock.monotonicMs()
     const bucket = buckets.get(peerId) ?? { left: BURST, at: now }
     const left = Math.min(BURST, bucket.left + ((now - bucket.at) / 1000) * PER_SECOND)
     buckets.delete(peerId)
-    buckets.set(peerId, { left: Math.max(0, left - 1), at: now })
+    buckets.set(peerId, { left: Math.max(0, left - cost), at: now })
     // Peers that asked longest ago have full buckets again: forgetting them changes nothing.
     if (buckets.size > 1024) buckets.delete(buckets.keys().next().value!)
-    return left >= 1
+    return left >= cost
   }
 }

@@ -8,18 +8,19 @@ import { findHardware } from '@haggle/hardware'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
+import { evidenceTopic, type LogEvent } from '@haggle/log'
 import type { Network } from '@haggle/mesh'
 import { createNode, type MeshNode } from '@haggle/mesh/node'
 import type { OnFault } from '@haggle/negotiate'
 import type { PaymentRail } from '@haggle/payment'
-import { type Journal, memoryJournal, openLedger } from '@haggle/reputation'
-import { openJournal } from '@haggle/reputation/node'
+import { memoryJournal } from '@haggle/reputation'
+import { ledgerJournals } from '@haggle/reputation/node'
 import { memoryStore, type Store } from '@haggle/store'
-import { openLevelStore } from '@haggle/store/level'
+import { type LevelStore, openLevelStore } from '@haggle/store/level'
 import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, type Suite, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
-import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
+import { openNodeMemory } from './node_memory.ts'
 import type { Machine, OpenRail, RailParts } from './parts.ts'
 import { saveFile } from './save_file.ts'
 import { targetOfText } from './target.ts'
@@ -50,6 +51,8 @@ export interface JoinOptions {
   /** Ways to pay and be paid besides the free rail, the usual one first. Default: none. */
   readonly rails?: readonly OpenRail[]
   readonly signal?: AbortSignal
+  /** Told what happens to this node's log: its state, cosignatures, evidence against others. Default: nobody is told. */
+  readonly onMemory?: (event: LogEvent) => void
   /** Told what went wrong beside the answer to any call; the node goes on. Default: nobody is told. */
   readonly onProblem?: (error: unknown) => void
   /** Called around every write and send of a negotiation; crash tests end the process there. */
@@ -94,7 +97,7 @@ async function joinWith(options: JoinOptions, closers: Closers): Promise<Startab
   const suite = nodeSuite()
   const node = await openNode({ ...options, identity, id, store, suite, ...(psk === undefined ? {} : { psk }) })
   closers.push(() => node.stop())
-  const market = await openMarket({ ...options, identity, network: node.network, id, store, suite }, closers)
+  const market = await openMarket({ ...options, identity, network: node.network, id, store, suite, repaired: wasRepaired(store) }, closers)
   const targets = (options.peers ?? []).map((text) => targetOfText(text) ?? { peerId: text })
   if (targets.length > 0) {
     const signal = AbortSignal.any([AbortSignal.timeout(MEET_MS), ...(options.signal === undefined ? [] : [options.signal])])
@@ -114,7 +117,10 @@ export async function openStore(home: string | undefined, closers: Closers): Pro
 }
 
 /** What {@link openMarket} needs: a network that is there, and what {@link JoinOptions} says of the rest. */
-export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher' | 'machine' | 'rails' | 'onProblem' | 'onFault'> {
+export interface OpenMarketOptions extends Pick<
+  JoinOptions,
+  'home' | 'launcher' | 'machine' | 'rails' | 'onMemory' | 'onProblem' | 'onFault'
+> {
   readonly identity: Identity
   readonly network: Network
   /** 32 bytes, see `networkId` of `@haggle/wire`. */
@@ -122,6 +128,13 @@ export interface OpenMarketOptions extends Pick<JoinOptions, 'home' | 'launcher'
   readonly store: Store
   /** Default: a `nodeSuite()` of its own. */
   readonly suite?: Suite
+  /** True when the store had to be repaired: the ledger in it is checked as a whole. Default false. */
+  readonly repaired?: boolean
+}
+
+/** True for a store on disk that was damaged when it was opened. */
+export function wasRepaired(store: Store | LevelStore): boolean {
+  return 'repaired' in store && store.repaired
 }
 
 /** Opens the ledger and starts a market over a network. */
@@ -130,10 +143,20 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
   const suite = options.suite ?? nodeSuite()
   const clock = systemClock()
   const random = systemRandom()
-  const journal: Journal = home === undefined ? memoryJournal() : await openJournal(join(home, 'ledger.journal'))
-  closers.push(() => journal.close())
-  const ledger = await openLedger({ store: store.sub('ledger'), journal, signer: identity.signer, suite, clock, random })
-  closers.push(() => ledger.close())
+  const memory = await openNodeMemory({
+    network,
+    networkId: id,
+    store: store.sub('memory'),
+    journal: home === undefined ? async () => memoryJournal() : ledgerJournals(home),
+    signer: identity.signer,
+    suite,
+    clock,
+    random,
+    suspect: options.repaired ?? false,
+    ...(options.onMemory === undefined ? {} : { onEvent: options.onMemory }),
+    ...(onProblem === undefined ? {} : { onProblem }),
+  })
+  closers.push(() => memory.close())
   const machine =
     launcher === undefined ? undefined : (options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })))
   const market = createMarket({
@@ -145,7 +168,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     random,
     hashing: nativeHasher,
     store: store.sub('market'),
-    ledger: ledgerPort(ledger, clock),
+    memory,
     rails: await openRails(options.rails ?? [], { store: store.sub('rails'), clock, random, sha256: suite.sha256 }, closers),
     collect: collectFiles,
     saveFile,
@@ -181,7 +204,7 @@ function openNode({
   return createNode({
     seed: identity.seed,
     networkId: id,
-    topics: advertTopics(id),
+    topics: [...advertTopics(id), evidenceTopic(id)],
     preset: dialOnly ? 'client' : 'node',
     ...(listen === undefined ? {} : { listen }),
     bootstrap: bootstrap ?? [],

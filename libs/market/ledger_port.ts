@@ -1,18 +1,44 @@
 // What the market writes into the ledger of @haggle/reputation: contracts opened, closed and void, each with its signed evidence.
 
 import { peerIdOf } from '@haggle/identity'
-import type { Outcome } from '@haggle/contract'
-import { CREDIT_DECIMALS, CREDITS } from '@haggle/offer'
-import type { PaymentRail } from '@haggle/payment'
+import { CREDITS } from '@haggle/offer'
 import type { Entry, Facts, Ledger } from '@haggle/reputation'
-import { type Clock, formatAmount, toHex } from '@haggle/wire'
-import type { LedgerLine, LedgerPort } from './parts.ts'
+import { type Clock, equalBytes, formatAmount, toHex } from '@haggle/wire'
+
+/** One entry for the ledger, as the market writes it. */
+export interface LedgerLine {
+  readonly kind: 'opened' | 'closed' | 'void'
+  /** This node's own number of the contract. */
+  readonly number: number
+  /** Contract id, 32 bytes. */
+  readonly contract: Uint8Array
+  /** The other side's key, 32 bytes. */
+  readonly peer: Uint8Array
+  /** How it ended, for `closed`. */
+  readonly facts: Facts | null
+  /** Signed envelopes that back it, as they were sent. */
+  readonly evidence: readonly Uint8Array[]
+  /** True when the terms let everybody read the contract's entries. */
+  readonly isPublic: boolean
+}
+
+/** The node's append-only memory, as the market uses it. */
+export interface LedgerPort {
+  /** Resolves when it is on disk. Appending the same kind and contract again is harmless. */
+  append(line: LedgerLine): Promise<void>
+  /** Newest first. */
+  list(options: {
+    readonly limit: number
+  }): Promise<
+    readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: Uint8Array; readonly summary: string }[]
+  >
+}
 
 /** Entries of one contract that are looked through for a repeat. */
 const MAX_REPEATS = 16
 
-/** A {@link LedgerPort} over a ledger. Appending a line again that is there already does nothing. */
-export function ledgerPort(ledger: Ledger, clock: Clock): LedgerPort {
+/** A {@link LedgerPort} over whatever is the current ledger. Appending a line again that is there already does nothing. */
+export function ledgerPort(current: () => Ledger, clock: Clock): LedgerPort {
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = queue.then(work)
@@ -22,10 +48,12 @@ export function ledgerPort(ledger: Ledger, clock: Clock): LedgerPort {
   return {
     append: (line) =>
       inTurn(async () => {
+        const ledger = current()
         if (await isThere(ledger, line)) return
         await ledger.append([entryOf(line, Math.floor(clock.now() / 1000))])
       }),
     async list({ limit }) {
+      const ledger = current()
       const from = Math.max(0, ledger.size - limit)
       const lines: { index: number; kind: string; at: number; peer: Uint8Array; summary: string }[] = []
       for (let index = ledger.size - 1; index >= from; index--) {
@@ -40,11 +68,19 @@ export function ledgerPort(ledger: Ledger, clock: Clock): LedgerPort {
 async function isThere(ledger: Ledger, line: LedgerLine): Promise<boolean> {
   let seen = 0
   for await (const { entry } of ledger.byContract(line.contract)) {
-    // A later closing replaces an earlier one: only the same outcome is a repeat.
-    if (entry.kind === line.kind && (line.kind !== 'closed' || sameFacts(entry.facts, line.facts))) return true
+    // A later closing replaces an earlier one, such as one that the other side has signed since: only the same word is a repeat.
+    if (entry.kind === line.kind && (line.kind !== 'closed' || sameWord(entry, line))) return true
     if (++seen >= MAX_REPEATS) return false
   }
   return false
+}
+
+function sameWord(a: Pick<Entry, 'facts' | 'evidence'>, b: Pick<Entry, 'facts' | 'evidence'>): boolean {
+  return (
+    sameFacts(a.facts, b.facts) &&
+    a.evidence.length === b.evidence.length &&
+    a.evidence.every((bytes, i) => equalBytes(bytes, b.evidence[i]!))
+  )
 }
 
 function sameFacts(a: Facts | null, b: Facts | null): boolean {
@@ -64,28 +100,4 @@ function summaryOf({ kind, contract, facts, peer }: Entry): string {
       ? ''
       : ` ${facts.outcome}, ${facts.meteredS} s, ${formatAmount(facts.settled)} ${facts.rail === 'free' ? CREDITS : 'of its token'}`
   return `${kind} ${id}${who}${what}`
-}
-
-/** What {@link factsOf} adds to an outcome. */
-export interface FactsOptions {
-  /** What the other side was. */
-  readonly peerRole: 'provider' | 'renter'
-  readonly rail: Pick<PaymentRail, 'isMoney' | 'decimals'>
-  /** What the rail settled, base units. */
-  readonly settled: bigint
-}
-
-/** What a score will need to know of an outcome. Amounts of a finer token are rounded down to millionths. */
-export function factsOf(outcome: Outcome, { peerRole, rail, settled }: FactsOptions): Facts {
-  const liable = outcome.kind === 'failed' || outcome.kind === 'cancelled' ? outcome.by : null
-  return {
-    role: peerRole,
-    outcome: outcome.kind === 'settled' || outcome.kind === 'failed' || outcome.kind === 'disputed' ? outcome.kind : 'cancelled',
-    liable,
-    rail: rail.isMoney ? 'evm' : 'free',
-    settled: settled / 10n ** BigInt(rail.decimals - CREDIT_DECIMALS),
-    meteredS: Number((outcome.usage[0] ?? 0n) / 1000n),
-    upS: null,
-    speedPermille: null,
-  }
 }

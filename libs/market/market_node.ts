@@ -7,11 +7,12 @@ import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import { FREE_RAIL, type Offer } from '@haggle/offer'
 import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
+import { evidenceOf, factsOf } from './closing_entry.ts'
 import { capFor, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
-import { factsOf } from './ledger_port.ts'
 import { offerRow, offerView } from './offer_view.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
+import type { MarketMemory } from './memory_types.ts'
 import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
@@ -21,6 +22,7 @@ import { amountOn, Rails } from './rails.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
+import { STRANGER, type Trust } from './trust.ts'
 import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
@@ -61,11 +63,16 @@ class MarketNode implements StartableMarket {
     this.#parts = { ...parts, money: new Rails(parts.rails) }
     const { network, networkId, suite, identity, clock, random } = parts
     this.discovery = createDiscovery({ network, networkId, suite, signer: identity.signer, clock, random })
-    this.#source = new OfferSource({ discovery: this.discovery, network, clock, named: this.#named })
+    const trust = (keys: readonly Uint8Array[]): Promise<readonly Trust[]> => parts.memory.trust(keys, 'provider')
+    this.#source = new OfferSource({ discovery: this.discovery, network, clock, trust, named: this.#named })
   }
 
   get peerId(): string {
     return this.#parts.network.peerId
+  }
+
+  get memory(): MarketMemory {
+    return this.#parts.memory
   }
 
   addresses(): string[] {
@@ -231,7 +238,7 @@ class MarketNode implements StartableMarket {
   }
 
   async ledger(options: { limit?: number } = {}): ReturnType<Market['ledger']> {
-    const lines = await this.#parts.ledger.list({ limit: options.limit ?? 50 })
+    const lines = await this.#parts.memory.list({ limit: options.limit ?? 50 })
     return lines.map((line) => ({ ...line, peer: peerIdOf(line.peer) }))
   }
 
@@ -312,17 +319,23 @@ class MarketNode implements StartableMarket {
   }
 
   async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {
-    const { own, theirs } = thread.chains()
-    const receipts = [...own, ...theirs].filter(({ type }) => type === 'receipt' || type === 'result').map(({ bytes }) => bytes)
     const { kind, number, contract, peer } = entry
     // The rail first: what it settles is what the entry says.
     const settled = await (thread.role === 'renter' ? this.#renter : this.#provider?.money)?.settle(thread, entry)
-    const rail = this.#parts.money.of(thread.view().terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
-    const facts =
-      entry.kind === 'closed'
-        ? factsOf(entry.outcome, { peerRole: thread.role === 'renter' ? 'provider' : 'renter', rail, settled: settled ?? 0n })
-        : null
-    await this.#parts.ledger.append({ kind, number, contract, peer, facts, evidence: kind === 'closed' ? receipts : [] })
+    const { terms } = thread.view()
+    const rail = this.#parts.money.of(terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
+    const peerRole = thread.role === 'renter' ? 'provider' : 'renter'
+    const ended = entry.kind === 'closed' && terms !== null
+    const outMs = peerRole === 'provider' ? (this.#renter?.outMs(thread) ?? null) : null
+    await this.#parts.memory.append({
+      kind,
+      number,
+      contract,
+      peer,
+      facts: ended ? factsOf({ outcome: entry.outcome, terms, peerRole, outMs, rail, settled: settled ?? 0n }) : null,
+      evidence: kind === 'closed' ? evidenceOf(thread.chains()) : [],
+      isPublic: terms?.visibility === 'public',
+    })
   }
 
   async #resume(thread: Thread): Promise<void> {
@@ -342,6 +355,7 @@ class MarketNode implements StartableMarket {
         offer: message,
         rttMs: 0,
         shownAtMs: parts.clock.monotonicMs(),
+        trust: STRANGER,
       }
       return offerRow(known, { ...parts, rail: parts.money.pick(request.rail) })
     }

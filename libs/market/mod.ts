@@ -15,6 +15,10 @@
  */
 export * from './types.ts'
 export * from './parts.ts'
+export * from './memory_types.ts'
+export { type NodeMemory, type NodeMemoryInit, openNodeMemory } from './node_memory.ts'
+export type { LedgerLine, LedgerPort } from './ledger_port.ts'
+export { STRANGER, type Trust, trustOf } from './trust.ts'
 export { joinMarket, type JoinOptions, machineOf } from './join.ts'
 export { market, type MarketComponents, type MarketInit } from './service.ts'
 export { createMarket, type StartableMarket } from './market_node.ts'

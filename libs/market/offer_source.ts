@@ -2,10 +2,11 @@
 
 import type { Discovery, FetchedOffer, FindQuery } from '@haggle/discovery'
 import type { Network, PeerTarget } from '@haggle/mesh'
-import { byOrder, type Demand, demandQuery, type Listing, match, type Query, reachOf, type SubjectOptions } from '@haggle/offer'
+import { byOrder, byWorth, type Demand, demandQuery, type Listing, match, type Query, reachOf, type SubjectOptions } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import type { Clock } from '@haggle/wire'
 import { isOwnMoney } from './rails.ts'
+import { STRANGER, type Trust } from './trust.ts'
 
 /** An offer that ends sooner than this is asked for again: an ACCEPT must reach the provider while the price is promised. Seconds. */
 const LEAST_LEFT_S = 30
@@ -23,6 +24,8 @@ export interface OfferSourceInit {
   readonly discovery: Discovery
   readonly network: Network
   readonly clock: Clock
+  /** How providers stand with this node. */
+  readonly trust: (keys: readonly Uint8Array[]) => Promise<readonly Trust[]>
   /** Peers that the owner named: always asked, whatever discovery says. */
   readonly named: readonly PeerTarget[]
 }
@@ -31,6 +34,13 @@ export interface OfferSourceInit {
 export interface KnownOffer extends FetchedOffer {
   /** Monotonic ms. */
   readonly shownAtMs: number
+  /** How its provider stands with this node. */
+  readonly trust: Trust
+}
+
+/** An offer as the language sees it. */
+export function listingOf({ provider, offer, rttMs, trust }: KnownOffer): Listing {
+  return { provider, offer: offer.body, rttMs: Math.round(rttMs), ...trust }
 }
 
 type OwnRail = Pick<PaymentRail, 'name' | 'unit' | 'decimals'>
@@ -74,7 +84,7 @@ export class OfferSource {
   ): Promise<KnownOffer[]> {
     const fits = (offer: KnownOffer): boolean =>
       this.#fits(demand, offer, options.rail) && !options.without.has(offer.peerId) && (options.only?.includes(offer.peerId) ?? true)
-    const known = this.#fresh().filter((offer) => fits(offer) && this.#init.network.path(offer.peerId) !== undefined)
+    const known = (await this.#fresh()).filter((offer) => fits(offer) && this.#init.network.path(offer.peerId) !== undefined)
     if (known.length > 0) {
       this.#refresh(demand, options.rail)
       return known
@@ -87,32 +97,33 @@ export class OfferSource {
     const query = options.only === undefined ? { limit: 256 } : { limit: 256, only: options.only }
     const found = await this.#search(() => true, { ...options, without: new Set(), query, exhaustive: true })
     // One that did not answer just now counts only while its connection stands.
-    const known = this.#fresh().filter(
+    const known = (await this.#fresh()).filter(
       ({ peerId }) => this.#init.network.path(peerId) !== undefined && (options.only?.includes(peerId) ?? true),
     )
     const byId = new Map([...known, ...found].map((offer) => [offer.peerId, offer]))
     return [...byId.values()]
   }
 
-  #fits(demand: Demand, { peerId, provider, offer }: KnownOffer, rail: OwnRail): boolean {
+  #fits(demand: Demand, known: KnownOffer, rail: OwnRail): boolean {
     // Whoever was named by this node's owner may serve friends only: it says itself whether we are one.
-    const friend = this.#init.named.some((target) => target.peerId === peerId)
-    const result = match(
-      demand,
-      { provider, offer: offer.body },
-      { renter: { key: this.#init.network.publicKey }, friend, unit: rail.unit },
-    )
-    return result.demand === true && result.accept !== false && isOwnMoney(offer.body, rail)
+    const friend = this.#init.named.some((target) => target.peerId === known.peerId)
+    const renter = { key: this.#init.network.publicKey }
+    const result = match(demand, listingOf(known), { renter, friend, scored: true, unit: rail.unit })
+    return result.demand === true && result.accept !== false && isOwnMoney(known.offer.body, rail)
   }
 
-  #fresh(): KnownOffer[] {
+  /** Known offers whose price stands, with how their providers stand now. */
+  async #fresh(): Promise<KnownOffer[]> {
     const nowS = this.#init.clock.now() / 1000
     for (const [peerId, { offer }] of this.#known) if (offer.exp < nowS + LEAST_LEFT_S) this.#known.delete(peerId)
-    return [...this.#known.values()]
+    const known = [...this.#known.values()]
+    const trusts = await this.#init.trust(known.map(({ provider }) => provider))
+    return known.map((offer, at) => ({ ...offer, trust: trusts[at] ?? offer.trust }))
   }
 
-  #learn(found: FetchedOffer): KnownOffer {
-    const offer = { ...found, shownAtMs: this.#init.clock.monotonicMs() }
+  async #learn(found: FetchedOffer): Promise<KnownOffer> {
+    const [trust = STRANGER] = await this.#init.trust([found.provider])
+    const offer = { ...found, shownAtMs: this.#init.clock.monotonicMs(), trust }
     this.#known.delete(found.peerId)
     this.#known.set(found.peerId, offer)
     const oldest = this.#known.keys().next()
@@ -147,8 +158,8 @@ export class OfferSource {
     const found = new Map<string, KnownOffer>()
     const seen = new Set<string>()
     let cancelSettle: (() => void) | undefined
-    const take = (fetched: FetchedOffer): void => {
-      const offer = this.#learn(fetched)
+    const take = async (fetched: FetchedOffer): Promise<void> => {
+      const offer = await this.#learn(fetched)
       seen.add(offer.peerId)
       options.onSeen?.(seen.size)
       if (!fits(offer)) return
@@ -159,14 +170,22 @@ export class OfferSource {
     }
     const asked = named
       .filter(({ peerId }) => options.query.only?.includes(peerId) ?? true)
-      .map((target) => discovery.fetchOffer(target, { signal }).then(take, () => undefined))
+      .map((target) =>
+        discovery
+          .fetchOffer(target, { signal })
+          .then(take)
+          .catch(() => undefined),
+      )
     const searched = (async () => {
+      // Only whether to go on looking hangs on it: how its provider stands is looked up before the offer counts.
+      const suits = (fetched: FetchedOffer): boolean =>
+        fits({ ...fetched, shownAtMs: clock.monotonicMs(), trust: this.#known.get(fetched.peerId)?.trust ?? STRANGER })
       const query = {
         ...options.query,
         ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
-        ...(options.exhaustive === true ? {} : { suits: (fetched: FetchedOffer) => fits({ ...fetched, shownAtMs: clock.monotonicMs() }) }),
+        ...(options.exhaustive === true ? {} : { suits }),
       }
-      for await (const offer of discovery.find(query, { signal })) take(offer)
+      for await (const offer of discovery.find(query, { signal })) await take(offer)
     })().catch(() => undefined)
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     await Promise.race([Promise.all([searched, ...asked]), stopped])
@@ -183,9 +202,11 @@ function queryOf(demand: Demand, { unit }: OwnRail, only?: readonly string[]): F
   return only === undefined ? query : { ...query, only }
 }
 
-/** Best first: by the query's own order, cheapest when it has none. */
+/** Best first: by the query's own order; without one by price, trust counted in. */
 export function byQuery(offers: readonly KnownOffer[], query: Query, options: SubjectOptions = {}): KnownOffer[] {
-  const compare = byOrder(query.order, options)
-  const listing = ({ provider, offer, rttMs }: KnownOffer): Listing => ({ provider, offer: offer.body, rttMs: Math.round(rttMs) })
-  return [...offers].sort((a, b) => compare(listing(a), listing(b)))
+  const compare = query.order.length === 0 ? byWorth(options) : byOrder(query.order, options)
+  return offers
+    .map((offer) => ({ offer, listing: listingOf(offer) }))
+    .sort((a, b) => compare(a.listing, b.listing))
+    .map(({ offer }) => offer)
 }

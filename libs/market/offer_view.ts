@@ -3,7 +3,7 @@
 import { type Demand, demandQuery, explain, match, type Offer, parseQuery } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import { formatAmount, toHex } from '@haggle/wire'
-import { byQuery, type KnownOffer } from './offer_source.ts'
+import { byQuery, type KnownOffer, listingOf } from './offer_source.ts'
 import type { MarketParts } from './parts.ts'
 import { hourPrice, isOwnMoney } from './rails.ts'
 import type { OfferRow, OfferView } from './types.ts'
@@ -13,7 +13,7 @@ const PROBED_MS = 5_000
 
 /** One offer as a row, with its price on `rail` where it has one. */
 export function offerRow(
-  { peerId, offer, rttMs, shownAtMs }: KnownOffer,
+  { peerId, offer, rttMs, shownAtMs, trust }: KnownOffer,
   { network, clock, rail }: Pick<MarketParts, 'network' | 'clock'> & { readonly rail: Pick<PaymentRail, 'name'> },
 ): OfferRow {
   const { body } = offer
@@ -37,6 +37,8 @@ export function offerRow(
     pricePerHour: shown?.pricePerHour ?? '?',
     unit: shown?.unit ?? '',
     prices,
+    trust: trust.scoreMicro / 1_000_000,
+    jobs: trust.jobs,
     path: network.path(peerId) ?? null,
     rttMs,
   }
@@ -51,9 +53,9 @@ export function offerView(
   const { demand } = asked
   // Friends' offers that were heard came from peers that this node's owner named: whether it is a friend, they say.
   const { unit } = parts.rail
-  const options = { friend: true, renter: { key: parts.identity.publicKey }, unit }
+  const options = { friend: true, scored: true, renter: { key: parts.identity.publicKey }, unit }
   const query = demand === null ? parseQuery(asked.where) : demandQuery(demand, options)
-  const listings = offers.map(({ provider, offer, rttMs }) => ({ provider, offer: offer.body, rttMs: Math.round(rttMs) }))
+  const listings = offers.map(listingOf)
   const { seen, failures, unknown } = explain(
     query,
     listings,

@@ -6,9 +6,9 @@ import type { Network } from '@haggle/mesh'
 import type { OnFault } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
-import type { Facts } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
 import type { Clock, Random, Suite } from '@haggle/wire'
+import type { NodeMemory } from './node_memory.ts'
 
 /** What a rail is opened with: it keeps its books in the node's store. */
 export interface RailParts {
@@ -24,33 +24,6 @@ export type OpenRail = (parts: RailParts) => Promise<PaymentRail>
 /** What a machine has, as offers say it. `findHardware` of `@haggle/hardware` fills it. */
 export type Machine = Pick<Offer, 'devices' | 'cpu' | 'memMiB' | 'diskMiB' | 'net' | 'os' | 'arch'>
 
-/** One entry for the ledger, as the market writes it. */
-export interface LedgerLine {
-  readonly kind: 'opened' | 'closed' | 'void'
-  /** This node's own number of the contract. */
-  readonly number: number
-  /** Contract id, 32 bytes. */
-  readonly contract: Uint8Array
-  /** The other side's key, 32 bytes. */
-  readonly peer: Uint8Array
-  /** How it ended, for `closed`. */
-  readonly facts: Facts | null
-  /** Signed envelopes that back it, as they were sent. */
-  readonly evidence: readonly Uint8Array[]
-}
-
-/** The node's append-only memory, as the market uses it. */
-export interface LedgerPort {
-  /** Resolves when it is on disk. Appending the same kind and contract again is harmless. */
-  append(line: LedgerLine): Promise<void>
-  /** Newest first. */
-  list(options: {
-    readonly limit: number
-  }): Promise<
-    readonly { readonly index: number; readonly kind: string; readonly at: number; readonly peer: Uint8Array; readonly summary: string }[]
-  >
-}
-
 /** A node's parts. */
 export interface MarketParts {
   readonly network: Network
@@ -62,7 +35,7 @@ export interface MarketParts {
   readonly random: Random
   readonly hashing: Hashing
   readonly store: Store
-  readonly ledger: LedgerPort
+  readonly memory: NodeMemory
   /** How contracts are paid, the usual way first. The free rail is added where it is missing. */
   readonly rails: readonly PaymentRail[]
   /** Whoever runs jobs here; without it this node only rents. */

@@ -3,7 +3,7 @@
 import type { AcceptBody, CancelReason, RejectReason, Terms, VoucherBody } from '@haggle/contract'
 import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
-import { type Authorise, decodeSpec, type JobSpec, specHash } from '@haggle/job'
+import { type Authorise, decodeSpec, type JobSpec } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
@@ -11,6 +11,7 @@ import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
+import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
 import type { MarketParts } from './parts.ts'
@@ -18,12 +19,11 @@ import { ProvidedJob } from './provided_job.ts'
 import type { Rails } from './rails.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { StandingOffer } from './standing_offer.ts'
+import { STRANGER, type Trust } from './trust.ts'
 import type { ProvideRequest } from './types.ts'
 
 /** How long a quote stays firm in price, ms. */
 const QUOTE_VALID_MS = 60_000
-/** A spec that follows its ACCEPT by more than this is not coming, ms. */
-const SPEC_WAIT_MS = 3_000
 
 /** What a running contract holds here. */
 interface Held {
@@ -58,8 +58,7 @@ export class Provider {
   readonly #standing: StandingOffer
   readonly #held = new Map<string, Held>()
   readonly #jobs = new Map<string, ProvidedJob>()
-  readonly #specs = new Map<string, PromiseWithResolvers<SpecFrame>>()
-  readonly #settled = new Map<string, number>()
+  readonly #specs: Specs
   readonly #kept: KeptJobs
   #policy: Policy | undefined
 
@@ -68,6 +67,7 @@ export class Provider {
     this.files = new ListedFiles(parts.provider.files)
     this.money = new Earnings(parts.money)
     this.#threads = threads
+    this.#specs = new Specs(parts)
     const { identity, suite, clock, networkId, onProblem } = parts
     this.#kept = new KeptJobs({ host: parts.provider.host, clock, ...(onProblem === undefined ? {} : { onProblem }) })
     const now = (): Offer | null => (this.#policy === undefined ? null : this.#offerNow(this.#policy))
@@ -136,7 +136,7 @@ export class Provider {
 
   /** Takes a spec that follows an ACCEPT. */
   spec(thread: Thread, frame: SpecFrame): void {
-    this.#specOf(thread).resolve(frame)
+    this.#specs.arrived(thread, frame)
   }
 
   /** Takes a message that waits for this side's decision. */
@@ -166,8 +166,6 @@ export class Provider {
         void this.#measure(thread)
         return
       case 'ledger':
-        if (effect.entry.kind !== 'closed') return
-        this.#settled.set(toHex(effect.entry.peer), (this.#settled.get(toHex(effect.entry.peer)) ?? 0) + 1)
         return
       default:
         return
@@ -216,27 +214,30 @@ export class Provider {
     const { current } = this
     if (current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
     const terms = this.#termsOf(thread, current, demand)
-    const refusal = this.#refusal(thread, terms, current.body)
+    const refusal = this.#refusal(thread, { terms, promised: current.body, trust: await this.#trustIn(thread) })
     if (refusal !== null) return this.#reject(thread, refusal)
     await thread.command({ do: 'quote', terms, holdMs: 0, validMs: QUOTE_VALID_MS })
   }
 
   async #answerCounter(thread: Thread): Promise<void> {
+    const trust = await this.#trustIn(thread)
     const { proposed } = thread.view()
     const { current } = this
     if (proposed === null || current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
-    const refusal = this.#refusal(thread, proposed, current.body)
+    const refusal = this.#refusal(thread, { terms: proposed, promised: current.body, trust })
     if (refusal !== null) return this.#reject(thread, refusal)
     await thread.command({ do: 'quote', terms: proposed, holdMs: 0, validMs: QUOTE_VALID_MS })
   }
 
   async #answerAccept(thread: Thread, message: Message<AcceptBody>): Promise<void> {
+    // Looked up first: from here on, what is decided is reserved in the same step.
+    const trust = await this.#trustIn(thread)
     const { proposed: terms, terms: inForce } = thread.view()
     if (terms === null) return this.#reject(thread, { reason: 'expired', path: null })
     if (inForce !== null) return this.#reject(thread, { reason: 'policy', path: null })
     const promised = this.#promisedTo(terms)
     if (promised === undefined) return this.#reject(thread, { reason: 'expired', path: null })
-    const refusal = this.#refusal(thread, terms, promised)
+    const refusal = this.#refusal(thread, { terms, promised, trust })
     if (refusal !== null) return this.#reject(thread, refusal)
     this.#hold(thread, terms)
     try {
@@ -245,7 +246,7 @@ export class Provider {
         this.#release(thread)
         return await this.#reject(thread, { reason: 'funding', path: null })
       }
-      const spec = await this.#awaitSpec(thread, message.body)
+      const spec = await this.#specs.await(thread, message.body.specHash)
       const job = this.#makeJob(thread, { contract: message.id, terms, spec: spec.decoded })
       const prepared = job.prepare()
       prepared.catch(() => undefined)
@@ -263,32 +264,6 @@ export class Provider {
   async #checkVoucher(thread: Thread, message: Message<VoucherBody>): Promise<void> {
     const verdict = await this.money.vouched(thread, message)
     if (!verdict.ok) await thread.command({ do: 'cancel', reason: 'unpaid' }).catch(ignoreOver)
-  }
-
-  async #awaitSpec(thread: Thread, body: AcceptBody): Promise<{ decoded: JobSpec; bytes: Uint8Array; salt: Uint8Array }> {
-    const { clock, suite } = this.#parts
-    const waiting = this.#specOf(thread)
-    const cancel = clock.after(SPEC_WAIT_MS, () => waiting.reject(new HaggleError('E_SPEC_MISSING', 'The spec did not follow its ACCEPT')))
-    try {
-      const { spec, salt } = await waiting.promise
-      if (body.specHash === null || !equalBytes(specHash(salt, spec, suite), body.specHash)) {
-        throw new HaggleError('E_SPEC_HASH', 'The spec is not the one that ACCEPT signed')
-      }
-      return { decoded: decodeSpec(spec), bytes: spec, salt }
-    } finally {
-      cancel()
-      this.#specs.delete(thread.id)
-    }
-  }
-
-  #specOf(thread: Thread): PromiseWithResolvers<SpecFrame> {
-    const known = this.#specs.get(thread.id)
-    if (known !== undefined) return known
-    const waiting = Promise.withResolvers<SpecFrame>()
-    waiting.promise.catch(() => undefined)
-    this.#specs.set(thread.id, waiting)
-    void thread.ended.then(() => this.#specs.delete(thread.id))
-    return waiting
   }
 
   #makeJob(thread: Thread, { contract, terms, spec }: { contract: Uint8Array; terms: Terms; spec: JobSpec }): ProvidedJob {
@@ -340,13 +315,18 @@ export class Provider {
     this.money.metered(thread)
   }
 
-  #refusal(thread: Thread, terms: Terms, promised: Offer): Refusal | null {
+  /** How the renter of a thread stands here. */
+  async #trustIn(thread: Thread): Promise<Trust> {
+    return (await this.#parts.memory.trust([thread.record.peerKey], 'renter'))[0] ?? STRANGER
+  }
+
+  #refusal(thread: Thread, { terms, promised, trust }: { terms: Terms; promised: Offer; trust: Trust }): Refusal | null {
     const policy = this.#policy
     if (policy === undefined) return { reason: 'capacity', path: null }
     const { peerKey } = thread.record
     const peerId = peerIdOf(peerKey)
     const running = [...this.#held.entries()].filter(([id, held]) => id !== thread.id && held.renter === peerId).length
-    const renter = { key: peerKey, friend: policy.allow.has(peerId), running, settled: this.#settled.get(toHex(peerKey)) ?? 0 }
+    const renter = { key: peerKey, friend: policy.allow.has(peerId), running, trust }
     return refusalOf({ terms, promised, current: this.#offerNow(policy), policy, renter })
   }
 

@@ -3,6 +3,7 @@
 import { paysAhead, type RejectReason, type Terms } from '@haggle/contract'
 import { acceptVerdict, type Demand, isUnknown, type Meter, type Offer, railOf } from '@haggle/offer'
 import type { Policy } from './offer_maker.ts'
+import type { Trust } from './trust.ts'
 
 /** A refusal as REJECTED says it. */
 export interface Refusal {
@@ -24,8 +25,8 @@ export interface Proposal {
     readonly friend: boolean
     /** Jobs of this renter that run here now. */
     readonly running: number
-    /** Contracts settled with it. */
-    readonly settled: number
+    /** How it stands with this node. */
+    readonly trust: Trust
   }
 }
 
@@ -42,10 +43,12 @@ export function refusalOf(proposal: Proposal): Refusal | null {
 
 function refuseRenter({ terms, promised, policy, renter }: Proposal): Refusal | null {
   if (policy.serves === 'friends' && !renter.friend) return { reason: 'trust', path: null }
+  // Only evidence makes a score 0. Whom the owner named stays the owner's business.
+  if (!renter.friend && renter.trust.scoreMicro === 0) return { reason: 'trust', path: null }
   // Whoever pays ahead may have as many jobs as there are slots.
   if (!renter.friend && renter.running >= 1 && !paysAhead(terms)) return { reason: 'policy', path: null }
   if (!renter.friend && terms.isolation === WEAK_ISOLATION && !policy.acceptWeakIsolation) return { reason: 'trust', path: null }
-  const who = { key: renter.key, jobs: renter.settled, friend: renter.friend }
+  const who = { key: renter.key, friend: renter.friend, ...renter.trust }
   const verdict = acceptVerdict({ provider: terms.provider, offer: promised }, { renter: who, demand: demandOf(terms) })
   if (verdict === true) return null
   return { reason: 'constraint', path: isUnknown(verdict) ? (verdict.unknown[0] ?? 'accept') : 'accept' }

@@ -5,6 +5,7 @@ import { makeOffer, policyOf } from './offer_maker.ts'
 import { Rails } from './rails.ts'
 import { type Proposal, refusalOf } from './refusal.ts'
 import { TEST_MACHINE } from './testing.ts'
+import { STRANGER } from './trust.ts'
 
 const RUNNERS = [
   { runner: 'exec', isolation: 'bubblewrap' },
@@ -50,7 +51,7 @@ const proposal = (
   promised: offer,
   current: { ...offer, ...changes.current },
   policy: { ...policy, ...changes.policy },
-  renter: { key: terms.renter, friend: false, running: 0, settled: 0, ...changes.renter },
+  renter: { key: terms.renter, friend: false, running: 0, trust: STRANGER, ...changes.renter },
 })
 
 it('refusalOf() is null for terms that are the offer', () => {
@@ -59,6 +60,7 @@ it('refusalOf() is null for terms that are the offer', () => {
 
 it.each([
   ['trust', null, proposal({ policy: { serves: 'friends' } })],
+  ['trust', null, proposal({ renter: { trust: { ...STRANGER, scoreMicro: 0 } } })],
   ['policy', null, proposal({ renter: { running: 1 } })],
   ['trust', null, proposal({ terms: { runner: 'deno', isolation: 'permissions' } })],
   ['unsupported', null, proposal({ terms: { rail: 'evm:1:0x00' } })],
@@ -80,10 +82,22 @@ it('refusalOf() lets friends have what strangers may not', () => {
   const friend = { friend: true }
   expect(refusalOf(proposal({ renter: friend, policy: { serves: 'friends' } }))).toBeNull()
   expect(refusalOf(proposal({ renter: { ...friend, running: 1 } }))).toBeNull()
+  expect(refusalOf(proposal({ renter: { ...friend, trust: { ...STRANGER, scoreMicro: 0 } } }))).toBeNull()
   expect(refusalOf(proposal({ renter: friend, terms: { runner: 'deno', isolation: 'permissions' } }))).toBeNull()
 })
 
 it('refusalOf() lets a stranger have several jobs at a time when it pays ahead, and a friend a longer grace', () => {
   expect(refusalOf(proposal({ terms: paid, renter: { running: 1 } }))).toBe(null)
   expect(refusalOf(proposal({ terms: { ...paid, graceMs: 20_000 }, renter: { friend: true } }))).toBe(null)
+})
+
+it('refusalOf() reads the score, its axes and the settled contracts in `accept`', () => {
+  const accept = (text: string): ReturnType<typeof refusalOf> =>
+    refusalOf({
+      ...proposal({ renter: { trust: { scoreMicro: 300_000, axesMicro: { pays: 400_000 }, jobs: 2 } } }),
+      promised: { ...offer, accept: text },
+    })
+  expect(accept('trust.score>=0.3 trust.pays>=0.4 renter.jobs>=2')).toBeNull()
+  expect(accept('trust.score>0.3')).toEqual({ reason: 'constraint', path: 'accept' })
+  expect(accept('trust.disputes>=0.5')).toEqual({ reason: 'constraint', path: 'renter.disputes' })
 })

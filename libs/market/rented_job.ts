@@ -42,6 +42,8 @@ export interface RentedJobInit {
   readonly rail: PaymentRail
   /** False for one more view of a job that is driven elsewhere: it only reads. */
   readonly drives: boolean
+  /** True when this process has the contract from its beginning, so that it sees whenever its provider is out of reach. */
+  readonly watched: boolean
   readonly onProgress: (progress: RunProgress) => void
   /** Told why a voucher could not be given. */
   readonly onProblem: (error: unknown) => void
@@ -77,6 +79,8 @@ export class RentedJob {
   #cancelLost: () => void = () => undefined
   #uploaded = false
   #firstOutputAtMs: number | null = null
+  #outMs = 0
+  #outSinceMs: number | null = null
 
   constructor(thread: Thread, provider: PeerTarget, init: RentedJobInit) {
     this.thread = thread
@@ -103,6 +107,12 @@ export class RentedJob {
   /** How it is paid. */
   get rail(): PaymentRail {
     return this.#init.rail
+  }
+
+  /** How long the provider was out of reach since CONFIRM, ms; null when nobody looked all the time. */
+  get outMs(): number | null {
+    if (!this.#init.watched) return null
+    return this.#outMs + (this.#outSinceMs === null ? 0 : this.#init.clock.monotonicMs() - this.#outSinceMs)
   }
 
   get ref(): JobRef {
@@ -143,6 +153,7 @@ export class RentedJob {
   /** The connection to the provider is gone. It may come back; after a while the job counts as lost for whoever can go elsewhere. */
   unreachable(): void {
     this.#cancelLost()
+    this.#outSinceMs ??= this.#init.clock.monotonicMs()
     this.#cancelLost = this.#init.clock.after(LOST_MS, () => this.#lost.resolve())
   }
 
@@ -155,6 +166,8 @@ export class RentedJob {
   /** The connection to the provider is there again: what was missed is fetched. */
   reachable(): void {
     this.#cancelLost()
+    if (this.#outSinceMs !== null) this.#outMs += this.#init.clock.monotonicMs() - this.#outSinceMs
+    this.#outSinceMs = null
     if (this.#abandoned) return void this.cancel().catch(ignoreOver)
     if (!this.#hasStarted) return
     for (const channel of ['stdout', 'stderr'] as const) if (!this.feeds[channel].complete) this.#refetch(channel)

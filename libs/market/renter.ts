@@ -66,6 +66,11 @@ export class Renter {
     return this.#jobs.ofContract(toHex(contract))
   }
 
+  /** How long the provider of a thread was out of reach, ms; null when this process hasn't seen the whole of its contract. */
+  outMs(thread: Thread): number | null {
+    return this.#jobs.get(thread.id)?.[0]?.outMs ?? null
+  }
+
   /** The provider of a thread is there again, or gone. */
   reachable(thread: Thread, now: boolean): void {
     for (const job of this.#jobs.ofThread(thread.id)) {
@@ -124,6 +129,7 @@ export class Renter {
       }
       try {
         await this.#threads.prepare(this.#source.target(candidate.peerId), { signal: AbortSignal.timeout(CONNECT_MS) })
+        await this.#parts.memory.introduce(candidate.peerId)
       } catch (error) {
         refused(UNREACHABLE.has(errorCode(error)) ? 'unreachable' : errorCode(error))
         continue
@@ -153,6 +159,7 @@ export class Renter {
   async ask({ demand }: PreparedRun, candidate: KnownOffer): Promise<Quoted> {
     const target = this.#source.target(candidate.peerId)
     await this.#threads.prepare(target, { signal: AbortSignal.timeout(CONNECT_MS) })
+    await this.#parts.memory.introduce(candidate.peerId)
     const thread = this.#threads.begin({ ...target, key: candidate.provider })
     const answered = Promise.withResolvers<void>()
     this.#asking.set(thread.id, answered.resolve)
@@ -174,7 +181,7 @@ export class Renter {
     const job = new RentedJob(
       thread,
       this.#source.target(peerIdOf(thread.record.peerKey)),
-      this.#jobInit(null, { rail: this.#railOf(thread), drives: jobs.length === 0 }),
+      this.#jobInit(null, { rail: this.#railOf(thread), drives: jobs.length === 0, watched: false }),
     )
     this.#keep(job)
     job.replay()
@@ -219,7 +226,7 @@ export class Renter {
     const job = new RentedJob(
       thread,
       target,
-      this.#jobInit(run.collected, { rail, drives: true, onProgress: (progress) => run.request.onProgress?.(progress) }),
+      this.#jobInit(run.collected, { rail, drives: true, watched: true, onProgress: (progress) => run.request.onProgress?.(progress) }),
     )
     this.#keep(job)
     const listing = { provider: candidate.provider, offer: candidate.offer.body }
@@ -259,16 +266,15 @@ export class Renter {
 
   #jobInit(
     collected: CollectedFiles | null,
-    options: { readonly rail: PaymentRail; readonly drives: boolean; readonly onProgress?: (progress: RunProgress) => void },
+    options: Pick<RentedJobInit, 'rail' | 'drives' | 'watched'> & { readonly onProgress?: (progress: RunProgress) => void },
   ): RentedJobInit {
     const { network, hashing, clock } = this.#parts
     return {
       network,
       hashing,
       clock,
-      rail: options.rail,
       collected,
-      drives: options.drives,
+      ...options,
       onProgress: options.onProgress ?? (() => undefined),
       onProblem: (error) => this.#parts.onProblem?.(error),
     }

@@ -5,8 +5,9 @@ import { nodeEd25519 } from '@haggle/identity/node'
 import type { PrivateKey, Startable } from '@libp2p/interface'
 import { type Libp2pComponents, libp2pNetwork } from '@haggle/mesh'
 import { HaggleError, networkId, PUBLIC_NETWORK } from '@haggle/wire'
-import { type Closers, type JoinOptions, openMarket, openStore } from './join.ts'
+import { type Closers, type JoinOptions, openMarket, openStore, wasRepaired } from './join.ts'
 import type { StartableMarket } from './market_node.ts'
+import type { MarketMemory } from './memory_types.ts'
 import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How the service joins; the rest is the node's business. */
@@ -53,7 +54,7 @@ class MarketService implements Market, Startable {
     const identity = createIdentity(privateKey.raw.slice(0, 32), nodeEd25519())
     const store = await openStore(home, this.#closers)
     this.#market = await openMarket(
-      { ...this.#init, identity, network, id: networkId(this.#init.network ?? PUBLIC_NETWORK), store },
+      { ...this.#init, identity, network, id: networkId(this.#init.network ?? PUBLIC_NETWORK), store, repaired: wasRepaired(store) },
       this.#closers,
     )
   }
@@ -100,6 +101,10 @@ class MarketService implements Market, Startable {
 
   ping(target: string, options?: { signal?: AbortSignal }): ReturnType<Market['ping']> {
     return this.#started.ping(target, options)
+  }
+
+  get memory(): MarketMemory {
+    return this.#started.memory
   }
 
   ledger(options?: { limit?: number }): ReturnType<Market['ledger']> {

@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { type MemoryJob, memoryJobHost } from '@haggle/job'
 import { type MemoryNetwork, type MemoryNode, memoryNetwork } from '@haggle/mesh'
-import { memoryJournal, openLedger } from '@haggle/reputation'
-import { memoryStore } from '@haggle/store'
+import { type Journal, memoryJournal } from '@haggle/reputation'
+import { memoryStore, type Store } from '@haggle/store'
 import { type Clock, networkId, type Random, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
-import { ledgerPort } from './ledger_port.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
+import { type NodeMemory, openNodeMemory } from './node_memory.ts'
 import type { Machine, OpenRail } from './parts.ts'
 
 /** How {@link memoryMarket} is made. */
@@ -30,6 +30,21 @@ export interface MemberOptions {
   readonly rails?: readonly OpenRail[]
   /** Its own clock, where that is not the market's. */
   readonly clock?: Clock
+  /** What the member keeps: given again, it is the same member after a restart. Default: a fresh one. */
+  readonly home?: MemoryHome
+}
+
+/** A member's home in memory. Its parts may be taken away or exchanged between two lives, as files may. */
+export interface MemoryHome {
+  readonly seed: Uint8Array
+  readonly store: Store
+  /** Journals of the member's logs, by number. */
+  readonly journals: Journal[]
+}
+
+/** A fresh home. */
+export function memoryHome(random: Random = systemRandom()): MemoryHome {
+  return { seed: random(32), store: memoryStore(), journals: [] }
 }
 
 /** A market whose members meet in memory. */
@@ -94,26 +109,28 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   const network = memoryNetwork()
   const members: StartableMarket[] = []
   const nodes = new Map<StartableMarket, MemoryNode>()
+  const memories = new Map<StartableMarket, NodeMemory>()
   const close = async (): Promise<void> => {
     for (const member of members.splice(0)) await member.close()
     await network.stop()
   }
   return {
     network,
-    async join({ run, machine = TEST_MACHINE, rails, clock: own = clock } = {}) {
-      const identity = createIdentity(random(32))
+    async join({ run, machine = TEST_MACHINE, rails, clock: own = clock, home = memoryHome(random) } = {}) {
+      const identity = createIdentity(home.seed)
       const node = network.join(identity)
-      const store = memoryStore()
-      const ledger = await openLedger({
-        store: store.sub('ledger'),
-        journal: memoryJournal(),
+      const memory = await openNodeMemory({
+        network: node,
+        networkId: networkId('devnet-memory'),
+        store: home.store.sub('memory'),
+        journal: async (log) => (home.journals[log] ??= memoryJournal()),
         signer: identity.signer,
         suite,
         clock: own,
         random,
       })
       const host = run === undefined ? undefined : memoryJobHost({ run, clock: own, sha256: suite.sha256 })
-      const member = createMarket({
+      const started = createMarket({
         network: node,
         networkId: networkId('devnet-memory'),
         identity,
@@ -124,25 +141,36 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
           const hash = createHash('sha256')
           return { update: (chunk) => void hash.update(chunk), digest: () => new Uint8Array(hash.digest()) }
         },
-        store: store.sub('market'),
-        ledger: ledgerPort(ledger, own),
+        store: home.store.sub('market'),
+        memory,
         rails: await Promise.all(
-          (rails ?? []).map((open) => open({ store: store.sub('rails'), clock: own, random, sha256: suite.sha256 })),
+          (rails ?? []).map((open) => open({ store: home.store.sub('rails'), clock: own, random, sha256: suite.sha256 })),
         ),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })
+      const member = withMemory(started, memory)
       await member.start()
       for (const other of members) await node.connect({ peerId: other.peerId })
       members.push(member)
       nodes.set(member, node)
+      memories.set(member, memory)
       return member
     },
     async leave(member) {
       members.splice(members.indexOf(member), 1)
       await nodes.get(member)?.stop()
+      await memories.get(member)?.close()
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** A member that closes its memory with itself. */
+function withMemory(market: StartableMarket, memory: NodeMemory): StartableMarket {
+  const end = market.close.bind(market)
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => (closed ??= end().then(() => memory.close()))
+  return Object.assign(market, { close, [Symbol.asyncDispose]: close })
 }

@@ -2,6 +2,7 @@
 
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
+import type { MarketMemory } from './memory_types.ts'
 
 /** Money as a person writes it: a decimal string in the rail's unit, such as "0.05". Never a float. */
 export type Amount = string
@@ -90,6 +91,10 @@ export interface OfferRow {
   readonly unit: string
   /** The price of an hour on every rail of the offer. */
   readonly prices: readonly RailPrice[]
+  /** This node's score of the provider, 0 to 1: 0.05 for a stranger, 0 when evidence convicts it. */
+  readonly trust: number
+  /** Contracts settled with it. */
+  readonly jobs: number
   readonly path: Path | null
   readonly rttMs: number | null
 }
@@ -291,6 +296,8 @@ export interface JobSummary {
 /** A node of the market. */
 export interface Market extends AsyncDisposable {
   readonly peerId: string
+  /** What this node remembers: its log, whom it trusts, proofs. */
+  readonly memory: MarketMemory
   /** Addresses others can dial. */
   addresses(): string[]
   offers(request?: { where?: string; rail?: string; signal?: AbortSignal; waitMs?: number; probe?: boolean }): Promise<OfferView>

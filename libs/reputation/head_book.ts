@@ -47,6 +47,8 @@ export interface HeadBook {
   accuse(file: Uint8Array): Promise<Evidence>
   /** The evidence against a key, which never goes away, or undefined. */
   convicted(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** Grows with every conviction since the book was opened. */
+  readonly convictions: number
   /** Every convicted key, hex. */
   convicts(): AsyncIterable<string>
 }
@@ -71,10 +73,13 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
     return found
   }
 
+  let convictions = 0
   const convict = async (signer: Uint8Array, evidence: Uint8Array): Promise<void> => {
     const key = `x${toHex(signer)}`
     // The first evidence stays: it is as good as any, and it was acted on.
-    if ((await store.get(key)) === undefined) await store.write([{ key, value: evidence }])
+    if ((await store.get(key)) !== undefined) return
+    await store.write([{ key, value: evidence }])
+    convictions++
   }
 
   const keep = async (head: SignedHead, isLast: boolean): Promise<void> => {
@@ -88,6 +93,9 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
   }
 
   const book: HeadBook = {
+    get convictions(): number {
+      return convictions
+    },
     async consider(envelope: Uint8Array, proof?: readonly Uint8Array[]): Promise<HeadVerdict> {
       const head = read(envelope)
       for (const other of await neighbours(head)) {

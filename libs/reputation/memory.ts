@@ -7,7 +7,7 @@ import { type HeadBook, openHeadBook } from './head_book.ts'
 import { type HeadSigner, openHeadSigner } from './head_signer.ts'
 import type { Journal } from './journal.ts'
 import { type Ledger, openLedger } from './ledger.ts'
-import { type ScoreBook, openScoreBook } from './score_book.ts'
+import { type ScoreBook, type ScoredLedger, openScoreBook } from './score_book.ts'
 import { summariesOf } from './_index.ts'
 
 /** What {@link openMemory} needs. */
@@ -60,7 +60,7 @@ export async function openMemory(init: MemoryInit): Promise<Memory> {
   const current = await store.get(CURRENT)
   let open = await openLog(init, current?.[0] ?? 0)
   const book = openHeadBook({ store: store.sub('book'), suite, network })
-  const ledgers = (): readonly Pick<Ledger, 'summaries' | 'size'>[] => [
+  const ledgers = (): readonly ScoredLedger[] => [
     ...Array.from({ length: open.ledger.log }, (_, log) => archive(logStore(store, log))),
     open.ledger,
   ]
@@ -139,6 +139,9 @@ function logStore(store: Store, log: number): Store {
 }
 
 /** What scores read of a log that was succeeded: nothing is added to it any more, and it isn't opened for that. */
-function archive(store: Store): Pick<Ledger, 'summaries' | 'size'> {
-  return { size: Infinity, summaries: (key, from = 0) => summariesOf(store, key, { from }) }
+function archive(store: Store): ScoredLedger {
+  return { size: Infinity, summaries: (key, from = 0) => summariesOf(store, key, { from }), entries: noEntries }
 }
+
+/** What was added to an archive since: nothing, ever. */
+async function* noEntries(): AsyncGenerator<never> {}

@@ -95,4 +95,4 @@ export {
 } from './score.ts'
 export { Frontier, TreeHasher } from './tree.ts'
 export { FAILURE_FACTOR, FULL_TRUST, PAIR_CAP, type Trust, WALK_SHARE, WALK_STEPS, walkTrust } from './trust_walk.ts'
-export { openScoreBook, type ScoreBook, type ScoreBookInit } from './score_book.ts'
+export { openScoreBook, type Receipt, type ScoreBook, type ScoreBookInit, type ScoredLedger, type Standing } from './score_book.ts'

@@ -5,10 +5,12 @@ import { type Clock, decodeAs, encodeAs, equalBytes, fromHex, HaggleError, type 
 import type { Entry, Facts } from './entry.ts'
 import type { HeadBook } from './head_book.ts'
 import type { Ledger } from './ledger.ts'
-import type { Observation } from './observation.ts'
+import { canonical, type Observation, observationWeight } from './observation.ts'
 import { observationOf, type Proof, verifyProof } from './proof.ts'
 import { type Contribution, makeScorer, type Score, type Scorer } from './score.ts'
+import { Standings } from './_standings.ts'
 import { decodeSummary, encodeSummary } from './summary.ts'
+import { otherSide } from './trust_walk.ts'
 
 /** Proofs kept of one subject: the newest. */
 const MAX_PER_SUBJECT = 256
@@ -16,14 +18,31 @@ const MAX_PER_SUBJECT = 256
 /** Subjects whose own observations are kept in memory. */
 const MAX_KEPT = 4096
 
+/** What scores read of a ledger. */
+export type ScoredLedger = Pick<Ledger, 'summaries' | 'size' | 'entries'>
+
+/** How a peer stands with this node in one role: what matching and policy ask. */
+export interface Standing {
+  /** Its score. */
+  readonly score: Score
+  /** Contracts that it settled with this node. */
+  readonly settled: number
+}
+
+/** One receipt that a score counts, and what it weighs before caps and trust. */
+export interface Receipt extends Observation {
+  /** Weight by value and age; see `spec/score.md`. */
+  readonly weight: number
+}
+
 /** What {@link openScoreBook} needs. */
 export interface ScoreBookInit {
   /** A store or sub-store of its own. */
   readonly store: Store
   /** This node's ledgers, the current one last. */
-  readonly ledgers: () => readonly Pick<Ledger, 'summaries' | 'size'>[]
+  readonly ledgers: () => readonly ScoredLedger[]
   /** Whom evidence convicts. */
-  readonly heads: Pick<HeadBook, 'convicts'>
+  readonly heads: Pick<HeadBook, 'convicts' | 'convictions'>
   /** Verifies what is brought. */
   readonly suite: Suite
   /** Time, by which receipts age. */
@@ -38,15 +57,24 @@ export interface ScoreBook {
   score(key: Uint8Array, role: Facts['role']): Promise<Score>
   /** The scores of many at once, in their order: the walk from my counterparties is made once. */
   scores(keys: readonly Uint8Array[], role: Facts['role']): Promise<Score[]>
+  /**
+   * How many peers stand, in their order. Kept between calls: what hasn't changed since reads no disk, so that every offer may be asked about.
+   */
+  standings(keys: readonly Uint8Array[], role: Facts['role']): Promise<Standing[]>
+  /** The receipts about `key` in one role, mine and those that others brought, newest first. */
+  receipts(key: Uint8Array, role: Facts['role']): Promise<Receipt[]>
   /** The lines that a score adds up from. */
   explain(key: Uint8Array, role: Facts['role']): Promise<Contribution[]>
   /**
    * Takes a portable proof from anyone. It counts as far as its log's owner is trusted. Throws the codes of `verifyProof`, and
-   * `E_PROOF_USELESS` for an entry that only its owner signed or that no score can use.
+   * `E_PROOF_USELESS` for an entry that only its owner signed or that no score can use. With `heardOnly` it is also `E_PROOF_UNHEARD` while the word of
+   * its log's owner counts nothing here: who is unknown must not fill this node's disk.
    */
-  bring(file: Uint8Array): Promise<Proof>
+  bring(file: Uint8Array, options?: { readonly heardOnly?: boolean }): Promise<Proof>
   /** Sets how many gaps an audit of a peer's log found. */
   setGaps(key: Uint8Array, gaps: number): Promise<void>
+  /** Forgets what was read of the ledgers: entries have moved. */
+  reread(): void
 }
 
 /** The book kept in `store`. */
@@ -55,13 +83,26 @@ export function openScoreBook(init: ScoreBookInit): ScoreBook {
   const me = toHex(init.key)
   const own = ownObservations(init)
   const brought = broughtObservations(store)
+  let changes = 0
+  const standings = new Standings({
+    ledgers: init.ledgers,
+    version: () => `${heads.convictions} ${changes}`,
+    othersCount: async () => (await brought.all()).length > 0,
+    clock,
+    async compute(keys, role) {
+      const scorer = await scorerFor(keys)
+      const settled = async (key: Uint8Array): Promise<number> =>
+        canonical(await own.of(toHex(key))).filter(({ facts }) => facts.role === role && facts.outcome === 'settled').length
+      return await Promise.all(keys.map(async (key) => ({ score: scorer.score(toHex(key), role), settled: await settled(key) })))
+    },
+  })
 
   const scorerFor = async (keys: readonly Uint8Array[]): Promise<Scorer> => {
     const others = await brought.all()
     // Whose receipts may count, and through whom they may come to be trusted.
     const names = new Set([...keys.map(toHex), ...others.flatMap(({ by, subject }) => [by, subject])])
     const observations: Observation[] = [...others]
-    for (const name of names) for (const each of await own(name)) observations.push(each)
+    for (const name of names) for (const each of await own.of(name)) observations.push(each)
     const convicted = new Set<string>()
     for await (const name of heads.convicts()) convicted.add(name)
     const gaps = new Map<string, number>()
@@ -77,10 +118,22 @@ export function openScoreBook(init: ScoreBookInit): ScoreBook {
       const scorer = await scorerFor(keys)
       return keys.map((key) => scorer.score(toHex(key), role))
     },
+    async standings(keys: readonly Uint8Array[], role: Facts['role']): Promise<Standing[]> {
+      return await standings.of(keys, role)
+    },
+    async receipts(key: Uint8Array, role: Facts['role']): Promise<Receipt[]> {
+      const name = toHex(key)
+      const others = (await brought.all()).filter(({ subject }) => subject === name)
+      const now = Math.floor(clock.now() / 1000)
+      return canonical([...(await own.of(name)), ...others])
+        .filter(({ facts }) => facts.role === role)
+        .map((each) => ({ ...each, weight: observationWeight(each, now) }))
+        .sort((a, b) => b.at - a.at)
+    },
     async explain(key: Uint8Array, role: Facts['role']): Promise<Contribution[]> {
       return (await scorerFor([key])).explain(toHex(key), role)
     },
-    async bring(file: Uint8Array): Promise<Proof> {
+    async bring(file: Uint8Array, options: { readonly heardOnly?: boolean } = {}): Promise<Proof> {
       const proof = verifyProof(file, suite)
       const observation = observationOf(proof)
       if (observation === undefined || !observation.bothSigned || equalBytes(proof.owner, init.key)) {
@@ -92,20 +145,36 @@ export function openScoreBook(init: ScoreBookInit): ScoreBook {
           },
         )
       }
+      if (options.heardOnly === true) {
+        const { trust } = await scorerFor([proof.owner])
+        if (trust.of(observation.by, otherSide(observation.facts.role)) === 0)
+          throw new HaggleError('E_PROOF_UNHEARD', 'Cannot count the proof: nobody here knows who wrote it', {
+            next: "deal with the log's owner first, or import the proof yourself",
+          })
+      }
       await brought.add(observation, proof.entry)
+      changes++
       return proof
     },
     async setGaps(key: Uint8Array, count: number): Promise<void> {
-      await store.write([{ key: `g${toHex(key)}`, value: count === 0 ? null : encodeAs(uint(), count) }])
+      const row = `g${toHex(key)}`
+      const before = await store.get(row)
+      if ((before === undefined ? 0 : decodeAs(uint(), before)) === count) return
+      await store.write([{ key: row, value: count === 0 ? null : encodeAs(uint(), count) }])
+      changes++
+    },
+    reread(): void {
+      own.clear()
+      standings.clear()
     },
   }
 }
 
 /** Observations of my own by subject (hex), of which only new rows are read when the ledger has grown. */
-function ownObservations({ ledgers, key: myKey }: ScoreBookInit): (subject: string) => Promise<readonly Observation[]> {
+function ownObservations({ ledgers, key: myKey }: ScoreBookInit): { of(subject: string): Promise<readonly Observation[]>; clear(): void } {
   const by = toHex(myKey)
   const kept = new Map<string, { readonly next: Map<number, number>; readonly observations: Observation[] }>()
-  return async (subject) => {
+  const of = async (subject: string): Promise<readonly Observation[]> => {
     const key = fromHex(subject)
     const known = kept.get(subject) ?? { next: new Map<number, number>(), observations: [] }
     kept.delete(subject)
@@ -123,6 +192,7 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): (subject: stri
     }
     return known.observations
   }
+  return { of, clear: () => kept.clear() }
 }
 
 /** Observations of others, as proofs brought them: verified once, kept as rows. */

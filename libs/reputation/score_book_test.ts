@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { ledgerOf, owner, sha256, suite } from './_fixture.ts'
 import type { Entry, Facts } from './entry.ts'
 import { openHeadBook } from './head_book.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger, ScanOptions } from './ledger.ts'
 import { openScoreBook, type ScoreBook } from './score_book.ts'
 
 const clock = virtualClock()
@@ -72,6 +72,74 @@ it('score() counts every log of the node, successors and those before', async ()
   expect((await (await bookOf([first, second])).score(peer, 'provider')).axes.completes).toMatchObject({ good: 1, bad: 1 })
 })
 
+it('standings() reads nothing while nothing has changed, and only who is touched when something has', async () => {
+  const ledger = await ledgerOf()
+  const asked: number[] = []
+  const counted: Ledger = Object.create(ledger, {
+    size: { get: () => ledger.size },
+    summaries: {
+      value: (key: Uint8Array, from?: number) => {
+        asked.push(key[0]!)
+        return ledger.summaries(key, from)
+      },
+    },
+    entries: { value: (options?: ScanOptions) => ledger.entries(options) },
+  }) as Ledger
+  const book = await bookOf([counted])
+  const peers = [5, 6, 7].map((byte) => new Uint8Array(32).fill(byte))
+  await ledger.append([closing(), closing({}, { peer: peers[1]! })])
+  const first = await book.standings(peers, 'provider')
+  expect(first.map(({ settled }) => settled)).toEqual([1, 1, 0])
+  expect(first[0]!.score).toEqual(await book.score(peer, 'provider'))
+  expect(first[2]!.score.value).toBeCloseTo(0.05)
+  asked.length = 0
+  expect(await book.standings(peers, 'provider')).toEqual(first)
+  expect(asked).toEqual([])
+  await ledger.append([closing()])
+  expect((await book.standings(peers, 'provider')).map(({ settled }) => settled)).toEqual([2, 1, 0])
+  expect(asked).toEqual([5])
+})
+
+it('standings() follows evidence, gaps and time', async () => {
+  const ledger = await ledgerOf()
+  const heads = { convictions: 0, async *convicts() {} }
+  const own = virtualClock()
+  const init = { store: memoryStore(), ledgers: () => [ledger], suite, clock: own, key: owner.publicKey }
+  const convicted = {
+    convictions: 1,
+    async *convicts() {
+      yield toHex(peer)
+    },
+  }
+  let now: typeof convicted | typeof heads = heads
+  const book = openScoreBook({
+    ...init,
+    heads: {
+      get convictions() {
+        return now.convictions
+      },
+      convicts: () => now.convicts(),
+    },
+  })
+  await ledger.append([closing()])
+  const value = async (): Promise<number> => (await book.standings([peer], 'provider'))[0]!.score.value
+  const before = await value()
+  await book.setGaps(peer, 2)
+  const withGaps = await value()
+  expect(withGaps).toBeLessThan(before)
+  await own.advance(40 * 86_400_000)
+  expect(await value()).not.toBe(withGaps)
+  now = convicted
+  expect(await value()).toBe(0)
+})
+
+it('receipts() lists what a score counts, newest first, with its weight', async () => {
+  const ledger = await ledgerOf()
+  await ledger.append([closing({}, { at: AT - 90 * 86_400 }), closing()])
+  const found = await (await bookOf([ledger])).receipts(peer, 'provider')
+  expect(found.map(({ weight }) => weight)).toEqual([1, 0.5])
+})
+
 it('setGaps() stays across an opening and is taken back by 0', async () => {
   const store = memoryStore()
   const ledger = await ledgerOf()
@@ -82,6 +150,27 @@ it('setGaps() stays across an opening and is taken back by 0', async () => {
   expect((await again.explain(peer, 'provider')).at(-1)).toMatchObject({ axis: 'disputes', by: toHex(peer), bad: 3 })
   await again.setGaps(peer, 0)
   expect((await again.score(peer, 'provider')).axes.disputes?.bad).toBe(0)
+})
+
+it('reread() counts entries that have moved', async () => {
+  const ledger = await ledgerOf()
+  let shown = 0
+  const moving: Ledger = Object.create(ledger, {
+    size: { get: () => 1 },
+    summaries: {
+      value: async function* (key: Uint8Array, from = 0) {
+        if (from === 0 && shown === 1) yield* ledger.summaries(key)
+      },
+    },
+  }) as Ledger
+  await ledger.append([closing()])
+  const book = await bookOf([moving])
+  const settled = async (): Promise<number> => (await book.standings([peer], 'provider'))[0]!.settled
+  expect(await settled()).toBe(0)
+  shown = 1
+  expect(await settled()).toBe(0)
+  book.reread()
+  expect(await settled()).toBe(1)
 })
 
 it('bring() refuses what is no proof', async () => {

@@ -17,6 +17,7 @@ import type {
   RunRequest,
 } from '@haggle/market'
 import { HaggleError } from '@haggle/wire'
+import { localMemory } from './local_memory.ts'
 
 const PROVIDER = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
 const PEER = '12D3KooWLocaLMarketDoubLe11111111111111111111111111111'.slice(0, 52)
@@ -35,6 +36,8 @@ const ROW: OfferRow = {
   pricePerHour: '0.004000',
   unit: 'credits',
   prices: [{ rail: 'free', unit: 'credits', pricePerHour: '0.004000' }],
+  trust: 0.05,
+  jobs: 0,
   path: { kind: 'memory', address: 'memory:1' },
   rttMs: 0.2,
 }
@@ -196,6 +199,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
   }
   return {
     peerId: PEER,
+    memory: localMemory(PROVIDER, options),
     addresses: () => ['/ip4/127.0.0.1/tcp/4001'],
     offers: async (request = {}) => {
       check(request)

@@ -1,0 +1,169 @@
+// A node's memory opened and among others: what the market writes into it, how peers stand, and what its owner may ask of it.
+
+import { peerIdOf, publicKeyOf } from '@haggle/identity'
+import { type LogEvent, type LogService, startLog } from '@haggle/log'
+import type { Network } from '@haggle/mesh'
+import { type Facts, type Journal, type Memory, openMemory } from '@haggle/reputation'
+import type { Store } from '@haggle/store'
+import { type Clock, fromHex, HaggleError, type Random, type Signer, type Suite, toHex } from '@haggle/wire'
+import { explanationOf } from './explanation.ts'
+import { type LedgerLine, type LedgerPort, ledgerPort } from './ledger_port.ts'
+import type { MarketMemory, MemoryStatus, PeerRole, ProofFile } from './memory_types.ts'
+import { proveContract } from './prove_contract.ts'
+import { STRANGER, type Trust, trustOf } from './trust.ts'
+
+/** The memory of a node, as the market uses it. */
+export interface NodeMemory extends MarketMemory, LedgerPort {
+  /** How peers stand, in their order. Never rejects: who can't be looked up counts as a stranger. */
+  trust(keys: readonly Uint8Array[], role: PeerRole): Promise<readonly Trust[]>
+  /** Shows a connected peer who vouches for this node, once: before it is asked for anything that it may give to trusted peers only. */
+  introduce(peerId: string): Promise<void>
+  /** Signs the last head, ends the service and closes the ledger. The store stays open. */
+  close(): Promise<void>
+}
+
+/** What {@link openNodeMemory} needs. */
+export interface NodeMemoryInit {
+  readonly network: Network
+  /** 32 bytes, see `networkId` of `@haggle/wire`. */
+  readonly networkId: Uint8Array
+  /** A store or sub-store of the memory's own. */
+  readonly store: Store
+  /** Opens the journal of log `log`: `ledgerJournals(home)` of `@haggle/reputation/node`. */
+  readonly journal: (log: number) => Promise<Journal>
+  readonly signer: Signer
+  readonly suite: Suite
+  readonly clock: Clock
+  readonly random: Random
+  /** True when the store had to be repaired. */
+  readonly suspect?: boolean
+  /** Told what happens to the log: a state that changes, a cosignature, evidence, entries fetched back. */
+  readonly onEvent?: (event: LogEvent) => void
+  /** Told what went wrong beside the answer to any call. */
+  readonly onProblem?: (error: unknown) => void
+}
+
+/** Stands for a contract whose terms make its entries public. */
+const PUBLIC = Uint8Array.of(1)
+
+/** Receipts in an explanation unless told otherwise. */
+const RECEIPTS = 20
+
+/** Opens a node's memory and its log among others. Throws what `openMemory` throws. */
+export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> {
+  const { store, networkId, network, clock, onEvent } = init
+  const memory = await openMemory({ ...init, network: networkId, store: store.sub('memory') })
+  const open = store.sub('public')
+  try {
+    const log = await startLog({
+      network,
+      networkId,
+      memory,
+      store: store.sub('log'),
+      signer: init.signer,
+      suite: init.suite,
+      clock,
+      isPublic: async ({ entry }) => entry.contract !== null && (await open.get(toHex(entry.contract))) !== undefined,
+      ...(onEvent === undefined ? {} : { onEvent }),
+    })
+    return new OpenNodeMemory(init, { memory, log, open })
+  } catch (error) {
+    await memory.close()
+    throw error
+  }
+}
+
+class OpenNodeMemory implements NodeMemory {
+  readonly #init: NodeMemoryInit
+  readonly #memory: Memory
+  readonly #log: LogService
+  readonly #public: Store
+  readonly #port: LedgerPort
+  #closed: Promise<void> | undefined
+
+  constructor(init: NodeMemoryInit, { memory, log, open }: { memory: Memory; log: LogService; open: Store }) {
+    this.#init = init
+    this.#memory = memory
+    this.#log = log
+    this.#public = open
+    this.#port = ledgerPort(() => memory.ledger, init.clock)
+  }
+
+  async append(line: LedgerLine): Promise<void> {
+    if (line.isPublic) await this.#public.write([{ key: toHex(line.contract), value: PUBLIC }])
+    await this.#port.append(line)
+  }
+
+  list(options: { readonly limit: number }): ReturnType<LedgerPort['list']> {
+    return this.#port.list(options)
+  }
+
+  async trust(keys: readonly Uint8Array[], role: PeerRole): Promise<readonly Trust[]> {
+    try {
+      return (await this.#memory.scores.standings(keys, role satisfies Facts['role'])).map(trustOf)
+    } catch (error) {
+      // A memory that can't be read is no reason not to deal: it is a reason to tell the owner.
+      this.#init.onProblem?.(error)
+      return keys.map(() => STRANGER)
+    }
+  }
+
+  introduce(peerId: string): Promise<void> {
+    return this.#log.present(peerId)
+  }
+
+  async status(): Promise<MemoryStatus> {
+    const { state: ledger, healed } = this.#memory.ledger.status()
+    let convicted = 0
+    for await (const _ of this.#memory.book.convicts()) convicted++
+    return { ...this.#log.status(), ledger, healed, convicted }
+  }
+
+  async explain(peerId: string, { receipts = RECEIPTS }: { readonly receipts?: number } = {}): ReturnType<MarketMemory['explain']> {
+    return await explanationOf(this.#memory, publicKeyOf(peerId), { receipts, suite: this.#init.suite })
+  }
+
+  async prove(contract: string): Promise<ProofFile> {
+    return await proveContract(this.#memory, this.#log, { contract: fromHex(contract, 32), suite: this.#init.suite })
+  }
+
+  async importProof(file: Uint8Array): ReturnType<MarketMemory['importProof']> {
+    const { kind, proof } = await this.#log.importProof(file)
+    const { peer, contract } = proof.entry
+    if (peer === null || contract === null) throw new HaggleError('E_PROOF_USELESS', 'The proof is about no contract with anybody')
+    return { kind, owner: peerIdOf(proof.owner), about: peerIdOf(peer), contract: toHex(contract) }
+  }
+
+  async evidence(peerId: string): Promise<Uint8Array | null> {
+    return (await this.#memory.book.convicted(publicKeyOf(peerId))) ?? null
+  }
+
+  async checkpoint(): ReturnType<MarketMemory['checkpoint']> {
+    if (this.#log.status().state === 'unconfirmed') await this.#log.confirm()
+    const { head, cosigned, failed } = await this.#log.checkpoint()
+    return { size: head.body.size, cosigned, failed }
+  }
+
+  fetchLost(): Promise<number> {
+    return this.#log.fetchLost()
+  }
+
+  check(options: Parameters<MarketMemory['check']>[0] = {}): ReturnType<MarketMemory['check']> {
+    return this.#memory.ledger.check(options)
+  }
+
+  async succeed(): Promise<void> {
+    // What counterparties know is the last word on whether the log can be gone on with.
+    await this.#log.confirm()
+    await this.#memory.succeed()
+    this.#memory.scores.reread()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.#log.stop()
+      await this.#memory.close()
+    })()
+    return this.#closed
+  }
+}

@@ -1,0 +1,61 @@
+import { createIdentity, portableSuite } from '@haggle/identity'
+import { ask } from '@haggle/log'
+import { memoryNetwork, type MemoryNode } from '@haggle/mesh'
+import { memoryJournal } from '@haggle/reputation'
+import { memoryStore, type Store } from '@haggle/store'
+import { networkId } from '@haggle/wire'
+import { seededRandom, virtualClock } from '@haggle/wire/testing'
+import { expect, it } from 'vitest'
+import { type NodeMemory, openNodeMemory } from './node_memory.ts'
+import { STRANGER } from './trust.ts'
+
+const clock = virtualClock()
+const [mine, theirs] = [1, 2].map((byte) => createIdentity(new Uint8Array(32).fill(byte)))
+
+async function openOn(network: MemoryNode, store: Store, onProblem: (error: unknown) => void = () => undefined): Promise<NodeMemory> {
+  return await openNodeMemory({
+    network,
+    networkId: networkId('devnet-1'),
+    store,
+    journal: async () => memoryJournal(),
+    signer: mine!.signer,
+    suite: portableSuite(),
+    clock,
+    random: seededRandom(1),
+    onProblem,
+  })
+}
+
+it('append() lets everybody read what the terms made public, and only that', async () => {
+  const hub = memoryNetwork()
+  const [node, stranger] = [hub.join(mine!), hub.join(createIdentity(new Uint8Array(32).fill(3)))]
+  const memory = await openOn(node, memoryStore())
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [] } as const
+  await memory.append({ ...line, number: 0, contract: new Uint8Array(32).fill(1), isPublic: false })
+  await memory.append({ ...line, number: 1, contract: new Uint8Array(32).fill(2), isPublic: true })
+  const answer = await ask({ network: stranger, clock }, { peerId: mine!.peerId }, { name: 'lines', body: { from: 0, to: 2 } })
+  expect(answer).toMatchObject({
+    body: {
+      lines: [
+        { number: 0, bytes: null, salt: null },
+        { number: 1, bytes: expect.any(Uint8Array) },
+      ],
+    },
+  })
+  await memory.close()
+  await hub.stop()
+})
+
+it('trust() takes everybody for a stranger, and tells the owner, when the memory can not be read', async () => {
+  const hub = memoryNetwork()
+  const store = memoryStore()
+  const problems: unknown[] = []
+  const memory = await openOn(hub.join(mine!), store, (error) => problems.push(error))
+  expect(await memory.trust([theirs!.publicKey], 'provider')).toEqual([{ ...STRANGER, axesMicro: { completes: 50_000 } }])
+  expect(problems).toEqual([])
+  await store.close()
+  expect(await memory.trust([mine!.publicKey], 'renter')).toEqual([STRANGER])
+  expect(problems).toMatchObject([{ code: 'E_STORE_CLOSED' }])
+  await memory.close()
+  await hub.stop()
+})
