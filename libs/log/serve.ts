@@ -205,8 +205,8 @@ async function hear({ memory, suite }: ServeParts, proofs: readonly Uint8Array[]
       await memory.scores.bring(file, { heardOnly: true })
       count++
     } catch (error) {
-      // What proves nothing counts for nothing; a disk that refuses is this node's trouble.
-      if (errorCode(error).startsWith('E_STORE')) throw error
+      // What proves nothing counts for nothing; a node that stops says so.
+      if (errorCode(error) === 'E_STORE_CLOSED') throw error
     }
   }
   return count
