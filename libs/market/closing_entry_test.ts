@@ -15,7 +15,15 @@ const outcome: Outcome = {
 }
 const terms = { rail: 'free', meters: [{ unit: 'request' }, { unit: 'ms' }] } as unknown as Terms
 const facts = (some: Partial<Outcome>, rest: Partial<Parameters<typeof factsOf>[0]> = {}): ReturnType<typeof factsOf> =>
-  factsOf({ outcome: { ...outcome, ...some }, terms, peerRole: 'provider', outMs: 0, ...rest })
+  factsOf({
+    outcome: { ...outcome, ...some },
+    terms,
+    peerRole: 'provider',
+    outMs: 0,
+    rail: { isMoney: false, decimals: 6 },
+    settled: 40n,
+    ...rest,
+  })
 
 describe('factsOf()', () => {
   it('takes time from the meter that counts it, and what was owed', () => {
@@ -45,8 +53,9 @@ describe('factsOf()', () => {
     expect(facts({}, { peerRole: 'renter' }).upS).toBeNull()
   })
 
-  it('calls every rail but the free one by its kind', () => {
-    expect(facts({}, { terms: { ...terms, rail: 'evm:1:0x00' } }).rail).toBe('evm')
+  it('tells money from credits, and counts a finer token in millionths', () => {
+    const money = facts({}, { rail: { isMoney: true, decimals: 18 }, settled: 7_500_000_000_000_000_000n })
+    expect(money).toMatchObject({ rail: 'evm', settled: 7_500_000n })
   })
 })
 

@@ -165,8 +165,6 @@ export class Provider {
       case 'measure':
         void this.#measure(thread)
         return
-      case 'ledger':
-        return
       default:
         return
     }
