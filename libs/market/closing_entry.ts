@@ -1,10 +1,12 @@
 // What the ledger keeps of a contract's end: the facts that scores count, no more than is known, and the signed words that back them.
 
 import type { Outcome, Terms } from '@haggle/contract'
+import type { HostEffect, Thread } from '@haggle/negotiate'
 import { CREDIT_DECIMALS } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import type { Facts } from '@haggle/reputation'
 import type { Message } from '@haggle/wire'
+import type { LedgerLine } from './ledger_port.ts'
 
 /** How a contract ended, and what this node saw of it. */
 export interface EndedContract {
@@ -54,4 +56,24 @@ export function evidenceOf({ own, theirs }: { readonly own: readonly Message[]; 
       ? receipts
       : [...receipts, ...['result', 'voucher'].flatMap((type) => [...last(own, type), ...last(theirs, type)])]
   return words.map(({ bytes }) => bytes)
+}
+
+/** An entry of a thread as its line in the ledger. */
+export function ledgerLineOf(
+  thread: Pick<Thread, 'role' | 'view' | 'chains'>,
+  entry: Extract<HostEffect, { kind: 'ledger' }>['entry'],
+  seen: Pick<EndedContract, 'rail' | 'settled' | 'outMs'>,
+): LedgerLine {
+  const { kind, number, contract, peer } = entry
+  const { terms } = thread.view()
+  const peerRole = thread.role === 'renter' ? 'provider' : 'renter'
+  return {
+    kind,
+    number,
+    contract,
+    peer,
+    facts: entry.kind === 'closed' && terms !== null ? factsOf({ ...seen, outcome: entry.outcome, terms, peerRole }) : null,
+    evidence: kind === 'closed' ? evidenceOf(thread.chains()) : [],
+    isPublic: terms?.visibility === 'public',
+  }
 }

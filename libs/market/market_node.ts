@@ -7,7 +7,7 @@ import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import { FREE_RAIL, type Offer } from '@haggle/offer'
 import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
-import { evidenceOf, factsOf } from './closing_entry.ts'
+import { ledgerLineOf } from './closing_entry.ts'
 import { capFor, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { offerRow, offerView } from './offer_view.ts'
@@ -22,7 +22,7 @@ import { amountOn, Rails } from './rails.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
-import { STRANGER, type Trust } from './trust.ts'
+import { STRANGER } from './trust.ts'
 import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
@@ -63,8 +63,7 @@ class MarketNode implements StartableMarket {
     this.#parts = { ...parts, money: new Rails(parts.rails) }
     const { network, networkId, suite, identity, clock, random } = parts
     this.discovery = createDiscovery({ network, networkId, suite, signer: identity.signer, clock, random })
-    const trust = (keys: readonly Uint8Array[]): Promise<readonly Trust[]> => parts.memory.trust(keys, 'provider')
-    this.#source = new OfferSource({ discovery: this.discovery, network, clock, trust, named: this.#named })
+    this.#source = new OfferSource({ discovery: this.discovery, network, clock, memory: parts.memory, named: this.#named })
   }
 
   get peerId(): string {
@@ -319,23 +318,11 @@ class MarketNode implements StartableMarket {
   }
 
   async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {
-    const { kind, number, contract, peer } = entry
     // The rail first: what it settles is what the entry says.
     const settled = await (thread.role === 'renter' ? this.#renter : this.#provider?.money)?.settle(thread, entry)
-    const { terms } = thread.view()
-    const rail = this.#parts.money.of(terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
-    const peerRole = thread.role === 'renter' ? 'provider' : 'renter'
-    const ended = entry.kind === 'closed' && terms !== null
-    const outMs = peerRole === 'provider' ? (this.#renter?.outMs(thread) ?? null) : null
-    await this.#parts.memory.append({
-      kind,
-      number,
-      contract,
-      peer,
-      facts: ended ? factsOf({ outcome: entry.outcome, terms, peerRole, outMs, rail, settled: settled ?? 0n }) : null,
-      evidence: kind === 'closed' ? evidenceOf(thread.chains()) : [],
-      isPublic: terms?.visibility === 'public',
-    })
+    const rail = this.#parts.money.of(thread.view().terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
+    const seen = { rail, settled: settled ?? 0n, outMs: this.#renter?.outMs(thread) ?? null }
+    await this.#parts.memory.append(ledgerLineOf(thread, entry, seen))
   }
 
   async #resume(thread: Thread): Promise<void> {

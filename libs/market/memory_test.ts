@@ -154,8 +154,8 @@ it('provide() asks renters for their score, and a stranger gets in with a proof 
   expect(await newcomer.memory.importProof(file)).toMatchObject({ kind: 'carried', owner: work.peerId, about: newcomer.peerId })
   const job = await newcomer.run(at)
   expect((await job.done).receipt?.signedBy).toBe('both')
-  const explained = await seller.memory.explain(newcomer.peerId)
-  expect(explained.roles.find(({ role }) => role === 'renter')).toMatchObject({ receipts: [{}, { by: work.peerId }] })
+  const explained = async (): Promise<unknown> => (await seller.memory.explain(newcomer.peerId)).roles.find(({ role }) => role === 'renter')
+  await expect.poll(explained).toMatchObject({ receipts: [{}, { by: work.peerId }] })
 })
 
 it('explain() names the receipts of a score and their weight', async () => {

@@ -5,6 +5,7 @@ import type { Network, PeerTarget } from '@haggle/mesh'
 import { byOrder, byWorth, type Demand, demandQuery, type Listing, match, type Query, reachOf, type SubjectOptions } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import type { Clock } from '@haggle/wire'
+import type { NodeMemory } from './node_memory.ts'
 import { isOwnMoney } from './rails.ts'
 import { STRANGER, type Trust } from './trust.ts'
 
@@ -24,8 +25,8 @@ export interface OfferSourceInit {
   readonly discovery: Discovery
   readonly network: Network
   readonly clock: Clock
-  /** How providers stand with this node. */
-  readonly trust: (keys: readonly Uint8Array[]) => Promise<readonly Trust[]>
+  /** Knows how providers stand with this node. */
+  readonly memory: Pick<NodeMemory, 'trust'>
   /** Peers that the owner named: always asked, whatever discovery says. */
   readonly named: readonly PeerTarget[]
 }
@@ -117,12 +118,15 @@ export class OfferSource {
     const nowS = this.#init.clock.now() / 1000
     for (const [peerId, { offer }] of this.#known) if (offer.exp < nowS + LEAST_LEFT_S) this.#known.delete(peerId)
     const known = [...this.#known.values()]
-    const trusts = await this.#init.trust(known.map(({ provider }) => provider))
+    const trusts = await this.#init.memory.trust(
+      known.map(({ provider }) => provider),
+      'provider',
+    )
     return known.map((offer, at) => ({ ...offer, trust: trusts[at] ?? offer.trust }))
   }
 
   async #learn(found: FetchedOffer): Promise<KnownOffer> {
-    const [trust = STRANGER] = await this.#init.trust([found.provider])
+    const [trust = STRANGER] = await this.#init.memory.trust([found.provider], 'provider')
     const offer = { ...found, shownAtMs: this.#init.clock.monotonicMs(), trust }
     this.#known.delete(found.peerId)
     this.#known.set(found.peerId, offer)
