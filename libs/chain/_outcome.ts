@@ -3,18 +3,38 @@
 import { type Clock, HaggleError } from '@haggle/wire'
 import { type Chain, DEV_CHAIN_ID, type ReadOptions } from './chain.ts'
 import { pause } from './rpc.ts'
-import { DEV_POLL_MS, POLL_MS, type SendOptions } from './sending.ts'
+import { type Call, DEV_POLL_MS, type Mined, POLL_MS, type TransactionSender } from './sending.ts'
 
 /** Errors of contracts that say that an account has too little: OpenZeppelin's ERC-20 (ERC-6093), and tokens before it. */
 const TOO_LITTLE = /^ERC20Insufficient|exceeds (balance|allowance)|insufficient (balance|allowance)/i
 
-/** Options of a seam's call as the sender takes them. */
-export function sendOptions(key: string | undefined, { signal }: ReadOptions): SendOptions {
-  return { ...(key !== undefined && { key }), ...(signal && { signal }) }
+/** What sends, and the code of what the contract refuses. */
+export interface SubmitInit {
+  readonly chain: Chain
+  readonly sender: TransactionSender
+  readonly clock: Clock
+  /** Such as `E_CHANNEL`. */
+  readonly refusal: string
+}
+
+/** Sends a call and waits until the chain's confirmed state has it. */
+export async function submit(
+  { chain, sender, clock, refusal }: SubmitInit,
+  call: Call,
+  options: ReadOptions & { readonly key: string | undefined },
+): Promise<Mined> {
+  const { key, signal } = options
+  try {
+    const mined = await sender.send(call, { ...(key !== undefined && { key }), ...(signal && { signal }) })
+    await reached(chain, mined.block, clock, options)
+    return mined
+  } catch (error) {
+    throw explained(error, refusal)
+  }
 }
 
 /** A sender's error as the seam names it: `refusal` when the contract refuses, `E_FUNDS` when the account has too little. */
-export function explained(error: unknown, refusal: string): unknown {
+function explained(error: unknown, refusal: string): unknown {
   if (!(error instanceof HaggleError)) return error
   const reason = error.details['reason']
   const options = { cause: error, details: error.details }
@@ -28,7 +48,7 @@ export function explained(error: unknown, refusal: string): unknown {
 }
 
 /** Resolves when confirmed state has block `number`: another node, which answers reads, may be a moment behind. */
-export async function reached(chain: Chain, number: number, clock: Clock, options: ReadOptions): Promise<void> {
+async function reached(chain: Chain, number: number, clock: Clock, options: ReadOptions): Promise<void> {
   while ((await chain.confirmed(options)).number < number)
     await pause(clock, chain.id === DEV_CHAIN_ID ? DEV_POLL_MS : POLL_MS, options.signal)
 }

@@ -1,5 +1,6 @@
 // For the tests of this library: one anvil with everything deployed, back to the same state for each test, and accounts with money on it.
 
+import type { StakeBook } from '@haggle/payment'
 import { memoryStore, type Store } from '@haggle/store'
 import { systemClock } from '@haggle/wire'
 import {
@@ -7,8 +8,11 @@ import {
   chainRpc,
   type EvmChannels,
   evmChannels,
+  evmRegistry,
+  evmStake,
   openChain,
   openSender,
+  type Registry,
   revertReason,
   type SenderInit,
   type TransactionSender,
@@ -33,6 +37,8 @@ export interface TestChain {
   /** Account `n` (1 to 9), with 1,000 units of the token. */
   account(n: number, init?: Partial<SenderInit>): Promise<TestAccount>
   channels(account: TestAccount, chain?: Chain): Promise<EvmChannels>
+  stake(account: TestAccount): Promise<StakeBook>
+  registry(account: TestAccount): Registry
   /** Ends what a test has opened and takes the chain back. */
   reset(): Promise<void>
   stop(): Promise<void>
@@ -76,6 +82,17 @@ export async function startTestChain(options: Parameters<typeof startAnvil>[0] =
       opened.push(made)
       return made
     },
+    stake: ({ sender, store }) => evmStake({ chain: chain(), sender, contract: deployment.vault, store: store.sub('stake'), clock }),
+    registry: ({ wallet, sender, store }) =>
+      evmRegistry({
+        chain: chain(),
+        sender,
+        signer: wallet,
+        contract: deployment.registry,
+        store: store.sub('registry'),
+        clock,
+        fromBlock: deployment.fromBlock,
+      }),
     async reset() {
       await close()
       await anvil.revert(snapshot)

@@ -2,12 +2,13 @@
 
 import { checkBinding } from '@haggle/identity'
 import type { Transaction } from '@haggle/payment'
-import { type Clock, fromHex, type Suite, toHex } from '@haggle/wire'
+import { type Clock, type Suite, toHex } from '@haggle/wire'
 import { type Address, decodeEventLog, encodeEventTopics, encodeFunctionData, type Hex } from 'viem'
 import { peerRegistryAbi } from './abi/mod.ts'
+import { hex, unhex } from './_bytes.ts'
 import type { Chain, ReadOptions } from './chain.ts'
 import { fetchLogs } from './_logs.ts'
-import { explained, reached, sendOptions } from './_outcome.ts'
+import { submit } from './_outcome.ts'
 import type { TransactionSender } from './sending.ts'
 
 /** What {@link evmBonds} needs. */
@@ -39,7 +40,7 @@ export interface EvmBonds {
 
 /** Reads the bonds of a registry. */
 export function evmBonds({ chain, contract, suite, fromBlock = 0 }: EvmBondsInit): EvmBonds {
-  const registry = fromHex(contract.slice(2), 20)
+  const registry = unhex(contract)
   const sinceS = async (account: Address, peerKey: Hex, options: ReadOptions): Promise<number> =>
     Number(await chain.view({ address: contract, abi: peerRegistryAbi, functionName: 'boundAt', args: [account, peerKey] }, options))
   return {
@@ -50,9 +51,9 @@ export function evmBonds({ chain, contract, suite, fromBlock = 0 }: EvmBondsInit
       const found = new Map<Address, Bond>()
       for (const log of logs.toReversed()) {
         const { args } = decodeEventLog({ abi: peerRegistryAbi, eventName: 'Bound', topics: log.topics as [Hex, ...Hex[]], data: log.data })
-        const account = fromHex(args.signer.slice(2), 20)
+        const account = unhex(args.signer)
         if (found.has(args.signer)) continue
-        if (!checkBinding(fromHex(args.peerProof.slice(2)), { chain: chain.id, registry, account, peerKey }, suite)) continue
+        if (!checkBinding(unhex(args.peerProof), { chain: chain.id, registry, account, peerKey }, suite)) continue
         const since = await sinceS(args.signer, hex(peerKey), options)
         if (since > 0) found.set(args.signer, { account, sinceS: since })
       }
@@ -72,18 +73,16 @@ export interface BindPeerInit {
 
 /** The account's half of a bond: says on the chain that it signs for `peerKey`, with the node's half (`sealBinding` of `@haggle/identity`) for readers. */
 export async function bindPeer(
-  { chain, sender, contract, clock }: BindPeerInit,
-  bond: { readonly peerKey: Uint8Array; readonly proof: Uint8Array },
+  init: BindPeerInit,
+  { peerKey, proof }: { readonly peerKey: Uint8Array; readonly proof: Uint8Array },
   options: ReadOptions = {},
 ): Promise<Transaction> {
-  const data = encodeFunctionData({ abi: peerRegistryAbi, functionName: 'bind', args: [hex(bond.peerKey), hex(bond.proof)] })
-  try {
-    const mined = await sender.send({ to: contract, data }, sendOptions(`bind:${toHex(bond.peerKey)}`, options))
-    await reached(chain, mined.block, clock, options)
-    return mined
-  } catch (error) {
-    throw explained(error, 'E_BOND')
-  }
+  const data = encodeFunctionData({ abi: peerRegistryAbi, functionName: 'bind', args: [hex(peerKey), hex(proof)] })
+  return await submit({ ...init, refusal: 'E_BOND' }, { to: init.contract, data }, { ...options, key: `bind:${toHex(peerKey)}` })
 }
 
-const hex = (bytes: Uint8Array): Hex => `0x${toHex(bytes)}`
+/** Takes the account's half back. */
+export async function revokePeer(init: BindPeerInit, peerKey: Uint8Array, options: ReadOptions = {}): Promise<Transaction> {
+  const data = encodeFunctionData({ abi: peerRegistryAbi, functionName: 'revoke', args: [hex(peerKey)] })
+  return await submit({ ...init, refusal: 'E_BOND' }, { to: init.contract, data }, { ...options, key: `revoke:${toHex(peerKey)}` })
+}

@@ -4,7 +4,7 @@ import { createIdentity, sealBinding } from '@haggle/identity'
 import { nodeSuite } from '@haggle/identity/node'
 import { fromHex, systemClock } from '@haggle/wire'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { bindPeer, evmBonds } from './bonds.ts'
+import { bindPeer, evmBonds, revokePeer } from './bonds.ts'
 import { startTestChain, type TestChain } from './_test_chain.ts'
 import { findAnvil } from './testing.ts'
 
@@ -26,13 +26,16 @@ describe.skipIf(findAnvil() === undefined)('evmBonds()', () => {
     )
   const bonds = (): ReturnType<typeof evmBonds> => evmBonds({ chain: test.chain(), contract: test.deployment.registry, suite })
 
-  it('of() has an account that was bound both ways, and says() its half', async () => {
+  it('of() has an account that was bound both ways until it takes that back, and says() its half', async () => {
     const { sender, wallet } = await test.account(1)
     const init = { chain: test.chain(), sender, contract: test.deployment.registry, clock: systemClock() }
     expect(await bonds().of(node.publicKey)).toEqual([])
     expect((await bindPeer(init, { peerKey: node.publicKey, proof: proofOf(wallet.account) })).gasUsed).toBeGreaterThan(21_000n)
     expect(await bonds().of(node.publicKey)).toMatchObject([{ account: wallet.account }])
     expect(await bonds().says(wallet.account, node.publicKey)).toBe(true)
+    await revokePeer(init, node.publicKey)
+    expect(await bonds().of(node.publicKey)).toEqual([])
+    await expect(revokePeer(init, node.publicKey)).rejects.toMatchObject({ code: 'E_BOND', details: { reason: 'NotBound()' } })
   }, 60_000)
 
   it('of() leaves out who only says so itself: another account’s proof, and noise', async () => {

@@ -1,14 +1,16 @@
 // Payment channels on an EVM chain: the Channels seam over the contract.
 
-import { type Clock, equalBytes, fromHex, HaggleError, toHex } from '@haggle/wire'
+import { type Clock, equalBytes, HaggleError, toHex } from '@haggle/wire'
 import type { ChainOptions, ChannelClaim, ChannelEvent, Channels, ChannelState, SignedVoucher, Transaction } from '@haggle/payment'
 import type { Store } from '@haggle/store'
-import { type Address, encodeFunctionData, type Hex, maxUint256 } from 'viem'
-import { channelsAbi, testTokenAbi } from './abi/mod.ts'
+import { type Address, encodeFunctionData, type Hex } from 'viem'
+import { channelsAbi } from './abi/mod.ts'
+import { allow, balanceOf } from './_allowance.ts'
+import { hex, unhex } from './_bytes.ts'
 import type { Block, Chain, ReadOptions } from './chain.ts'
 import { channelDigests } from './eip712.ts'
 import { ChannelFeed } from './_channel_feed.ts'
-import { explained, reached, sendOptions } from './_outcome.ts'
+import { submit } from './_outcome.ts'
 import type { TransactionSender } from './sending.ts'
 import { railOf, type TokenFacts, tokenFacts } from './token.ts'
 import { signatureCheck } from './voucher_verifier.ts'
@@ -64,9 +66,6 @@ export async function evmChannels(init: EvmChannelsInit): Promise<EvmChannels> {
   return new ContractChannels(init, await tokenFacts(init))
 }
 
-const hex = (bytes: Uint8Array): Hex => `0x${toHex(bytes)}`
-const unhex = (text: Hex): Uint8Array => fromHex(text.slice(2))
-
 class ContractChannels implements EvmChannels {
   readonly rail: string
   readonly unit: string
@@ -91,7 +90,7 @@ class ContractChannels implements EvmChannels {
   }
 
   async balance(options: ChainOptions = {}): Promise<bigint> {
-    return await this.#token('balanceOf', [this.#init.sender.address], options)
+    return await balanceOf(this.#init, options)
   }
 
   async find(payee: Uint8Array, options: ChainOptions = {}): Promise<ChannelState | null> {
@@ -210,45 +209,12 @@ class ContractChannels implements EvmChannels {
     }
   }
 
-  /** Lets the contract take from the account, once for all: it takes only what the account itself tells it to. */
   async #allow(amount: bigint, options: ChainOptions): Promise<void> {
-    const { contract, sender, token } = this.#init
-    const balance = await this.balance(options)
-    if (balance < amount) {
-      throw new HaggleError('E_FUNDS', `Cannot pay ${amount} into a channel: the account has ${balance} base units`, {
-        details: { amount: String(amount), balance: String(balance) },
-        next: 'haggle wallet balance',
-      })
-    }
-    if ((await this.#token('allowance', [sender.address, contract], options)) >= amount) return
-    const data = encodeFunctionData({ abi: testTokenAbi, functionName: 'approve', args: [contract, maxUint256] })
-    await this.#transaction({ to: token, data }, `allow:${token}:${contract}`, options)
+    await allow({ ...this.#init, spender: this.#init.contract, refusal: 'E_CHANNEL' }, amount, options)
   }
 
   async #send(data: Hex, key: string | undefined, options: ChainOptions): Promise<Transaction> {
-    return await this.#transaction({ to: this.#init.contract, data }, key, options)
-  }
-
-  async #transaction(
-    call: { readonly to: Address; readonly data: Hex },
-    key: string | undefined,
-    options: ChainOptions,
-  ): Promise<Transaction> {
-    const { chain, sender, clock } = this.#init
-    try {
-      const mined = await sender.send(call, sendOptions(key, options))
-      await reached(chain, mined.block, clock, options)
-      return mined
-    } catch (error) {
-      throw explained(error, 'E_CHANNEL')
-    }
-  }
-
-  async #token(view: 'balanceOf', args: readonly [Address], options: ReadOptions): Promise<bigint>
-  async #token(view: 'allowance', args: readonly [Address, Address], options: ReadOptions): Promise<bigint>
-  async #token(functionName: 'balanceOf' | 'allowance', args: readonly Address[], options: ReadOptions): Promise<bigint> {
-    const call = { address: this.#init.token, abi: testTokenAbi, functionName, args } as Parameters<Chain['view']>[0]
-    return (await this.#init.chain.view(call, options)) as bigint
+    return await submit({ ...this.#init, refusal: 'E_CHANNEL' }, { to: this.#init.contract, data }, { ...options, key })
   }
 }
 
