@@ -9,7 +9,9 @@ const bytes = fc.uint8Array({ maxLength: 20 }).map((one) => Uint8Array.from(one)
 describe('fromHex()', () => {
   it('toHex() has two digits for every byte, of any number of bytes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5_000, size: 'max' }), (one) => expect(toHex(one)).toBe(Buffer.from(one).toString('hex'))),
+      fc.property(fc.uint8Array({ maxLength: 5_000, size: 'max' }), (one) => {
+        expect(toHex(one)).toBe(Buffer.from(one).toString('hex'))
+      }),
     )
   })
 
