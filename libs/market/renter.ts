@@ -68,7 +68,7 @@ export class Renter {
 
   /** How long the provider of a thread was out of reach, ms; null when this process hasn't seen the whole of its contract. */
   outMs(thread: Thread): number | null {
-    return this.#jobs.get(thread.id)?.[0]?.outMs ?? null
+    return this.#jobs.ofThread(thread.id)[0]?.outMs ?? null
   }
 
   /** The provider of a thread is there again, or gone. */
