@@ -158,6 +158,31 @@ describe('haggle reads', () => {
     },
   )
 
+  test('haggle ledger says how the log stands, why a peer is trusted, and proves and takes receipts', async () => {
+    const peer = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
+    expect((await run(['ledger', 'status'])).stdout.toString()).toBe('ledger    2 entries ok, head of 2 cosigned by 1\n')
+    expect((await run(['ledger', 'explain', peer])).stdout.toString()).toContain('score 0.300')
+    const proof = await run(['ledger', 'prove', '0'.repeat(64)])
+    expect([proof.code, proof.stdout.toString()]).toEqual([0, 'haggle-proof/1\n'])
+    const file = join(place.folder, 'a.proof')
+    writeFileSync(file, proof.stdout)
+    expect((await run(['ledger', 'import', file])).stderr).toContain('counted for 12D3…Qm7')
+    expect((await run(['ledger', 'checkpoint', '--json'])).stdout.toString()).toBe('{"size":2,"cosigned":1,"failed":0}\n')
+    expect((await run(['ledger', 'check'])).stderr).toContain('2 entries read twice: they come to the signed root')
+  })
+
+  test.each([
+    [['ledger', 'explain'], 'needs a PeerId'],
+    [['ledger', 'prove', 'ab'.repeat(32)], 'E_RECEIPT_UNKNOWN'],
+    [['ledger', 'evidence', '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'], 'E_EVIDENCE_NONE'],
+    [['ledger', 'succeed'], 'E_SUCCEED_NEEDLESS'],
+    [['ledger', 'frobnicate'], 'list, show, export'],
+  ])('haggle %s says why not', async (argv, why) => {
+    const found = await run(argv)
+    expect(found.code).not.toBe(0)
+    expect(found.stderr).toContain(why)
+  })
+
   test('haggle offers prints a table without colour in a pipe', async () => {
     const text = (await run(['offers'])).stdout.toString()
     expect(text).toContain('12D3…Qm7')

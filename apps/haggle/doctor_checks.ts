@@ -6,6 +6,7 @@ import type { Args } from './args.ts'
 import { describe } from './failure.ts'
 import { bytes, counted, duration } from './format.ts'
 import { openHome } from './home.ts'
+import { stateText } from './memory_state.ts'
 import { type Session, session } from './reach.ts'
 import type { StatusSnapshot } from './status_page.ts'
 
@@ -90,8 +91,10 @@ async function* agent(args: Args): AsyncGenerator<Finding> {
     yield {
       name: 'store',
       state: 'ok',
-      detail: `opens; ledger ${status.ledger === null ? 'empty' : counted(status.ledger + 1, 'entry', 'entries')}`,
+      detail: 'opens',
     }
+    const { state, text, fix } = stateText(status.memory)
+    yield { name: 'ledger', state, detail: text, ...(fix === undefined ? {} : { fix }) }
     const reachable = status.addresses.length > 0
     yield {
       name: 'reach',

@@ -1,11 +1,14 @@
 // The pages of up and status, and the small judgements behind them.
 
+import type { MemoryStatus } from '@haggle/market'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bestAddress, reachText, scopeOf } from './addresses.ts'
 import { type Boot, differs } from './boot.ts'
 import { runLine, type UpSnapshot, upPage } from './provide.ts'
+import { explainPage } from './explain_page.ts'
+import { stateText } from './memory_state.ts'
 import { type StatusSnapshot, statusPage } from './status_page.ts'
 import { suggestFrom } from './suggest_price.ts'
 import { PLAIN_BOOT } from './testing/command.ts'
@@ -95,6 +98,19 @@ test('runLine() names network, key file and a job that the node can run', () => 
   expect(line).toBe(`haggle run --network lab --psk-file FILE --peer /ip4/203.0.113.9/tcp/4001/p2p/${ME} --deno main.ts`)
 })
 
+const MEMORY: MemoryStatus = {
+  state: 'ok',
+  ledger: 'ok',
+  log: 0,
+  size: 1204,
+  signedSize: 1200,
+  signedAt: 1_790_000_000,
+  missing: 0,
+  cosigners: 3,
+  healed: 0,
+  convicted: 0,
+}
+
 const STATUS: StatusSnapshot = {
   version: '0.1.0',
   pid: 1,
@@ -105,6 +121,7 @@ const STATUS: StatusSnapshot = {
   peers: 41,
   jobs: [],
   ledger: 1203,
+  memory: MEMORY,
   providing: {
     running: [],
     requests: 63,
@@ -129,10 +146,43 @@ test('statusPage() shows three panels and why requests were refused, most first'
 })
 
 test('statusPage() stacks on a narrow screen and says how to offer', () => {
-  const page = statusPage({ ...STATUS, providing: null, ledger: null, peers: null }, { ...screen, columns: 40 })
+  const empty = { ...MEMORY, state: 'unconfirmed', size: 0, signedSize: 0 } as const
+  const page = statusPage({ ...STATUS, providing: null, ledger: null, memory: empty, peers: null }, { ...screen, columns: 40 })
   expect(page[0]).toBe('Node')
   expect(page.join('\n')).toContain('not offering: haggle up')
   expect(page.join('\n')).toContain('ledger empty')
+})
+
+test.each([
+  [{}, 'ok', '1204 entries ok, head of 1200 cosigned by 3', undefined],
+  [{ state: 'unconfirmed' }, 'weak', 'no head is signed until a counterparty has shown the last one, of 1200', undefined],
+  [{ state: 'unconfirmed', signedSize: 0 }, 'ok', 'no head signed yet', undefined],
+  [{ state: 'behind', missing: 7 }, 'bad', 'others have seen 7 more', 'haggle ledger fetch'],
+  [{ state: 'forked' }, 'bad', 'others have seen it say something else', 'haggle ledger succeed'],
+  [{ state: 'damaged', ledger: 'damaged' }, 'bad', 'some are on neither copy', 'haggle ledger fetch'],
+  [{ ledger: 'failed' }, 'bad', 'the disk refused a write', 'make room'],
+  [{ log: 1, signedSize: 0 }, 'ok', '1204 entries in successor 1 ok', undefined],
+] as const)('stateText() says what %j means', (changes, state, text, fix) => {
+  const found = stateText({ ...MEMORY, ...changes })
+  expect(found.state).toBe(state)
+  expect(found.text).toContain(text)
+  if (fix === undefined) expect(found.fix).toBeUndefined()
+  else expect(found.fix).toContain(fix)
+})
+
+test('statusPage() says what is wrong with the ledger and what to type', () => {
+  const page = statusPage({ ...STATUS, memory: { ...MEMORY, state: 'behind', missing: 7 } }, screen).join('\n')
+  expect(page).toContain('ledger behind')
+  expect(page).toContain('→ haggle ledger fetch')
+})
+
+test('explainPage() shows what a score adds up from', async () => {
+  const { localMemory } = await import('./testing/local_memory.ts')
+  const page = explainPage(await localMemory(ME).explain(ME), screen).join('\n')
+  expect(page).toContain('as provider   score 0.300 = completes 0.300')
+  expect(page).toMatch(/completes +12D3…\w+ +1 +1\.000 +0\.000/)
+  expect(page).toMatch(/abababababab +.* settled +1 m +0\.001 credits +1\.0000/)
+  expect(page).not.toContain('as renter')
 })
 
 const running: Boot = { ...PLAIN_BOOT, listen: [] }

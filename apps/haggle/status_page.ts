@@ -1,8 +1,9 @@
 // The three panels of haggle status, and the line that says why no job came.
 
-import type { JobSummary, ProviderStatus, ProvideRequest } from '@haggle/market'
+import type { JobSummary, MemoryStatus, ProviderStatus, ProvideRequest } from '@haggle/market'
 import { reachText } from './addresses.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
+import { type StateText, stateText } from './memory_state.ts'
 import { safe, type Screen, panels } from './term.ts'
 
 /** What the agent answers to `status`. */
@@ -17,6 +18,8 @@ export interface StatusSnapshot {
   readonly jobs: readonly JobSummary[]
   /** Index of the newest entry, or null for an empty ledger. */
   readonly ledger: number | null
+  /** How the log stands among others. */
+  readonly memory: MemoryStatus
   readonly providing: (ProviderStatus & { readonly terms: ProvideRequest }) | null
 }
 
@@ -25,10 +28,11 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
   const { providing, jobs } = snapshot
   const open = jobs.filter((job) => job.exit === null && !/settled|cancelled|rejected|expired|failed/.test(job.phase))
   const done = jobs.filter((job) => job.phase === 'settled')
+  const standing = stateText(snapshot.memory)
   const failed = jobs.length - open.length - done.length
   const node = [
     snapshot.peerId,
-    `up ${duration(snapshot.uptimeMs)}${snapshot.peers === null ? '' : ` · ${counted(snapshot.peers, 'peer')}`} · ledger ${snapshot.ledger === null ? 'empty' : counted(snapshot.ledger + 1, 'entry', 'entries')}`,
+    `up ${duration(snapshot.uptimeMs)}${snapshot.peers === null ? '' : ` · ${counted(snapshot.peers, 'peer')}`} · ledger ${ledgerWord(snapshot.memory, standing.state)}`,
     `network ${safe(snapshot.network)}`,
   ]
   const earning =
@@ -51,11 +55,18 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
     ],
     screen,
   )
-  lines.push('', `reach     ${reachText(snapshot.addresses, shortPeer)}`)
+  lines.push('', `reach     ${reachText(snapshot.addresses, shortPeer)}`, `ledger    ${standing.text}`)
+  if (standing.fix !== undefined) lines.push(`  → ${standing.fix}`)
   if (providing !== null) {
     const refusals = Object.entries(providing.refusals).sort(([, a], [, b]) => b - a)
     const told = refusals.length === 0 ? '' : `, ${refusals.map(([reason, count]) => `${count} ${safe(reason)}`).join(', ')}`
     lines.push(`requests  ${providing.requests} seen: ${providing.accepted} taken${told}`)
   }
   return lines
+}
+
+/** The ledger in the panel: how much it has, or what is wrong with it. */
+function ledgerWord({ size, state }: MemoryStatus, standing: StateText['state']): string {
+  if (standing === 'bad') return state
+  return size === 0 ? 'empty' : counted(size, 'entry', 'entries')
 }

@@ -16,6 +16,7 @@
 export * from './types.ts'
 export * from './parts.ts'
 export * from './memory_types.ts'
+export type { LogEvent } from '@haggle/log'
 export { type NodeMemory, type NodeMemoryInit, openNodeMemory } from './node_memory.ts'
 export type { LedgerLine, LedgerPort } from './ledger_port.ts'
 export { STRANGER, type Trust, trustOf } from './trust.ts'

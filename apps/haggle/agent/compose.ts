@@ -3,17 +3,20 @@
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { peerIdOf } from '@haggle/identity'
+import type { LogEvent } from '@haggle/market'
 import { type Boot, PUBLIC } from '../boot.ts'
 import { denoBinary } from '../deno_binary.ts'
 import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
 import type { Joined } from './agent.ts'
+import type { Log } from './log.ts'
 
 /** The launcher's folder in a home: there once the home has offered its machine. */
 const LAUNCHER_FOLDER = 'launcher'
 
 /** Joins the market as this home. A home that offers its machine, or did, gets its launcher back: jobs of others may still be in it. */
-export async function joinAs(paths: HomePaths, boot: Boot): Promise<Joined> {
+export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Joined> {
   const provides = boot.provide || existsSync(join(paths.home, LAUNCHER_FOLDER))
   // The launcher is forked before the network stack is loaded: a fork costs more the bigger its parent is.
   const provider = provides ? await openProvider(paths) : undefined
@@ -31,6 +34,7 @@ export async function joinAs(paths: HomePaths, boot: Boot): Promise<Joined> {
       bootstrap: [...boot.bootstrap],
       listen: [...(boot.listen ?? [])],
       mdns: boot.mdns,
+      onMemory: (event) => remembered(log, event),
       ...(provider === undefined ? {} : { launcher: provider.launcher, machine: provider.hardware }),
       ...(boot.pskFile === null ? {} : { psk: pskOf(await readSecret(boot.pskFile, '--psk-file'), boot.pskFile) }),
     })
@@ -47,6 +51,14 @@ export async function joinAs(paths: HomePaths, boot: Boot): Promise<Joined> {
     await (describe(error).code === 'E_HOME_BUSY' ? provider?.launcher.close() : provider?.leave(false))
     throw error
   }
+}
+
+/** What happens to this node's log goes into the agent's; what needs its owner as a warning. */
+function remembered(log: Log, event: LogEvent): void {
+  const { kind, ...rest } = event
+  const fields = 'culprit' in rest ? { ...rest, culprit: peerIdOf(rest.culprit) } : rest
+  const bad = kind === 'evidence' || (kind === 'state' && event.state !== 'ok' && event.state !== 'unconfirmed')
+  log(bad ? 'warn' : 'info', `ledger_${kind}`, fields)
 }
 
 async function openProvider({ home }: HomePaths) {

@@ -11,5 +11,5 @@ import { createLog } from './log.ts'
 export async function startForeground(home: string, boot: Boot): Promise<Agent> {
   const paths = pathsOf(home)
   const log = createLog((text) => process.stderr.write(text), process.stderr.isTTY ? 'warn' : 'info')
-  return await startAgent({ paths, boot, log, version: VERSION, idleMs: null, join: () => joinAs(paths, boot) })
+  return await startAgent({ paths, boot, log, version: VERSION, idleMs: null, join: () => joinAs(paths, boot, log) })
 }

@@ -39,6 +39,18 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
     failures: new Map([['a"b\\c\n', 1]]),
     renting: 0,
     peers: 4,
+    memory: {
+      state: 'behind',
+      ledger: 'ok',
+      log: 0,
+      size: 12,
+      signedSize: 10,
+      signedAt: null,
+      missing: 3,
+      cosigners: 2,
+      healed: 0,
+      convicted: 1,
+    },
     residentBytes: 5,
     provider: {
       running: [],
@@ -55,6 +67,8 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
   })
   expect(page).toContain('haggle_calls_total{call="run"} 2\n')
   expect(page).toContain('haggle_call_failures_total{code="a\\"b\\\\c\\n"} 1\n')
+  expect(page).toContain('haggle_ledger_state{state="behind"} 1\n')
+  expect(page).toContain('haggle_ledger_missing_entries 3\n')
   expect(page).toContain('haggle_provider_refused_total{reason="price"} 2\n')
   expect(page.split('\n').filter((text) => text !== '' && !/^(# (HELP|TYPE) \S+ \S+|\w+(\{\w+=".*"\})? [\d.]+$)/.test(text))).toEqual([])
 })

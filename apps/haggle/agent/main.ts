@@ -38,7 +38,7 @@ process.on('uncaughtException', (error) => log('error', 'uncaught_exception', { 
 try {
   const boot = JSON.parse(bootText) as Boot
   const paths = openHome(home)
-  const agent = await startAgent({ paths, boot, log, version: VERSION, join: () => joinAs(paths, boot) })
+  const agent = await startAgent({ paths, boot, log, version: VERSION, join: () => joinAs(paths, boot, log) })
   onSignals(agent, log)
   report({ ready: true, pid: process.pid })
   await agent.gone

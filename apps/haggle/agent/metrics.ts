@@ -1,6 +1,9 @@
 // What the agent counts, in the text form that Prometheus reads.
 
-import type { ProviderStatus } from '@haggle/market'
+import type { MemoryStatus, ProviderStatus } from '@haggle/market'
+
+/** States of a ledger that are shown, each as a row of its own. */
+const STATES: readonly MemoryStatus['state'][] = ['ok', 'unconfirmed', 'behind', 'forked', 'damaged']
 
 /** Figures at one moment. */
 export interface Figures {
@@ -11,6 +14,7 @@ export interface Figures {
   readonly renting: number
   readonly provider: ProviderStatus | null
   readonly peers: number | null
+  readonly memory: MemoryStatus
   readonly residentBytes: number
 }
 
@@ -36,6 +40,21 @@ export function metricsPage(figures: Figures): string {
   family('haggle_call_failures_total', 'counter', 'Commands that ended with an error, by code.', byLabel('code', figures.failures))
   family('haggle_renting_jobs', 'gauge', 'Jobs of this node that run elsewhere.', [['', figures.renting]])
   if (figures.peers !== null) family('haggle_peers', 'gauge', 'Connected peers.', [['', figures.peers]])
+  const { memory } = figures
+  family('haggle_ledger_entries', 'gauge', 'Entries of the ledger.', [['', memory.size]])
+  family('haggle_ledger_signed_entries', 'gauge', 'Entries under the last signed head.', [['', memory.signedSize]])
+  family('haggle_ledger_signed_time_seconds', 'gauge', 'When the last head was signed, unix time; 0 before the first.', [
+    ['', memory.signedAt ?? 0],
+  ])
+  family('haggle_ledger_cosigners', 'gauge', 'Counterparties that cosigned the last head.', [['', memory.cosigners]])
+  family('haggle_ledger_missing_entries', 'gauge', 'Entries that others have seen signed and that are not here.', [['', memory.missing]])
+  family(
+    'haggle_ledger_state',
+    'gauge',
+    '1 for the state that the ledger is in.',
+    STATES.map((state) => [`{state="${state}"}`, state === memory.state ? 1 : 0]),
+  )
+  family('haggle_convicted_peers', 'gauge', 'Peers that evidence shows to have forged their logs.', [['', memory.convicted]])
   family('haggle_providing', 'gauge', '1 while this node offers its machine.', [['', figures.provider === null ? 0 : 1]])
   if (figures.provider !== null) {
     const { running, requests, accepted, refusals, earned, exposure } = figures.provider

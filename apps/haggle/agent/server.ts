@@ -226,7 +226,7 @@ export class AgentServer {
     if (request.url === '/readyz')
       return this.#draining ? say(503, 'text/plain; charset=utf-8', 'leaving\n') : say(200, 'text/plain; charset=utf-8', 'ready\n')
     if (request.url === '/metrics') {
-      const page = metricsPage({
+      const figures = {
         uptimeS: (Date.now() - startedAt) / 1000,
         openCalls: this.#open.size,
         calls: this.#calls,
@@ -235,8 +235,11 @@ export class AgentServer {
         provider: service.providing?.status() ?? null,
         peers: null,
         residentBytes: process.memoryUsage.rss(),
-      })
-      return say(200, 'text/plain; version=0.0.4; charset=utf-8', page)
+      }
+      return void service.memory().then(
+        (memory) => say(200, 'text/plain; version=0.0.4; charset=utf-8', metricsPage({ ...figures, memory })),
+        (error: unknown) => say(503, 'text/plain; charset=utf-8', `${describe(error).message}\n`),
+      )
     }
     say(404, 'text/plain; charset=utf-8', 'not found: try /healthz, /readyz or /metrics\n')
   }

@@ -2,12 +2,13 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExitStatus } from '@haggle/job'
-import type { Job, Market, OfferView, ProvideRequest, Providing, QuoteView, RunProgress, RunRequest } from '@haggle/market'
+import type { Job, Market, MemoryStatus, OfferView, ProvideRequest, Providing, QuoteView, RunProgress, RunRequest } from '@haggle/market'
 import { type Boot, PUBLIC } from '../boot.ts'
 import { describe, Failure } from '../failure.ts'
 import type { Channel } from '../frames.ts'
 import type { Found } from '../hardware.ts'
 import type { Log } from './log.ts'
+import { memoryCalls } from './memory_calls.ts'
 import { RentedJobs } from './rented_jobs.ts'
 
 /** What a handler may use of its call. */
@@ -126,6 +127,7 @@ export class Service {
     ledger: async (params) => ({
       entries: await this.#init.market.ledger(typeof params['limit'] === 'number' ? { limit: params['limit'] } : {}),
     }),
+    ...memoryCalls({ memory: () => this.#init.market.memory, find: (typed) => this.jobs.find(typed) }),
     hardware: async () => this.#init.hardware,
     up: async (params) => await this.#up(params),
     status: async () => await this.snapshot(),
@@ -134,6 +136,11 @@ export class Service {
       return { ok: true }
     },
     stop: async (params) => await this.#stop(params),
+  }
+
+  /** How the node's log stands. */
+  memory(): Promise<MemoryStatus> {
+    return this.#init.market.memory.status()
   }
 
   /** Everything `status` shows. */
@@ -151,6 +158,7 @@ export class Service {
       jobs: await market.jobs(),
       peers: null,
       ledger: (await market.ledger({ limit: 1 }))[0]?.index ?? null,
+      memory: await this.memory(),
       providing: this.#providing === null ? null : { terms: this.#terms, offer: this.#providing.offer, ...this.#providing.status() },
     }
   }

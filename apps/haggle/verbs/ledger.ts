@@ -1,17 +1,19 @@
 // haggle ledger: this node's own memory of what it signed.
 
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { ask } from '../client.ts'
-import { EXIT, Failure, usage } from '../failure.ts'
-import { bytes, shortPeer } from '../format.ts'
+import { EXIT, usage } from '../failure.ts'
+import { shortPeer } from '../format.ts'
 import { KIND } from '../frames.ts'
+import { ACTIONS, writeEvidence } from '../ledger_actions.ts'
 import { note, print, printJson } from '../out.ts'
 import { type Session, session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
 import { safe, screenOf, table } from '../term.ts'
 
 const MS_PER_S = 1000
+
+/** What may be asked of the ledger. */
+const WHAT: readonly string[] = ['list', 'show', 'export', ...Object.keys(ACTIONS)]
 
 interface Entry {
   readonly index: number
@@ -40,21 +42,32 @@ async function transcriptOf(open: Session, contract: string): Promise<{ contract
 
 export const verb: Verb = {
   name: 'ledger',
-  summary: 'show what this node signed, and export the evidence of a contract',
+  summary: 'show what this node remembers, why it trusts whom, and prove it to others',
   positionals: [
-    { name: 'WHAT', help: 'list (the default), show or export', optional: true, kind: 'choice', choices: ['list', 'show', 'export'] },
-    { name: 'CONTRACT', help: 'for show and export: the contract, or its first digits', optional: true, kind: 'contract' },
+    { name: 'WHAT', help: 'list (the default), or one of those below', optional: true, kind: 'choice', choices: WHAT },
+    { name: 'SUBJECT', help: 'the contract or its first digits, a PeerId, or a file', optional: true, kind: 'contract' },
   ],
   flags: [
-    { name: 'limit', kind: 'count', value: 'N', help: 'newest entries to list', fallback: '20' },
-    { name: 'to', kind: 'file', value: 'FILE', help: 'where export writes; - is stdout' },
+    { name: 'limit', kind: 'count', value: 'N', help: 'newest entries to list, receipts to explain', fallback: '20' },
+    { name: 'to', kind: 'file', value: 'FILE', help: 'where export, prove and evidence write; - is stdout' },
     JSON_FLAG,
     ...NETWORK,
   ],
-  examples: ['haggle ledger', 'haggle ledger show 3fa9c2', 'haggle ledger export 3fa9c2 --to job.haggle'],
+  notes: [
+    'list, show CONTRACT, export CONTRACT: entries; what a transcript says; the transcript as a file.',
+    'status, check: how the log stands among others; both copies read and the tree recomputed.',
+    'explain PEER: its scores, and which receipts they add up from. evidence PEER: the file that shows that it forged its log.',
+    'prove CONTRACT > FILE: a proof of less than 2 KiB that haggle verify checks offline. Give it to the other party.',
+    'import FILE: a proof about this node is shown to whoever it deals with; one about another counts in its scores here.',
+    'checkpoint: sign a head now. fetch: get lost entries back. succeed: go on in a new log where nobody has them.',
+  ],
+  examples: ['haggle ledger', 'haggle ledger explain 12D3Koo…', 'haggle ledger prove 3fa9c2 > job.proof', 'haggle ledger import job.proof'],
   async run(args) {
     const [what = 'list', contract] = args.positionals
+    if (!WHAT.includes(what)) throw usage(`haggle ledger does not know "${what}"`, `one of ${WHAT.join(', ')}`)
     await using open = await session(args)
+    const action = Object.hasOwn(ACTIONS, what) ? ACTIONS[what] : undefined
+    if (action !== undefined) return await action(open, args)
     if (what === 'list') {
       const { entries } = await open.ask<{ entries: readonly Entry[] }>('ledger', { limit: args.count('limit') })
       if (args.on('json')) printJson({ entries })
@@ -86,20 +99,8 @@ export const verb: Verb = {
       else print(`contract ${found.contract}`, ...(verdict.ok ? verdict.summary : [verdict.wrong]).map((line) => `  ${line}`))
       return verdict.ok ? EXIT.ok : EXIT.failed
     }
-    const to = args.text('to') ?? `${found.contract.slice(0, 16)}.haggle`
-    if (to === '-') process.stdout.write(found.bytes)
-    else {
-      try {
-        writeFileSync(to, found.bytes, { mode: 0o600 })
-      } catch (cause) {
-        throw new Failure('E_FILE_WRITE', `Cannot write ${to}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
-          next: '--to FILE',
-          cause,
-        })
-      }
-      if (args.on('json')) printJson({ contract: found.contract, file: resolve(to), bytes: found.bytes.length })
-      else note(`wrote ${to}, ${bytes(found.bytes.length)}: haggle verify ${to}`)
-    }
+    const { contract: id } = found
+    writeEvidence(args, found.bytes, { fallback: `${id.slice(0, 16)}.haggle`, about: { contract: id }, pipe: false })
     return EXIT.ok
   },
 }

@@ -8,8 +8,8 @@ import { painter, screenOf } from '../term.ts'
 
 export const verb: Verb = {
   name: 'verify',
-  summary: 'check an exported transcript offline, from the file alone',
-  positionals: [{ name: 'FILE', help: 'what haggle run or haggle ledger export wrote; - is stdin', kind: 'file' }],
+  summary: 'check a transcript, a proof or evidence offline, from the file alone',
+  positionals: [{ name: 'FILE', help: 'what haggle run, haggle ledger export, prove or evidence wrote; - is stdin', kind: 'file' }],
   flags: [JSON_FLAG],
   notes: [
     'Needs no agent, no home and no network. Exit 0: everything in the file follows from its signatures. Exit 1: the first thing that is wrong is printed.',

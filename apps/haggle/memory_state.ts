@@ -1,0 +1,39 @@
+// How a node's log stands, in words: for status, doctor and haggle ledger.
+
+import type { MemoryStatus } from '@haggle/market'
+import { counted } from './format.ts'
+
+/** What a state means to the owner. */
+export interface StateText {
+  readonly state: 'ok' | 'weak' | 'bad'
+  readonly text: string
+  /** What to type. */
+  readonly fix?: string
+}
+
+/** The state of a log, and the next step where one is needed. */
+export function stateText(status: MemoryStatus): StateText {
+  const { state, size, signedSize, missing, cosigners, log } = status
+  const entries = size === 0 ? 'empty' : counted(size, 'entry', 'entries')
+  const which = log === 0 ? entries : `${entries} in successor ${log}`
+  if (status.ledger === 'damaged' || state === 'damaged')
+    return { state: 'bad', text: `${which}, damaged: some are on neither copy, and no head is signed`, fix: 'haggle ledger fetch' }
+  if (status.ledger === 'failed')
+    return { state: 'bad', text: `${which}, the disk refused a write`, fix: 'make room, then haggle down and start again' }
+  switch (state) {
+    case 'behind':
+      return {
+        state: 'bad',
+        text: `${which}, behind: others have seen ${missing} more, and no head is signed`,
+        fix: 'haggle ledger fetch; when nobody has them, haggle ledger succeed',
+      }
+    case 'forked':
+      return { state: 'bad', text: `${which}, forked: others have seen it say something else`, fix: 'haggle ledger succeed' }
+    case 'unconfirmed':
+      return signedSize === 0
+        ? { state: 'ok', text: `${which}${size === 0 ? '' : ', no head signed yet'}` }
+        : { state: 'weak', text: `${which}, no head is signed until a counterparty has shown the last one, of ${signedSize}` }
+    case 'ok':
+      return { state: 'ok', text: `${which} ok${signedSize === 0 ? '' : `, head of ${signedSize} cosigned by ${cosigners}`}` }
+  }
+}
