@@ -1,10 +1,10 @@
 // Names the error in a revert's data, from every contract that is called here.
 
 import { type Abi, decodeErrorResult, type Hex } from 'viem'
-import { channelsAbi, peerRegistryAbi, stakeVaultAbi, testTokenAbi } from './abi/mod.ts'
+import { channelsAbi, courtAbi, peerRegistryAbi, stakeVaultAbi, testTokenAbi } from './abi/mod.ts'
 
 /** Errors of all contracts; those of the token are the ones that OpenZeppelin's ERC-20 has (ERC-6093). */
-const ERRORS: Abi = /* @__PURE__ */ [channelsAbi, peerRegistryAbi, stakeVaultAbi, testTokenAbi]
+const ERRORS: Abi = /* @__PURE__ */ [channelsAbi, courtAbi, peerRegistryAbi, stakeVaultAbi, testTokenAbi]
   .flat()
   .filter(({ type }) => type === 'error')
 

@@ -6,8 +6,8 @@ import { keccak_256 } from '@noble/hashes/sha3.js'
 
 /** Signs 32-byte digests as one account of a chain; a wallet may take its time. */
 export interface AccountSigner {
-  /** 20 bytes. */
-  readonly address: Uint8Array
+  /** The account, 20 bytes. */
+  readonly account: Uint8Array
   /** r ‖ s ‖ v, 65 bytes, s in the lower half, v 27 or 28. */
   sign(digest: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
@@ -30,15 +30,14 @@ function addressOf(publicKey: Uint8Array): Uint8Array {
  * import { localAccount, recoverAddress } from "@haggle/witness";
  * import { expect } from "vitest";
  *
- * const account = localAccount(new Uint8Array(32).fill(1));
+ * const wallet = localAccount(new Uint8Array(32).fill(1));
  * const digest = new Uint8Array(32).fill(7);
- * expect(recoverAddress(digest, await account.sign(digest))).toEqual(account.address);
+ * expect(recoverAddress(digest, await wallet.sign(digest))).toEqual(wallet.account);
  * ```
  */
 export function localAccount(secret: Uint8Array): AccountSigner {
-  const address = addressOf(secp256k1.getPublicKey(secret, false))
   return {
-    address,
+    account: addressOf(secp256k1.getPublicKey(secret, false)),
     sign: (digest) => {
       const recovered = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered' })
       return concat(recovered.subarray(1), Uint8Array.of(27 + (recovered[0] as number)))

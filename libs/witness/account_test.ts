@@ -8,7 +8,7 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 describe('localAccount', () => {
   it('localAccount() has the address that wallets show when the secret is known', () => {
     const secret = fromHex('ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80')
-    expect(toHex(localAccount(secret).address)).toBe('f39fd6e51aad88f6f4ce6ab8827279cfffb92266')
+    expect(toHex(localAccount(secret).account)).toBe('f39fd6e51aad88f6f4ce6ab8827279cfffb92266')
   })
 
   it('keccak256() is the hash of the chain, not SHA3-256, when nothing is hashed', () => {
@@ -24,7 +24,7 @@ describe('recoverAddress', () => {
       fc.asyncProperty(fc.uint8Array({ minLength: 32, maxLength: 32 }), async (digest) => {
         const sig = await account.sign(digest)
         expect(sig.length).toBe(65)
-        expect(recoverAddress(digest, sig)).toEqual(account.address)
+        expect(recoverAddress(digest, sig)).toEqual(account.account)
       }),
       { numRuns: 20 },
     )
@@ -36,7 +36,7 @@ describe('recoverAddress', () => {
     fc.assert(
       fc.property(fc.nat({ max: 64 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const bad = sig.map((byte, i) => (i === at ? byte ^ change : byte))
-        expect(recoverAddress(digest, bad)).not.toEqual(account.address)
+        expect(recoverAddress(digest, bad)).not.toEqual(account.account)
       }),
       { numRuns: 40 },
     )

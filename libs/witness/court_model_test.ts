@@ -21,13 +21,13 @@ describe('CourtModel', () => {
         commitReveal: false,
       }
       const chain = memoryCourts({ parameters, now: () => nowMs })
-      for (const { address } of signers) chain.model.vault.stake(address, 1_000_000n)
+      for (const { account } of signers) chain.model.vault.stake(account, 1_000_000n)
       return {
         signers,
-        court: (account) => chain.court(signers[account]!.address),
+        court: (account) => chain.court(signers[account]!.account),
         pass: async (seconds) => void (nowMs += seconds * 1_000),
         mine: async (blocks) => chain.mine(blocks),
-        staked: async (account) => chain.model.vault.stakedOf(signers[account]!.address),
+        staked: async (account) => chain.model.vault.stakedOf(signers[account]!.account),
       }
     },
   })

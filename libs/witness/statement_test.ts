@@ -27,9 +27,9 @@ describe('digests', () => {
     const account = localAccount(new Uint8Array(32).fill(3))
     const digest = receiptDigest(domain, { id, slot: 1 })
     const sig = await account.sign(digest)
-    expect(signedBy(account.address, digest, sig)).toBe(true)
+    expect(signedBy(account.account, digest, sig)).toBe(true)
     expect(signedBy(domain.court, digest, sig)).toBe(false)
-    expect(signedBy(account.address, receiptDigest(domain, { id, slot: 2 }), sig)).toBe(false)
+    expect(signedBy(account.account, receiptDigest(domain, { id, slot: 2 }), sig)).toBe(false)
   })
 
   it('caseId() depends on chain, court, both parties and the terms', () => {

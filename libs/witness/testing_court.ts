@@ -44,7 +44,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   async function opening(bench: CourtBench, change: Partial<SlaOpening> = {}): Promise<SlaOpening> {
     const startsAtS = (await bench.court(RENTER).nowS()) + 20
     return {
-      renter: bench.signers[RENTER]!.address,
+      renter: bench.signers[RENTER]!.account,
       renterKey: keyOf(RENTER),
       providerKey: keyOf(PROVIDER),
       terms: keccak256(Uint8Array.of(1)),
@@ -73,7 +73,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   }
 
   function accountOf(bench: CourtBench, { account }: Member): number {
-    return bench.signers.findIndex(({ address }) => address.every((byte, i) => byte === account[i]))
+    return bench.signers.findIndex((signer) => signer.account.every((byte, i) => byte === account[i]))
   }
 
   async function bitmaps(bench: CourtBench, one: Case, down: bigint, indices: readonly number[] = [0, 1, 2]): Promise<AttestedBitmap[]> {
@@ -110,10 +110,10 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
       one.committee.map((member) => accountOf(bench, member) + 1),
     )
     equal(one.lockLeft, 100_000n)
-    equal(await bench.court(RENTER).cases(bench.signers[PROVIDER]!.address), [id])
-    equal(await bench.court(RENTER).cases(bench.signers[RENTER]!.address), [id])
+    equal(await bench.court(RENTER).cases(bench.signers[PROVIDER]!.account), [id])
+    equal(await bench.court(RENTER).cases(bench.signers[RENTER]!.account), [id])
     equal(await bench.court(RENTER).cases(one.committee[0]!.account), [id])
-    equal(await bench.court(RENTER).cases(bench.signers[9]!.address), [])
+    equal(await bench.court(RENTER).cases(bench.signers[9]!.account), [])
     equal(await reasonOf(() => bench.court(RENTER).drawWitnesses(id)), 'WrongState')
   })
 
@@ -148,9 +148,9 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
     await bench.court(PROVIDER).finalize(claim)
     equal(before - (await bench.staked(PROVIDER)), 20n * PRICE)
     equal((await bench.court(RENTER).caseOf(id))!.lockLeft, 80_000n)
-    equal(await bench.court(RENTER).owed(bench.signers[RENTER]!.address), 2n * PRICE)
+    equal(await bench.court(RENTER).owed(bench.signers[RENTER]!.account), 2n * PRICE)
     await bench.court(RENTER).collect()
-    equal(await bench.court(RENTER).owed(bench.signers[RENTER]!.address), 0n)
+    equal(await bench.court(RENTER).owed(bench.signers[RENTER]!.account), 0n)
     equal(await reasonOf(() => bench.court(RENTER).collect()), 'NothingOwed')
     equal(await reasonOf(() => bench.court(PROVIDER).finalize(claim)), 'WrongState')
   })
@@ -198,8 +198,8 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
     equal(await reasonOf(async () => provider.refute(claim, [{ slot: 0, receipts: await receipts(bench, one, 0) }])), 'TooLate')
     await provider.finalize(claim)
     equal((await provider.caseOf(id))!.lockLeft, 90_000n)
-    equal(await provider.owed(bench.signers[PROVIDER]!.address), PRICE)
-    equal(await provider.owed(bench.signers[RENTER]!.address), PRICE)
+    equal(await provider.owed(bench.signers[PROVIDER]!.account), PRICE)
+    equal(await provider.owed(bench.signers[RENTER]!.account), PRICE)
   })
 
   it(`${name}: finalize() ends a claim at once, without a slash, when every slot was refuted`, async () => {
@@ -265,7 +265,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
     equal(await reasonOf(() => witness.release()), 'TooEarly')
     await bench.mine(260)
     await witness.release()
-    equal(await witness.seatOf(bench.signers[5]!.address), null)
+    equal(await witness.seatOf(bench.signers[5]!.account), null)
   })
 
   it(`${name}: openSla() refuses what breaks a limit, and a case that is there already`, async () => {
@@ -280,7 +280,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
       { pricePerSlot: 0n },
       { lock: 0n },
       { lock: 10n * PRICE * 90n + 1n },
-      { renter: bench.signers[PROVIDER]!.address },
+      { renter: bench.signers[PROVIDER]!.account },
       { startsAtS: now - 10 },
       { startsAtS: now + 90_000 },
     ]

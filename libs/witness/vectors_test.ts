@@ -72,7 +72,7 @@ describe('vectors of the court', () => {
 
   it('digests and signatures are those of the vectors', async () => {
     const account = localAccount(fromHex(vectors.secret))
-    expect(toHex(account.address)).toBe(vectors.account)
+    expect(toHex(account.account)).toBe(vectors.account)
     expect(toHex(domainSeparator(domain))).toBe(vectors.domain.separator)
     const { provider, renter, terms } = vectors.case
     expect(toHex(caseId(domain, { provider: fromHex(provider), renter: fromHex(renter), terms: fromHex(terms) }))).toBe(vectors.case.id)
@@ -84,7 +84,7 @@ describe('vectors of the court', () => {
     }
     for (const [name, { digest, sig }] of Object.entries(vectors.signed)) {
       expect(toHex(digests[name as keyof typeof digests])).toBe(digest)
-      expect(signedBy(account.address, fromHex(digest), fromHex(sig))).toBe(true)
+      expect(signedBy(account.account, fromHex(digest), fromHex(sig))).toBe(true)
       expect(toHex(await account.sign(fromHex(digest)))).toBe(sig)
     }
   })

@@ -61,7 +61,7 @@ export async function make(): Promise<Readonly<Record<string, Json>>> {
       domain: { chain: DOMAIN.chain, court: toHex(DOMAIN.court), separator: toHex(domainSeparator(DOMAIN)) },
       case: { provider: toHex(parties.provider), renter: toHex(parties.renter), terms: toHex(parties.terms), id: toHex(id) },
       secret: SECRET,
-      account: toHex(account.address),
+      account: toHex(account.account),
       signed,
       draws: draws(id),
       contradictions: contradictions(),
