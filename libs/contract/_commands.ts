@@ -124,6 +124,8 @@ function voucher(work: Work, command: Extract<Command, { do: 'voucher' }>): void
   if (!live(mine)) return
   const { channel, channelCumulative, evmSig } = command
   const contractOwed = metered(mine).owed
+  // Another METER has come meanwhile: it asked for a voucher of its own, and this one pays less than it would say.
+  if (command.owed !== contractOwed) return
   say(work, command, { type: 'voucher', body: { contract: contractOf(work, command), contractOwed, channel, channelCumulative, evmSig } })
 }
 

@@ -3,6 +3,7 @@
 import { fromHex } from '@haggle/wire'
 import { MAX_RESEND } from './constants.ts'
 import { usedMs } from './metering.ts'
+import { paysAhead } from './paying.ts'
 import type { DeadlineName } from './phase.ts'
 import type { CancelReason, ReceiptReason } from './reasons.ts'
 import type { State } from './state.ts'
@@ -144,7 +145,7 @@ function act(work: Work, name: DeadlineName): void {
       note(work, { maxed: mine.inForce?.terms.maxMs ?? 0 })
       return stopJob(work, 'time')
     case 'silence':
-      return cancel(work, init.role === 'renter' ? 'silent' : mine.inForce?.terms.rail === 'free' ? 'idle' : 'unpaid')
+      return cancel(work, init.role === 'renter' ? 'silent' : mine.inForce !== null && paysAhead(mine.inForce.terms) ? 'unpaid' : 'idle')
     case 'answer':
       return reject(work)
     case 'stop':

@@ -209,7 +209,8 @@ function settleSync(work: Work): void {
 
 function synced(work: Work): void {
   set(work, { synced: true, need: null, parked: [], repeats: 0 })
-  clock(work, { heard: work.nowMs, meter: Math.max(work.state.times.meter, work.nowMs) })
+  // What ran while nothing could be signed was this side's own risk: from here on there has to be a VOUCHER again.
+  clock(work, { heard: work.nowMs, meter: Math.max(work.state.times.meter, work.nowMs), paid: work.nowMs })
   work.effects.push({ kind: 'notify', phase: work.state.phase, extension: extensionOf(work.state), on: 'sync' })
 }
 

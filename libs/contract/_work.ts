@@ -119,6 +119,16 @@ export function move(work: Work, before: Facts): void {
   work.effects.push({ kind: 'notify', phase: to, extension: extensionOf(state), on: cause })
 }
 
+/** Keeps up from when on a job has not been paid for: since the METER that the last VOUCHER acknowledges. */
+function paid(work: Work, rec: Rec): void {
+  const { meteredAt, mine, times } = work.state
+  if (rec.type === 'meter') set(work, { meteredAt: [...meteredAt, { n: rec.body.n, atMs: work.nowMs }] })
+  if (rec.type !== 'voucher') return
+  const acknowledged = meteredAt.findLast(({ n }) => n <= mine.voucher.n)
+  set(work, { meteredAt: meteredAt.filter(({ n }) => n > mine.voucher.n) })
+  if (acknowledged !== undefined) clock(work, { paid: Math.max(times.paid, acknowledged.atMs) })
+}
+
 /** Reads one more message of either side into what this side knows, with the times that hang on it. */
 export function read(work: Work, rec: Rec): void {
   const { state, nowMs, rules } = work
@@ -128,13 +138,14 @@ export function read(work: Work, rec: Rec): void {
     ...(rec.type === 'accept' && !confirmed(before) ? { since: nowMs } : {}),
     ...(rec.type === 'start' ? { since: nowMs } : {}),
     ...(rec.type === 'confirm' && !confirmed(before) ? { confirm: nowMs } : {}),
-    ...(rec.type === 'ready' ? { ready: nowMs, meter: nowMs, measure: nowMs } : {}),
+    ...(rec.type === 'ready' ? { ready: nowMs, meter: nowMs, measure: nowMs, paid: nowMs } : {}),
     ...(rec.type === 'meter' ? { meter: nowMs } : {}),
     ...(rec.type === 'receipt' && rec.by === state.init.role ? { receipt: nowMs } : {}),
     walk: rec.type === 'quote-req' || rec.type === 'counter' || rec.type === 'accept' ? nowMs : state.times.walk,
   }
   set(work, { mine: rules.learn(before, rec) })
   clock(work, times)
+  paid(work, rec)
   if (rec.type === 'receipt' && rec.by === state.init.role) set(work, { repeats: 0 })
   move(work, before)
 }

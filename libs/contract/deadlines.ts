@@ -16,6 +16,7 @@ import {
   SYNC_MS,
   THINK_MS,
 } from './constants.ts'
+import { meterEveryMs, paysAhead } from './paying.ts'
 import type { DeadlineName } from './phase.ts'
 import type { State } from './state.ts'
 
@@ -64,11 +65,11 @@ function providing(state: State): Deadline[] {
   if (phase === 'confirmed') all.push({ name: 'turn', atMs: times.phase + terms.tickMs })
   if (phase === 'staging') all.push({ name: 'turn', atMs: times.confirm + terms.stagingMs })
   if (mine.ready && state.over === null) {
-    all.push({ name: 'tick', atMs: times.measure + terms.tickMs })
+    all.push({ name: 'tick', atMs: times.measure + meterEveryMs(terms) })
     if (done.maxed !== terms.maxMs) all.push({ name: 'max', atMs: times.ready + terms.maxMs })
   }
-  if (phase === 'running')
-    all.push({ name: 'silence', atMs: times.heard + (terms.rail === 'free' ? terms.idleMs : terms.tickMs + terms.graceMs) })
+  // Paid for is what ran up to the METER that the last VOUCHER acknowledges, and a tick more: whatever else the renter says pays nothing.
+  if (phase === 'running') all.push({ name: 'silence', atMs: paysAhead(terms) ? times.paid + terms.graceMs : times.heard + terms.idleMs })
   if (mine.walk.phase !== 'none' && mine.walk.phase !== 'quoted') all.push({ name: 'answer', atMs: times.walk + THINK_MS })
   return all
 }

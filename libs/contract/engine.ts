@@ -88,6 +88,7 @@ function fresh(init: ThreadInit, atMs: number): State {
       ready: at,
       meter: at,
       measure: at,
+      paid: at,
       receipt: at,
       asked: -Infinity,
       restored: at,
@@ -105,6 +106,7 @@ function fresh(init: ThreadInit, atMs: number): State {
       voided: [],
     },
     over: null,
+    meteredAt: [],
     unbilledMs: 0n,
   }
 }

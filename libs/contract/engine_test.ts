@@ -39,8 +39,9 @@ const terms: Terms = {
   visibility: 'private',
   extends: null,
 }
-const ACCEPT: Command = { do: 'accept', terms, specHash: new Uint8Array(32), number: 1, funding: null }
-const VOUCHER: Command = { do: 'voucher', channel: null, channelCumulative: null, evmSig: null }
+const ACCEPT: Extract<Command, { do: 'accept' }> = { do: 'accept', terms, specHash: new Uint8Array(32), number: 1, funding: null }
+const VOUCHER: Command = { do: 'voucher', owed: 0n, channel: null, channelCumulative: null, evmSig: null }
+const PAID: Terms = { ...terms, rail: `evm:31337:0x${'0'.repeat(40)}`, tickMs: 2_000, graceMs: 2_000 }
 const EXIT = { kind: 'exit', code: 0, word: null } as const
 
 /** Two machines with real signatures and a link that carries a message only when told to. */
@@ -77,6 +78,19 @@ class Pair {
   both(): this {
     for (let round = 0; round < 6; round++) this.carry('provider').carry('renter')
     return this
+  }
+
+  /** The renter answers the last METER. */
+  vouch(): this {
+    const { metered, terms: inForce } = viewOf(this.states.renter)
+    const paid = inForce !== null && inForce.rail !== 'free'
+    return this.do('renter', {
+      do: 'voucher',
+      owed: metered,
+      channel: paid ? new Uint8Array(32) : null,
+      channelCumulative: paid ? metered : null,
+      evmSig: paid ? new Uint8Array(65) : null,
+    })
   }
 
   pass(ms: number): this {
@@ -129,14 +143,84 @@ class Pair {
   }
 }
 
-function running(): Pair {
+function running(wanted: Terms = terms): Pair {
   const pair = new Pair()
-    .do('renter', ACCEPT)
+    .do('renter', { ...ACCEPT, terms: wanted })
     .carry('provider')
     .do('provider', { do: 'confirm', number: 5 })
     .do('provider', { do: 'ready' })
-  return pair.both().pass(250).do('renter', VOUCHER).both()
+  return pair.both().pass(250).vouch().both()
 }
+
+describe('step() on a rail that pays ahead', () => {
+  const meter = (pair: Pair): Pair => pair.do('provider', { do: 'meter', usage: [BigInt(pair.nowMs)] }).carry('renter')
+
+  it('asks for a METER a quarter of a tick early', () => {
+    const pair = running(PAID)
+    pair.kinds('provider')
+    pair.pass(1_499 - pair.nowMs)
+    expect(pair.kinds('provider')).not.toContain('measure')
+    pair.pass(1)
+    expect(pair.kinds('provider')).toContain('measure')
+  })
+
+  it('says CANCEL(unpaid) when the grace is over since READY, whatever the renter says instead of paying', () => {
+    const pair = running(PAID)
+    pair.pass(1_500 - pair.nowMs)
+    const { contract } = viewOf(pair.states.provider)
+    expect(contract).not.toBe(null)
+    pair.do('renter', { do: 'grant', grantee: new Uint8Array(32).fill(3), right: 'read', until: 1_900_000_000 }).both()
+    pair.pass(499)
+    expect(pair.states.provider.phase).toBe('running')
+    pair.pass(1)
+    expect(pair.kinds('provider')).toContain('job stop')
+    expect(pair.chains.provider.at(-1)?.body).toEqual({ reason: 'unpaid' })
+  })
+
+  it('runs on for a grace from the METER that a VOUCHER acknowledges, not from the moment it comes', () => {
+    const pair = meter(running(PAID).pass(1_250))
+    expect(pair.nowMs).toBe(1_500)
+    pair.vouch()
+    pair.pass(300).carry('provider').pass(1_699)
+    expect(pair.states.provider.phase).toBe('running')
+    pair.pass(1)
+    expect(pair.chains.provider.at(-1)?.body).toEqual({ reason: 'unpaid' })
+    expect(viewOf(pair.states.provider).outcome).toMatchObject({ kind: 'failed', by: 'renter', reason: 'unpaid' })
+  })
+
+  it('signs no VOUCHER that was made for an earlier METER', () => {
+    const pair = meter(running(PAID).pass(1_250))
+    const stale: Command = {
+      do: 'voucher',
+      owed: viewOf(pair.states.renter).metered,
+      channel: new Uint8Array(32),
+      channelCumulative: 1n,
+      evmSig: new Uint8Array(65),
+    }
+    meter(pair.pass(100))
+    const before = pair.chains.renter.length
+    pair.do('renter', stale)
+    expect(pair.chains.renter.length).toBe(before)
+    pair.vouch()
+    expect(pair.chains.renter.at(-1)?.type).toBe('voucher')
+  })
+
+  it('pays nothing and says CANCEL(meter) when METER claims more than the renter saw', () => {
+    const pair = running(PAID)
+      .pass(1_250)
+      .do('provider', { do: 'meter', usage: [9_000n] })
+      .carry('renter')
+    expect(pair.chains.renter.at(-1)?.body).toEqual({ reason: 'meter' })
+    expect(pair.chains.renter.filter(({ type }) => type === 'voucher')).toHaveLength(1)
+  })
+
+  it('says CANCEL(silent) when no METER comes for two ticks and the grace', () => {
+    const pair = running(PAID)
+    pair.nowMs += 6_000
+    pair.pass(1)
+    expect(pair.chains.renter.at(-1)?.body).toEqual({ reason: 'silent' })
+  })
+})
 
 describe('step()', () => {
   it('reaches first output with two signatures when a standing offer is taken', () => {
@@ -155,7 +239,7 @@ describe('step()', () => {
     pair
       .do('provider', { do: 'meter', usage: [1_000n] })
       .carry('renter')
-      .do('renter', VOUCHER)
+      .vouch()
       .both()
     pair.do('provider', { do: 'result', exit: EXIT, usage: [1_500n], output: null }).both()
     pair.do('renter', { do: 'receipt', reason: null }).both()
@@ -233,7 +317,7 @@ describe('step()', () => {
       .carry('renter')
     expect(pair.states.renter.phase).toBe('running')
     pair
-      .do('renter', VOUCHER)
+      .vouch()
       .both()
       .pass(1_000)
       .do('provider', { do: 'meter', usage: [3_999n] })
@@ -343,7 +427,7 @@ describe('restore()', () => {
       (pair) => pair.do('provider', { do: 'confirm', number: 5 }),
       (pair) => pair.do('provider', { do: 'ready' }),
       (pair) => pair.do('provider', { do: 'meter', usage: [BigInt(pair.nowMs)] }),
-      (pair) => pair.do('renter', VOUCHER),
+      (pair) => pair.vouch(),
       (pair) => pair.do('provider', { do: 'result', exit: EXIT, usage: [BigInt(pair.nowMs)], output: null }),
       (pair) => pair.do('renter', { do: 'receipt', reason: null }),
       (pair) => pair.do('renter', { do: 'cancel', reason: 'user' }),

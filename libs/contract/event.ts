@@ -19,7 +19,8 @@ export type ThreadMessage = Pick<Message, 'id' | 'type' | 'signer' | 'seq' | 'pr
  * - `extend`: ACCEPT of the terms in force with a higher cap or a longer run, without asking first
  * - `start`: START, when ACCEPT named no spec
  * - `staged`: the renter has put its last file; its own time starts (at the latest) now
- * - `voucher`: VOUCHER for the last METER, in answer to the effect `pay`; the rail's parts are null on the free rail
+ * - `voucher`: VOUCHER for the last METER, in answer to the effect `pay`; the rail's parts are null on the free rail. Nothing happens when another METER
+ *   has come since: that one asked again
  * - `grant`: GRANT
  *
  * Provider:
@@ -49,6 +50,8 @@ export type Command =
   | { readonly do: 'staged' }
   | {
       readonly do: 'voucher'
+      /** `owed` of the METER that it was made for, as the effect `pay` said. */
+      readonly owed: bigint
       readonly channel: Uint8Array | null
       readonly channelCumulative: bigint | null
       readonly evmSig: Uint8Array | null

@@ -49,6 +49,8 @@ export interface Times {
   readonly meter: number
   /** Provider: the last `measure`. */
   readonly measure: number
+  /** Provider: the METER that the last VOUCHER acknowledges was said; READY before there is one. */
+  readonly paid: number
   /** Own RECEIPT. */
   readonly receipt: number
   /** The last SYNC frame that a gap or a repeated message asked for. */
@@ -129,6 +131,8 @@ export interface State {
   readonly done: Done
   /** How the job ended, until RESULT says so. */
   readonly over: Over | null
+  /** Provider: when each METER was said that no VOUCHER acknowledges yet, oldest first. */
+  readonly meteredAt: readonly { readonly n: number; readonly atMs: number }[]
   /** Provider: milliseconds that were measured but must not be billed, because no METER was said for two ticks. */
   readonly unbilledMs: bigint
 }

@@ -138,8 +138,9 @@ export const STATES: readonly StateRow[] = [
     liable: 'provider',
   }),
   row('provider', 'running', {
-    waitsFor: 'VOUCHER; METER every tickMs; the job stops at maxMs and at the cap',
-    timeout: 'idleMs (free rail) or tickMs + graceMs since the last message of the renter',
+    waitsFor: 'VOUCHER; METER every tickMs, every ¾ tickMs where ticks are paid ahead; the job stops at maxMs and at the cap',
+    timeout:
+      'idleMs since the last message of the renter (free rail), or graceMs since the METER that the last VOUCHER acknowledges, READY before one',
     action: 'CANCEL(idle) or CANCEL(unpaid)',
     end: 'failed',
     liable: 'renter',

@@ -256,7 +256,7 @@ export class RentedJob {
     if (paid === null) return
     try {
       const parts = await rail.voucher(paid, owed)
-      await this.thread.command({ do: 'voucher', ...parts }).catch(ignoreOver)
+      await this.thread.command({ do: 'voucher', owed, ...parts }).catch(ignoreOver)
     } catch (error) {
       // Without a voucher the provider stops the job after its grace: the owner should know why.
       onProblem(error)

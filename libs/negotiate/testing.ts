@@ -204,7 +204,8 @@ function renting(init: ScriptedPartyInit): ScriptedParty {
   const { script, keys, suite } = init
   const accepting = (number: number): Command => ({ do: 'accept', terms: null, specHash: null, number, funding: null })
   return async (thread, { message, effect }) => {
-    if (effect?.kind === 'pay') return attempt(thread, { do: 'voucher', channel: null, channelCumulative: null, evmSig: null })
+    if (effect?.kind === 'pay')
+      return attempt(thread, { do: 'voucher', owed: effect.owed, channel: null, channelCumulative: null, evmSig: null })
     if (effect?.kind === 'notify' && effect.phase === 'closing') return attempt(thread, { do: 'receipt', reason: null })
     const { terms, proposed, meters } = thread.view()
     switch (message?.type) {

@@ -112,7 +112,7 @@ export function whim(
     { do: 'request', demand: DEMAND, offer: null },
     { do: 'grant', grantee: new Uint8Array(32).fill(3), right: 'read', until: 1_900_000_000 },
     { do: 'receipt', reason: null },
-    { do: 'voucher', channel: null, channelCumulative: null, evmSig: null },
+    { do: 'voucher', owed: 0n, channel: null, channelCumulative: null, evmSig: null },
     { do: 'ready' },
   ])
 }

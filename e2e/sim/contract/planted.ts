@@ -52,6 +52,13 @@ const roundedSeconds: typeof owedFor = (terms, usage) =>
     usage.map((amount) => ((amount + 999n) / 1_000n) * 1_000n),
   )
 
+/** Counts whatever the renter says as a payment. */
+function anyWordPays(state: State): readonly Deadline[] {
+  return deadlinesOf(state).map((due) =>
+    due.name === 'silence' && state.init.role === 'provider' ? { ...due, atMs: due.atMs - state.times.paid + state.times.heard } : due,
+  )
+}
+
 const unless: (rule: string) => typeof brokenRule = (rule) => (facts, rec, parties) => {
   const broken = brokenRule(facts, rec, parties)
   return broken === rule ? null : broken
@@ -115,6 +122,13 @@ export const PLANTED: readonly Planted[] = [
     rule: 'at most one tick runs without an acknowledgement',
     found: /unacknowledged for more than a tick/,
     machine: createMachine({ deadlinesOf: later('turn', { when: (s) => s.phase === 'confirmed', byMs: 30_000 }) }),
+    faults: {},
+  },
+  {
+    name: 'words-are-money',
+    rule: 'where ticks are paid ahead only a VOUCHER keeps a job running: any other message pays nothing',
+    found: /with \d+ paid for/,
+    machine: createMachine({ deadlinesOf: anyWordPays }),
     faults: {},
   },
   {

@@ -1,10 +1,13 @@
 // One run: two nodes, a bad link, moody owners, and the properties that must hold whatever happens.
 
 import {
+  aheadOf,
   type Effect,
   isEnd,
   type Machine,
   type Move,
+  owedFor,
+  paysAhead,
   type Role,
   type State,
   type Terms,
@@ -174,6 +177,7 @@ export function runOnce(init: RunInit): RunResult {
         const pay = (): void =>
           void node.command({
             do: 'voucher',
+            owed: effect.owed,
             channel: evm ? new Uint8Array(32) : null,
             channelCumulative: evm ? effect.owed : null,
             evmSig: evm ? new Uint8Array(65) : null,
@@ -232,15 +236,27 @@ export function runOnce(init: RunInit): RunResult {
     if (used > own + Math.max(TOLERANCE_MS, own / 1_000) + 1) wrong(`the renter vouched for ${used} ms in ${own} ms of its own time`)
   }
 
-  /** A job may run unacknowledged for one tick, and a little for stopping it. */
+  /** A job may run unacknowledged for one tick, and a little for stopping it; where ticks are paid ahead, never longer than it is paid for. */
   function riskCheck(node: NodeModel, state: State): void {
     const { job } = node
+    unpaidCheck(node, state)
     const confirm = state.mine.confirms[0]
     if (job === null || job.stoppedAt !== null || time.nowMs >= job.exitAt) return
     if (node.rolledBack) return
     if (confirm === undefined || node.disk.own.length <= confirm.seq) return wrong('a job runs without CONFIRM on disk')
     if (!state.mine.bound && time.nowMs - Math.max(job.startedAt, node.startedAt) > terms.tickMs + 3_100)
       wrong('a job runs unacknowledged for more than a tick')
+  }
+
+  /** Where a grace is no longer than a tick, nothing runs that no VOUCHER covers. What a restart forgets is the provider's own risk. */
+  function unpaidCheck(node: NodeModel, { mine }: State): void {
+    const { job } = node
+    if (!paysAhead(terms) || terms.graceMs > terms.tickMs || job === null || job.stoppedAt !== null || node.startedAt > 0) return
+    if (time.nowMs >= job.exitAt || tempers.provider.overstates !== 1 || !mine.bound) return
+    // Timers are whole milliseconds, and a second of rounding hides in what a tick costs.
+    const ran = owedFor(terms, [node.ranMs() - 2n > 0n ? node.ranMs() - 2n : 0n])
+    const covered = aheadOf(terms, mine.voucher.owed)
+    if (ran > covered) wrong(`a job has used ${ran} with ${covered} paid for`)
   }
 
   const restartLater = (node: NodeModel): void => {
