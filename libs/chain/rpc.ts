@@ -126,6 +126,8 @@ class Node {
 
   async #call(method: string, params: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
     const { clock, fetch: send = fetch, attemptMs = ATTEMPT_MS } = this.#init
+    // Its own: others are asked before this one is answered.
+    const id = ++this.#id
     signal?.throwIfAborted()
     const stop = new AbortController()
     const cancel = clock.after(attemptMs, () => stop.abort(new AttemptError(`a node did not answer within ${attemptMs / 1000} s`)))
@@ -135,12 +137,12 @@ class Node {
       const response = await send(this.#url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: ++this.#id, method, params }),
+        body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
         signal: stop.signal,
       })
       if (response.status === 429) throw new AttemptError('a node limits the rate of calls', { waitMs: retryAfterMs(response) })
       const text = await readText(response)
-      return resultOf(text, response.status, this.#id)
+      return resultOf(text, response.status, id)
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof AttemptError || error instanceof HaggleError) throw error

@@ -115,6 +115,12 @@ describe('chainRpc', () => {
     await expect(ended(rpc.request('x', []))).rejects.toMatchObject({ code: 'E_CHAIN_WRONG' })
   })
 
+  it('request() takes each answer for its own question when several are under way', async () => {
+    const { rpc, asked } = nodes((_, method) => (method === 'eth_chainId' ? CHAIN : method))
+    expect(await Promise.all(['a', 'b', 'c'].map((method) => rpc.request(method, [])))).toEqual(['a', 'b', 'c'])
+    expect(asked.every((one) => one.startsWith('http://a'))).toBe(true)
+  })
+
   it('request() ends with the reason of its signal', async () => {
     const { rpc } = nodes(() => hang)
     const stop = new AbortController()
