@@ -4,7 +4,10 @@ import { expect, it } from 'vitest'
 import { abiFiles } from './abi_files.ts'
 import { compileSources, ROOT } from './solc.ts'
 
-it('libs/chain/abi holds what the compiler makes of the contracts, byte for byte', () => {
+// Seconds of work, which a busy machine makes many of.
+const COMPILE_MS = 300_000
+
+it('libs/chain/abi holds what the compiler makes of the contracts, byte for byte', { timeout: COMPILE_MS }, () => {
   const folder = join(ROOT, 'libs/chain/abi')
   const made = abiFiles()
   expect(readdirSync(folder).toSorted()).toEqual([...made.keys()].toSorted())

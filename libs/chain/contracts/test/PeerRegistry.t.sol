@@ -119,6 +119,11 @@ contract PeerRegistryTest is Check {
         equal(bytes32(root), bytes32(bytes26(A)), "root");
     }
 
+    function test_headDigest_is_that_of_EIP_712() external view {
+        PeerRegistry.Head memory one = PeerRegistry.Head(PEER, 1, 2, A, 3, B);
+        equal(ECDSA.recover(registry.headDigest(one), sign(one)), signer, "signer");
+    }
+
     function test_proveEquivocation_of_one_size_with_two_roots() external {
         vm.recordLogs();
         prove(head(5, A, 0, 0), head(5, B, 0, 0));

@@ -113,7 +113,8 @@ contract ReenteringToken is OpenToken(18) {
     }
 
     function _update(address from, address to, uint256 value) internal override {
-        if (_target != address(0)) {
+        // Not while somebody is only given some.
+        if (_target != address(0) && from != address(0)) {
             address target = _target;
             _target = address(0);
             tried = true;

@@ -21,6 +21,8 @@ interface Vm {
     function expectRevert() external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function envOr(string calldata name, uint256 otherwise) external view returns (uint256);
     function serializeUint(string calldata key, string calldata name, uint256 value) external returns (string memory);
     function writeJson(string calldata json, string calldata path) external;

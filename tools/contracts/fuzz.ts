@@ -1,0 +1,105 @@
+// `npm run fuzz:contracts -- --calls 100000 --seed 1 --json`: random sequences of calls against the promises of the contracts, and bugs planted to see that
+// broken promises are found. Every contract under libs/chain/contracts/test whose name ends on Invariants is a campaign.
+
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { forgeMissing, forgeTest, type SolidityTest } from './forge.ts'
+import { mutantBench } from './mutant_bench.ts'
+import { PLANTED } from './planted.ts'
+
+/** Calls in one sequence. Long enough to open, claim, close and open again. */
+const DEPTH = 100
+/** Calls of a campaign that looks for one planted bug. */
+const PLANTED_CALLS = 20_000
+
+/** One campaign as reported. */
+interface Campaign {
+  readonly suite: string
+  readonly calls: number
+  readonly ok: boolean
+  readonly reason: string
+}
+
+/** Seed of forge: 32 bytes, the same every time for the same `--seed`. */
+const forgeSeed = (seed: bigint): string => `0x${seed.toString(16).padStart(64, '0')}`
+
+const campaignEnv = (calls: number): Record<string, string> => ({
+  FOUNDRY_INVARIANT_RUNS: String(Math.max(1, Math.ceil(calls / DEPTH))),
+  FOUNDRY_INVARIANT_DEPTH: String(DEPTH),
+})
+
+const campaignsOf = (tests: readonly SolidityTest[]): Campaign[] =>
+  tests.map(({ contract, calls, ok, reason }) => ({ suite: contract, calls, ok, reason }))
+
+/** What became of one planted bug. */
+interface Found {
+  readonly bug: string
+  readonly found: boolean
+  readonly by: string
+}
+
+/** Tries each planted bug on its campaign. */
+async function findPlanted(seed: bigint): Promise<Found[]> {
+  const found: Found[] = []
+  for (const [file, bugs] of Map.groupBy(PLANTED, (one) => one.file)) {
+    await using bench = await mutantBench(file.replace(/\.sol$/, ''))
+    for (const { bug, suite, ...change } of bugs) {
+      const args = ['--match-contract', `^${suite}$`, '--fuzz-seed', forgeSeed(seed)]
+      const { killed, by } = await bench.try(change, args, { env: campaignEnv(PLANTED_CALLS) })
+      console.error(`${killed ? 'found' : 'NOT FOUND'}: ${bug}${killed ? ` (${by})` : ''}`)
+      found.push({ bug, found: killed && by !== 'the compiler', by })
+    }
+  }
+  return found
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      calls: { type: 'string', default: '100000' },
+      seed: { type: 'string' },
+      'no-planted': { type: 'boolean', default: false },
+      json: { type: 'boolean' },
+    },
+  })
+  const calls = Number(values.calls)
+  if (!Number.isSafeInteger(calls) || calls < 1) {
+    console.error(`--calls takes a whole number of calls, not ${values.calls}`)
+    return 2
+  }
+  const seed = values.seed === undefined ? BigInt(`0x${randomBytes(4).toString('hex')}`) : BigInt(values.seed)
+  const missing = await forgeMissing()
+  if (missing !== null) {
+    console.error(missing)
+    console.log(JSON.stringify({ ok: false, error: missing }))
+    return 1
+  }
+  const names = new Set((await forgeTest(['--match-contract', 'Invariants$'], { env: campaignEnv(1) })).map(({ contract }) => contract))
+  console.error(`seed ${seed}: ${calls} calls over ${[...names].join(', ')}`)
+  const started = performance.now()
+  const tests = await forgeTest(['--match-contract', 'Invariants$', '--fuzz-seed', forgeSeed(seed)], {
+    env: campaignEnv(Math.ceil(calls / names.size)),
+  })
+  const campaigns = campaignsOf(tests)
+  const seconds = Math.round((performance.now() - started) / 100) / 10
+  for (const { suite, calls: made, ok, reason } of campaigns) console.error(`${ok ? 'kept' : 'BROKEN'}: ${suite}, ${made} calls ${reason}`)
+  const planted = values['no-planted'] ? [] : await findPlanted(seed)
+  const made = campaigns.reduce((sum, one) => sum + one.calls, 0)
+  const ok = campaigns.length > 0 && campaigns.every((one) => one.ok) && made >= calls && planted.every(({ found }) => found)
+  const result = {
+    ok,
+    seed: String(seed),
+    calls: made,
+    seconds,
+    campaigns,
+    planted: {
+      bugs: planted.length,
+      found: planted.filter(({ found }) => found).length,
+      missed: planted.filter(({ found }) => !found).map(({ bug }) => bug),
+    },
+  }
+  console.log(JSON.stringify(result))
+  return ok ? 0 : 1
+}
+
+process.exitCode = await main()
