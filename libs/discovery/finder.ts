@@ -38,6 +38,8 @@ const SOURCES = 2
 const DIRECT_ASKS = 4
 /** DHT answers that are followed. Its queries end long after their first answers. */
 const DHT_ANSWERS = 3
+/** Connected peers get so long before the DHT is asked besides: a lookup costs more processor time than they and all their answers do. Ms. */
+const HEAD_START_MS = 50
 /** Book entries that make a search need no snapshot. */
 const WARM_ENTRIES = 3
 /** A snapshot of one source serves searches for this long: gossip tells the rest. */
@@ -138,9 +140,13 @@ export class Finder {
     if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
     // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
     for (const peerId of this.#parts.network.peers().slice(0, DIRECT_ASKS)) asks.add({ peerId })
-    const lookedUp = this.#lookUp(query, asks, signal)
+    const turn = Promise.withResolvers<void>()
+    const cancel = this.#parts.clock.after(HEAD_START_MS, turn.resolve)
+    const lookedUp = turn.promise.then(() => (asks.suited ? undefined : this.#lookUp(query, asks, signal)))
     await this.#snapshots(query, signal)
     await asks.idle(signal)
+    cancel()
+    turn.resolve()
     if (asks.suited) return
     await lookedUp
     // Nobody is there, or nobody has said so yet: an advert on its way is worth the rest of the wait.

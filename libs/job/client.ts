@@ -56,7 +56,10 @@ async function openChannel(
   channel: JobChannel,
   init: JobClientInit & { offset?: number; signal?: AbortSignal },
 ): Promise<OpenChannel> {
-  const stream = await init.network.open(job.provider, JOB_PROTOCOL, init.signal === undefined ? {} : { signal: init.signal })
+  const stream = await init.network.open(job.provider, JOB_PROTOCOL, {
+    optimistic: true,
+    ...(init.signal === undefined ? {} : { signal: init.signal }),
+  })
   abortWith(stream, init.signal)
   try {
     const header = { contract: job.contract, channel, offset: init.offset ?? 0, capability: job.capability ?? null }

@@ -159,7 +159,10 @@ export async function pushOutput(
   init: { readonly network: Network; readonly signal?: AbortSignal },
 ): Promise<void> {
   const { contract, channel, offset, content } = output
-  const stream = await init.network.open(renter, JOB_PROTOCOL, init.signal === undefined ? {} : { signal: init.signal })
+  const stream = await init.network.open(renter, JOB_PROTOCOL, {
+    optimistic: true,
+    ...(init.signal === undefined ? {} : { signal: init.signal }),
+  })
   try {
     await stream.send(writeFrame(encodeHeader({ contract, channel, offset, capability: null })))
     await pipe(content, sentOn(stream))

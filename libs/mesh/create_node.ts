@@ -5,7 +5,7 @@ import { circuitRelayServer, circuitRelayTransport, RELAY_V2_STOP_CODEC } from '
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
-import type { Libp2p, PeerDiscovery } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p, PeerDiscovery } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
@@ -26,6 +26,7 @@ import type { Gate, GateReason } from './gater.ts'
 import { MeshKeeper } from './keeper.ts'
 import type { KeeperComponents } from './keeper.ts'
 import { libp2pNetwork } from './libp2p_network.ts'
+import { quietLogger } from './_quiet_logger.ts'
 import { MESH_LIMITS, RELAY_LIMITS } from './limits.ts'
 import type { MeshLimits } from './limits.ts'
 import type { Network } from './network.ts'
@@ -69,8 +70,10 @@ export interface NodeOptions {
   /** Connections that the node keeps up by itself, when it knows that many peers. Default 8. */
   readonly wanted?: number
   readonly clock?: Clock
-  /** Replaces the key screen: tests only. */
+  /** True for a key that may be believed. Default: `screenKey` of `@haggle/identity`; a suite's own remembers its answers. */
   readonly screenKey?: (publicKey: Uint8Array) => boolean
+  /** Takes libp2p's own debug lines. Default: nobody does; `defaultLogger()` of `@libp2p/logger` prints what `DEBUG` names. */
+  readonly logger?: ComponentLogger
 }
 
 /** What a node counts. */
@@ -136,6 +139,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
   const libp2p = await createLibp2p({
     privateKey: privateKeyFromRaw(concat(options.seed, nodeEd25519().publicKey(options.seed))),
     start: false,
+    logger: options.logger ?? quietLogger(),
     nodeInfo: { name: 'haggle', version: '0.1.0', userAgent: 'haggle/0.1.0' },
     addresses: {
       listen: [...checkListen(options.listen ?? (preset === 'client' ? [] : DEFAULT_LISTEN))],

@@ -202,7 +202,8 @@ class Links implements ControlLinks {
     const timeout = new AbortController()
     const late = new HaggleError('E_CONTROL_STALLED', `${target.peerId} does not answer`, { next: 'ask another provider' })
     const cancel = clock.after(this.#limits.sendTimeoutMs, () => timeout.abort(late))
-    const opened = network.open(target, NEGOTIATE_PROTOCOL, { signal: timeout.signal })
+    // Whoever shows an offer speaks this protocol: a first ACCEPT does not wait for its word.
+    const opened = network.open(target, NEGOTIATE_PROTOCOL, { signal: timeout.signal, optimistic: true })
     try {
       return await orAborted(opened, timeout.signal)
     } catch (error) {
