@@ -19,7 +19,7 @@ import {
   type WalletSigner,
   walletSigner,
 } from './mod.ts'
-import { type Anvil, deployDevnet, type Deployment, fundAccount, startAnvil } from './testing.ts'
+import { type Anvil, deployDevnet, type Deployment, findAnvil, fundAccount, startAnvil } from './testing.ts'
 
 /** An account with coin, tokens and a sender. */
 export interface TestAccount {
@@ -104,3 +104,6 @@ export async function startTestChain(options: Parameters<typeof startAnvil>[0] =
     },
   }
 }
+
+/** True where anvil can't run: what needs a chain is skipped. */
+export const NO_ANVIL: boolean = findAnvil() === undefined

@@ -29,7 +29,7 @@ export async function vaultFacts(init: {
     await store.write([{ key, value: encodeAs(stored, { token: unhex(token), unbondingS: Number(delay) }) }])
     return { token, unbondingS: Number(delay) }
   } catch (error) {
-    if (error instanceof HaggleError && error.code !== 'E_CHAIN_RPC') throw error
+    if (error instanceof HaggleError && error.code !== 'E_CHAIN_RPC' && error.code !== 'E_CHAIN_CONTRACT') throw error
     throw new HaggleError('E_CHAIN_TOKEN', `Cannot stake on chain ${chain.id}: there is no vault at ${contract}`, {
       cause: error,
       next: 'check the addresses in the settings',

@@ -50,7 +50,10 @@ export interface Chain {
   confirmed(options?: ReadOptions): Promise<Block>
   /** Block `number` of the node's chain now, or undefined when it has none. */
   block(number: number, options?: ReadOptions): Promise<Block | undefined>
-  /** A view's result in the state after block `at` (default: the confirmed one). Throws `E_CHAIN_RPC` when it reverts. */
+  /**
+   * A view's result in the state after block `at` (default: the confirmed one). Throws `E_CHAIN_RPC` when it reverts,
+   * and `E_CHAIN_CONTRACT` when nothing is there that has it.
+   */
   view<
     const A extends Abi | readonly unknown[],
     F extends ContractFunctionName<A, 'pure' | 'view'>,
@@ -152,7 +155,18 @@ export function openChain(init: ChainInit): Chain {
       const at = options.at ?? (await confirmed(options))
       const data = encodeFunctionData(call as Parameters<typeof encodeFunctionData>[0])
       const answer = await rpc.request('eth_call', [{ to: call.address, data }, { blockHash: at.hash }], options)
-      return decodeFunctionResult({ ...call, data: answer as Hex } as Parameters<typeof decodeFunctionResult>[0]) as never
+      try {
+        return decodeFunctionResult({ ...call, data: answer as Hex } as Parameters<typeof decodeFunctionResult>[0]) as never
+      } catch (error) {
+        throw new HaggleError(
+          'E_CHAIN_CONTRACT',
+          `Cannot read ${call.functionName} of ${call.address} on chain ${chainId}: no such contract is there`,
+          {
+            cause: error,
+            next: 'check the addresses in the settings',
+          },
+        )
+      }
     },
   }
 }

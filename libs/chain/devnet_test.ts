@@ -12,7 +12,7 @@ import { parseRail, railOf } from './token.ts'
 
 const SOMEBODY = '0x00000000000000000000000000000000000000bb'
 
-describe('deployDevnet', () => {
+describe.skipIf(findAnvil() === undefined)('deployDevnet', () => {
   let anvil: Anvil
   beforeAll(async () => {
     anvil = await startAnvil()
@@ -42,7 +42,7 @@ describe('deployDevnet', () => {
   })
 })
 
-describe('startAnvil', () => {
+describe.skipIf(findAnvil() === undefined)('startAnvil', () => {
   it('stop() ends its process and removes its home', async () => {
     const anvil = await startAnvil({ chainId: 77 })
     expect(Number(await anvil.rpc('eth_chainId'))).toBe(77)

@@ -2,7 +2,7 @@ import { testChainAnchor } from '@haggle/reputation/testing'
 import { memoryStore } from '@haggle/store'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkAnchor } from './registry.ts'
-import { startTestChain, type TestAccount, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestAccount, type TestChain } from './_test_chain.ts'
 
 let test: TestChain
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(async () => await test?.stop())
 const equal = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
 
 testChainAnchor('evmRegistry()', {
-  it,
+  it: NO_ANVIL ? it.skip : it,
   equal,
   make: async () => {
     const [mine, other] = await Promise.all([1, 2].map(async (n) => test.registry(await test.account(n))))
@@ -23,7 +23,7 @@ testChainAnchor('evmRegistry()', {
 })
 
 testChainAnchor('evmRegistry() that remembers nothing', {
-  it,
+  it: NO_ANVIL ? it.skip : it,
   equal,
   make: async () => {
     // Every read of the store finds nothing, so everything comes from the chain.
@@ -36,7 +36,7 @@ testChainAnchor('evmRegistry() that remembers nothing', {
   },
 })
 
-describe('proveEquivocation()', () => {
+describe.skipIf(NO_ANVIL)('proveEquivocation()', () => {
   const peerKey = new Uint8Array(32).fill(9)
   const head = (size: number, fill: number, prevSize = 0, prevFill = 0) => ({
     peerKey,
@@ -66,7 +66,7 @@ describe('proveEquivocation()', () => {
   })
 })
 
-describe('checkAnchor()', () => {
+describe.skipIf(NO_ANVIL)('checkAnchor()', () => {
   it('throws E_CHAIN_UNREACHABLE when the chain can not be asked', async () => {
     const place = { chain: test.chain({ url: 'http://127.0.0.1:1' }), contract: test.deployment.registry }
     const claim = { account: new Uint8Array(20), log: 0, size: 1, root: new Uint8Array(32) }

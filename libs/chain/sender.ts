@@ -2,6 +2,7 @@
 // that are too low are raised, fees that are too high are waited out, and what a crash or an outage interrupts goes on afterwards.
 
 import { HaggleError } from '@haggle/wire'
+import type { Address, Hex } from 'viem'
 import { type Attempt, decodeIntent, encodeIntent, type Intent } from './_intent.ts'
 import { SenderLoop } from './_sender_loop.ts'
 import type { Call, SenderInit, TransactionSender } from './sending.ts'
@@ -34,8 +35,8 @@ export async function openSender(init: SenderInit): Promise<TransactionSender> {
     const intent: Intent = {
       order,
       key: key ?? `#${order}`,
-      to: call.to,
-      data: call.data,
+      to: call.to.toLowerCase() as Address,
+      data: call.data.toLowerCase() as Hex,
       value: call.value ?? 0n,
       sinceS: Math.floor(init.clock.now() / 1000),
       nonce: null,
@@ -54,7 +55,7 @@ export async function openSender(init: SenderInit): Promise<TransactionSender> {
       const turn = writing.then(async () => {
         const known = key === undefined ? undefined : loop.withKey(key)
         if (known !== undefined) {
-          if (known.data !== call.data || known.to !== call.to) {
+          if (known.data !== call.data.toLowerCase() || known.to !== call.to.toLowerCase()) {
             throw new HaggleError('E_SENDER_KEY', `Cannot send "${key}": another transaction of that name is under way`, {
               next: 'wait for it',
             })

@@ -5,3 +5,4 @@
  */
 export { type Anvil, type AnvilAccount, type AnvilOptions, findAnvil, startAnvil } from './anvil.ts'
 export { deployDevnet, type Deployment, type DevnetOptions, fundAccount } from './devnet.ts'
+export { type Fault, type FaultyRpc, type ProxiedCall, startFaultyRpc } from './faulty_rpc.ts'

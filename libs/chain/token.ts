@@ -60,7 +60,7 @@ export async function tokenFacts(init: {
   if (known !== undefined) return decodeAs(stored, known)
   const at = await chain.confirmed()
   const facts = await ask().catch((error: unknown) => {
-    if (error instanceof HaggleError && error.code !== 'E_CHAIN_RPC') throw error
+    if (error instanceof HaggleError && error.code !== 'E_CHAIN_RPC' && error.code !== 'E_CHAIN_CONTRACT') throw error
     throw new HaggleError('E_CHAIN_TOKEN', `Cannot pay with ${token} on chain ${chain.id}: there is no token or no channel contract`, {
       cause: error,
       next: 'check the addresses in the settings',

@@ -1,0 +1,304 @@
+// What goes wrong with chains, on a real one behind a node that misbehaves: no service on unconfirmed money, nothing lost, nothing twice, all goes on.
+
+import type { Channels } from '@haggle/payment'
+import { memoryStore, type Store } from '@haggle/store'
+import { type Clock, systemClock } from '@haggle/wire'
+import { virtualClock } from '@haggle/wire/testing'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { findAnvil } from './anvil.ts'
+import type { Fault } from './faulty_rpc.ts'
+import {
+  chainRpc,
+  type EvmChannels,
+  evmChannels,
+  type FeePolicy,
+  openChain,
+  openSender,
+  revertReason,
+  type TransactionSender,
+  type WalletSigner,
+  walletSigner,
+} from './mod.ts'
+import { type Anvil, deployDevnet, type Deployment, type FaultyRpc, fundAccount, startAnvil, startFaultyRpc } from './testing.ts'
+
+const GWEI = 1_000_000_000n
+const PAYEE = new Uint8Array(20).fill(0xee)
+const TOKENS = 1_000_000n
+
+let anvil: Anvil
+let deployment: Deployment
+let proxy: FaultyRpc
+let wallet: WalletSigner
+const open: { stop(): Promise<void> }[] = []
+
+interface Setup {
+  readonly store?: Store
+  readonly clock?: Clock
+  readonly confirmations?: number
+  readonly raiseMs?: number
+  readonly fees?: Partial<FeePolicy>
+  readonly fetch?: typeof fetch
+  readonly urls?: readonly string[]
+}
+
+/** A node with money behind the proxy: its sender and its channels. */
+async function node(setup: Setup = {}): Promise<{ sender: TransactionSender; channels: EvmChannels; store: Store }> {
+  const { store = memoryStore(), clock = systemClock(), confirmations, fees, raiseMs, urls = [proxy.url] } = setup
+  const rpc = chainRpc({ urls, chainId: 31337, clock, attemptMs: 400, ...(setup.fetch && { fetch: setup.fetch }) })
+  const chain = openChain({ rpc, chainId: 31337, ...(confirmations && { confirmations }) })
+  const init = { chain, wallet, store: store.sub('sender'), clock, reasonOf: revertReason, pollMs: 25 }
+  const sender = await openSender({ ...init, ...(fees && { fees }), ...(raiseMs && { raiseMs }) })
+  const channels = await evmChannels({
+    chain,
+    sender,
+    signer: wallet,
+    token: deployment.token,
+    contract: deployment.channels,
+    store,
+    clock,
+  })
+  open.push(sender, channels)
+  return { sender, channels, store }
+}
+
+/** Waits until `check` holds; a hanging test ends by its own limit. */
+async function until(check: () => boolean | Promise<boolean>, between: () => Promise<unknown> = async () => undefined): Promise<void> {
+  while (!(await check())) {
+    await between()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Transactions of the wallet that are in blocks. */
+const nonce = async (): Promise<number> => Number(await anvil.rpc('eth_getTransactionCount', [wallet.address, 'latest']))
+
+/** Nobody tells of a rejection that a test looks at later. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
+}
+
+describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
+  beforeEach(async () => {
+    anvil = await startAnvil()
+    deployment = await deployDevnet(anvil.url, { closeDelayS: 600 })
+    proxy = await startFaultyRpc(anvil.url)
+    wallet = walletSigner(anvil.accounts[5]!.secret)
+    await fundAccount(anvil.url, deployment, wallet.address, { tokens: TOKENS, coin: 10n ** 20n })
+  })
+  afterEach(async () => {
+    for (const one of open.splice(0).toReversed()) await one.stop()
+    await proxy?.stop()
+    await anvil?.stop()
+  })
+
+  const FAULTS: readonly [string, (method: string) => Fault][] = [
+    ['hangs', () => 'hang'],
+    ['drops connections', () => 'drop'],
+    ['limits the rate', () => 'limit'],
+    ['answers with nonsense', () => 'fail'],
+    ['loses its answers', () => 'lose'],
+    ['loses only the answers to transactions', (method) => (method === 'eth_sendRawTransaction' ? 'lose' : 'pass')],
+    [
+      'knows no transaction that it was sent',
+      (method) => (method === 'eth_getTransactionByHash' || method === 'eth_getTransactionReceipt' ? () => null : 'pass'),
+    ],
+  ]
+  it.each(FAULTS)('open() comes true once when the node %s for a while', async (_, fault) => {
+    const { sender, channels } = await node()
+    let since = 0
+    // It begins when the transaction is prepared, and lasts until the sender has noticed or has asked a few times.
+    proxy.fault = ({ method }) => (since > 0 || method === 'eth_estimateGas' ? (since++, fault(method)) : 'pass')
+    const opening = channels.open({ payee: PAYEE, deposit: 500n })
+    await until(() => since > 12 || sender.status().waiting !== null)
+    proxy.fault = () => 'pass'
+    expect((await opening).deposit).toBe(500n)
+    expect(await channels.balance()).toBe(TOKENS - 500n)
+    // One approval, one opening.
+    expect(await nonce()).toBe(2)
+  })
+
+  it('goes on with another node when one dies, and refuses one of another chain', async () => {
+    const other = await startAnvil({ chainId: 5 })
+    onTestFinished(() => other.stop())
+    const { channels } = await node({ urls: [other.url, proxy.url, anvil.url] })
+    await proxy.stop()
+    expect((await channels.open({ payee: PAYEE, deposit: 500n })).deposit).toBe(500n)
+    expect(await other.rpc('eth_getTransactionCount', [wallet.address, 'latest'])).toBe('0x0')
+    await expect(node({ urls: [other.url] })).rejects.toMatchObject({ code: 'E_CHAIN_WRONG' })
+    proxy = await startFaultyRpc(anvil.url)
+  })
+
+  it('serves nothing on what a node says of a height that it has no blocks for', async () => {
+    await anvil.mine(20)
+    const { channels } = await node({ confirmations: 6 })
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    // The approval gets its confirmations, the opening only one.
+    await until(async () => (await nonce()) === 1)
+    await anvil.mine(5)
+    await until(async () => (await nonce()) === 2)
+    const higher = (result: unknown): unknown => {
+      const block = result as Record<string, unknown> | null
+      return block && { ...block, number: `0x${(Number(block['number']) + 5).toString(16)}` }
+    }
+    proxy.fault = ({ method, params }) => (method === 'eth_getBlockByNumber' && params[0] === 'latest' ? higher : 'pass')
+    await expect(channels.find(PAYEE)).rejects.toMatchObject({ code: 'E_CHAIN_LIE' })
+    proxy.fault = () => 'pass'
+    expect(await channels.find(PAYEE)).toBe(null)
+    await anvil.mine(5)
+    expect((await opening).deposit).toBe(500n)
+  })
+
+  it('a reorganisation of 1 to 12 blocks takes nothing that counted, and what it took comes again', async () => {
+    await anvil.mine(30)
+    const { channels } = await node({ confirmations: 13 })
+    const events: string[] = []
+    channels.follow(({ kind, channel }) => events.push(`${kind} ${channel.payee[0]}`))
+    const approving = quiet(channels.topUp(new Uint8Array(32), 1n))
+    await until(async () => (await nonce()) === 1)
+    await anvil.mine(12)
+    await approving.catch(() => undefined)
+    for (let depth = 1; depth <= 12; depth++) {
+      const payee = new Uint8Array(20).fill(depth)
+      const opening = quiet(channels.open({ payee, deposit: 500n }))
+      await until(async () => (await nonce()) === depth + 1)
+      await anvil.mine(depth - 1)
+      // The block with the opening is the oldest that is replaced.
+      await anvil.reorg(depth)
+      expect([await channels.find(payee), events]).toEqual([null, events.slice(0, depth - 1)])
+      await until(async () => (await nonce()) === depth + 1)
+      expect(await channels.find(payee)).toBe(null)
+      await anvil.mine(12)
+      expect((await opening).deposit).toBe(500n)
+      await until(() => events.length === depth)
+    }
+    expect(events).toEqual(Array.from({ length: 12 }, (_, i) => `opened ${i + 1}`))
+    expect([await nonce(), await channels.balance()]).toEqual([13, TOKENS - 6000n])
+  })
+
+  it('raises the fee of a transaction that no block takes, and it comes true once', async () => {
+    const { sender, channels } = await node({ raiseMs: 100 })
+    await channels.topUp(new Uint8Array(32), 1n).catch(() => undefined)
+    await anvil.rpc('evm_setAutomine', [false])
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => (sender.status().pending[0]?.raised ?? 0) >= 2)
+    const [stuck] = sender.status().pending
+    await anvil.rpc('evm_setAutomine', [true])
+    await anvil.mine()
+    expect((await opening).deposit).toBe(500n)
+    expect([stuck?.state, await nonce()]).toEqual(['sent', 2])
+  })
+
+  it('gives up a nonce that another program of the same key has taken, and sends anew', async () => {
+    const { channels } = await node()
+    await channels.topUp(new Uint8Array(32), 1n).catch(() => undefined)
+    await anvil.rpc('evm_setAutomine', [false])
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => proxy.calls.some(({ method }) => method === 'eth_sendRawTransaction'))
+    const before = await nonce()
+    await anvil.rpc('anvil_dropAllTransactions')
+    proxy.fault = ({ method }) => (method === 'eth_sendRawTransaction' ? 'drop' : 'pass')
+    await anvil.rpc('eth_sendTransaction', [{ from: wallet.address, to: wallet.address, nonce: `0x${before.toString(16)}`, gas: '0x5208' }])
+    await anvil.mine()
+    expect(await nonce()).toBe(before + 1)
+    proxy.fault = () => 'pass'
+    await anvil.rpc('evm_setAutomine', [true])
+    expect((await opening).deposit).toBe(500n)
+    expect(await channels.balance()).toBe(TOKENS - 500n)
+  })
+
+  it('waits while gas is above the limit, says so, and sends when it has fallen', async () => {
+    const { sender, channels } = await node({ fees: { maxFee: 100n * GWEI } })
+    const spike = async (gwei: bigint): Promise<void> => {
+      await anvil.rpc('anvil_setNextBlockBaseFeePerGas', [`0x${(gwei * GWEI).toString(16)}`])
+      await anvil.mine()
+    }
+    await spike(500n)
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => sender.status().waiting?.code === 'E_CHAIN_GAS')
+    expect(sender.status()).toMatchObject({
+      pending: [{ state: 'queued' }],
+      waiting: { why: expect.stringContaining('the limit is 100 gwei') },
+    })
+    expect(await nonce()).toBe(0)
+    await spike(1n)
+    expect((await opening).deposit).toBe(500n)
+  })
+
+  it('takes back a transaction that was not sent yet when its signal aborts', async () => {
+    const { sender, channels } = await node({ fees: { maxFee: 1n } })
+    const stop = new AbortController()
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }, { signal: stop.signal }))
+    await until(() => sender.status().waiting?.code === 'E_CHAIN_GAS')
+    stop.abort(new Error('enough'))
+    await expect(opening).rejects.toThrow('enough')
+    await until(() => sender.status().pending.length === 0)
+  })
+
+  it('an hour without the chain loses nothing, also over a restart, and serves nothing', async () => {
+    const clock = virtualClock()
+    const tick = (): Promise<void> => clock.settle(1000)
+    let [down, tries] = [false, 0]
+    const outage: typeof fetch = async (input, init) => {
+      if (!down) return await fetch(input, init)
+      tries++
+      throw new TypeError('fetch failed')
+    }
+    const store = memoryStore()
+    const first = await node({ store, clock, fetch: outage })
+    await first.channels.topUp(new Uint8Array(32), 1n).catch(() => undefined)
+    // Mined by nobody, so that it is under way when the chain goes.
+    await anvil.rpc('evm_setAutomine', [false])
+    const opening = quiet(first.channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => first.sender.status().pending[0]?.state === 'sent', tick)
+    down = true
+    await clock.settle(1_800_000)
+    expect(first.sender.status()).toMatchObject({ pending: [{ state: 'sent' }], waiting: { code: 'E_CHAIN_UNREACHABLE' } })
+    const reading = quiet(first.channels.read(new Uint8Array(32)))
+    await clock.settle(60_000)
+    await expect(reading).rejects.toMatchObject({ code: 'E_CHAIN_UNREACHABLE' })
+    await first.channels.stop()
+    await first.sender.stop()
+    await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    // The node comes back before the chain does.
+    const second = await node({ store, clock, fetch: outage })
+    await clock.settle(1_800_000)
+    expect(second.sender.status()).toMatchObject({ pending: [{ state: 'sent' }], waiting: { code: 'E_CHAIN_UNREACHABLE' } })
+    // Four tries a look, and a look a minute at most.
+    expect(tries).toBeLessThan(600)
+    down = false
+    await anvil.rpc('evm_setAutomine', [true])
+    await anvil.mine()
+    await until(() => second.sender.status().pending.length === 0, tick)
+    const found: { state?: Awaited<ReturnType<Channels['find']>> } = {}
+    void second.channels.find(PAYEE).then((state) => (found.state = state))
+    await until(() => found.state !== undefined, tick)
+    expect([found.state?.deposit, await nonce()]).toEqual([500n, 2])
+  })
+
+  it('a transaction that was written down and not sent is sent after a restart, and joined by who asks for the same', async () => {
+    const store = memoryStore()
+    const first = await node({ store })
+    await first.channels.topUp(new Uint8Array(32), 1n).catch(() => undefined)
+    proxy.fault = ({ method }) => (method === 'eth_sendRawTransaction' ? 'drop' : 'pass')
+    const opening = quiet(first.channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => first.sender.status().pending[0]?.state === 'sent')
+    await first.sender.stop()
+    await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    proxy.fault = () => 'pass'
+    const second = await node({ store })
+    expect((await second.channels.open({ payee: PAYEE, deposit: 500n })).deposit).toBe(500n)
+    expect([await nonce(), await second.channels.balance()]).toEqual([2, TOKENS - 500n])
+  })
+
+  it('open() rejects while another opening to the same payee is under way', async () => {
+    const { sender, channels } = await node({ fees: { maxFee: 1n } })
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => sender.status().pending.length > 0)
+    await expect(sender.send({ to: deployment.token, data: '0x1234' }, { key: sender.status().pending[0]!.key })).rejects.toMatchObject({
+      code: 'E_SENDER_KEY',
+    })
+    await sender.stop()
+    await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+  })
+})
