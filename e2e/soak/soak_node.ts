@@ -15,6 +15,8 @@ export interface SoakNodeOptions {
   readonly network: string
   readonly bootstrap: readonly string[]
   readonly deno: string
+  /** Providers of the whole mesh. */
+  readonly providers: number
   /** Renters: mean time from one demand to the next, ms. */
   readonly everyMs: number
   readonly seed: number
@@ -70,7 +72,7 @@ async function rent(market: Market, random: () => number): Promise<void> {
 }
 
 async function main(options: SoakNodeOptions): Promise<void> {
-  const { role, home, network, bootstrap, deno, everyMs, seed } = options
+  const { role, home, network, bootstrap, deno, providers, everyMs, seed } = options
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const launcher = role === 'provider' ? await startLauncher({ home, deno }) : undefined
   // The launcher is started from a small process, as the agent does it.
@@ -89,6 +91,8 @@ async function main(options: SoakNodeOptions): Promise<void> {
   const random = chance(seed)
   let [trading, round]: [AbortController | null, Promise<void>] = [null, Promise.resolve()]
   const trade = async ({ signal }: AbortController): Promise<void> => {
+    // Trading begins when the mesh is there: how a cold renter finds it is measured elsewhere.
+    while (!signal.aborted && (await market.offers().catch(() => null))?.rows.length !== providers) await pause(1_000)
     while (!signal.aborted) {
       // Demands come by chance: the time between them is exponential.
       await pause(-Math.log(1 - random()) * everyMs, undefined, { signal }).catch(() => undefined)

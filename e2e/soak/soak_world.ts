@@ -163,7 +163,16 @@ export async function openWorld({ nodes, rate, seed, onJob }: WorldOptions): Pro
         const role = at < providers ? 'provider' : 'renter'
         const name = `${role}${at < providers ? at : at - providers}`
         const deno = join(ROOT, 'node_modules/.bin/deno')
-        const options: SoakNodeOptions = { role, home: join(folder, name), network, bootstrap, deno, everyMs, seed: seed * 1_000 + at }
+        const options: SoakNodeOptions = {
+          role,
+          home: join(folder, name),
+          network,
+          bootstrap,
+          deno,
+          providers,
+          everyMs,
+          seed: seed * 1_000 + at,
+        }
         const child = start(name, [join(import.meta.dirname, 'soak_node.ts'), JSON.stringify(options)])
         const { launcher } = (await child.next('ready', READY_MS)) as { launcher: number | null }
         traders.push(child)
