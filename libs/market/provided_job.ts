@@ -97,23 +97,29 @@ export class ProvidedJob {
       stdoutBytes: state?.stdoutBytes ?? 0,
       stderrBytes: state?.stderrBytes ?? 0,
     } as const
+    const digest = exit.kind === 'lost' || state === undefined ? null : this.#digest(end).catch(() => null)
     // A renter that is away learns the lengths when it opens the channels itself.
     await threads.post(this.#renter, [end]).catch(() => undefined)
-    const output = exit.kind === 'lost' ? null : await this.#digest().catch(() => null)
+    const output = await digest
     await this.thread.command({ do: 'result', exit: signedExit(exit), usage: this.#usage(state?.ranMs ?? 0), output }).catch(ignoreOver)
   }
 
-  /** What RESULT signs of the kept output. */
-  async #digest(): Promise<Uint8Array> {
+  /** What RESULT signs of the kept output, so many octets of each channel. */
+  async #digest({ stdoutBytes, stderrBytes }: { stdoutBytes: number; stderrBytes: number }): Promise<Uint8Array> {
     const { files, suite } = this.#init
     const { id, spec } = this.job
-    const listed = spec.outputs.length === 0 ? [] : await files.listLast(id, spec.outputs)
-    return outputDigest({ stdout: await this.#hash('stdout'), stderr: await this.#hash('stderr'), files: listed }, suite)
+    const [stdout, stderr, listed] = await Promise.all([
+      this.#hash('stdout', stdoutBytes),
+      this.#hash('stderr', stderrBytes),
+      spec.outputs.length === 0 ? [] : files.listLast(id, spec.outputs),
+    ])
+    return outputDigest({ stdout, stderr, files: listed }, suite)
   }
 
-  async #hash(channel: OutputChannel): Promise<Uint8Array> {
+  async #hash(channel: OutputChannel, octets: number): Promise<Uint8Array> {
     const hasher = this.#init.hashing()
-    for await (const chunk of this.#init.host.output(this.job.id, channel, 0)) hasher.update(chunk)
+    // The host is another process: it is not asked for nothing.
+    if (octets > 0) for await (const chunk of this.#init.host.output(this.job.id, channel, 0)) hasher.update(chunk)
     return hasher.digest()
   }
 
