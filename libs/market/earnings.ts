@@ -1,10 +1,10 @@
 // How a provider is paid: its contracts on their rails, from the funding of an ACCEPT to what a contract settled.
 
-import type { AcceptBody, LedgerEntry, Terms, VoucherBody } from '@haggle/contract'
+import { type AcceptBody, type LedgerEntry, owedFor, type Terms, type VoucherBody } from '@haggle/contract'
 import type { Thread } from '@haggle/negotiate'
 import type { PaymentRail, RailVerdict } from '@haggle/payment'
 import type { Message } from '@haggle/wire'
-import { endOf, paidOf } from './paid.ts'
+import { endOf, NOTHING_OWED, paidOf, unboundEnd } from './paid.ts'
 import type { Rails } from './rails.ts'
 
 const NO_RAIL: RailVerdict = { ok: false, why: 'this node does not have that rail' }
@@ -35,6 +35,11 @@ export class Earnings {
     return (await this.#railOf(paid.terms)?.checkVoucher(paid, body, { evidence: id })) ?? NO_RAIL
   }
 
+  /** An ACCEPT that was funded comes to nothing. */
+  async released(thread: Thread, terms: Terms): Promise<void> {
+    await this.#railOf(terms)?.settle({ thread: thread.record.thread, terms }, NOTHING_OWED)
+  }
+
   /** Tells the rail what METER said. */
   metered(thread: Thread): void {
     const paid = paidOf(thread)
@@ -42,15 +47,19 @@ export class Earnings {
   }
 
   /**
-   * What a contract's end means for its rail. Resolves with what was settled, base units.
+   * What a contract's end means for its rail; `usage` is what a job used that never bound its renter. Resolves with what was settled, base units.
    *
    * @throws what the rail's store throws.
    */
-  async settle(thread: Thread, entry: LedgerEntry): Promise<bigint> {
-    const paid = paidOf(thread)
-    const rail = paid === null ? undefined : this.#railOf(paid.terms)
-    if (entry.kind !== 'closed' || paid === null || rail === undefined) return 0n
-    const { settled } = await rail.settle(paid, endOf(thread, entry.outcome))
+  async settle(thread: Thread, entry: LedgerEntry, usage: readonly bigint[] | null): Promise<bigint> {
+    const { terms, proposed } = thread.view()
+    const agreed = terms ?? proposed
+    const rail = agreed === null ? undefined : this.#railOf(agreed)
+    if (entry.kind === 'opened' || agreed === null || rail === undefined) return 0n
+    // What ran before anybody was bound owes nothing. Where the first tick was paid ahead, what was used of it stays paid.
+    const used = usage === null || !rail.paysAhead ? 0n : owedFor(agreed, usage)
+    const end = entry.kind === 'closed' ? endOf(thread, entry.outcome) : used === 0n ? NOTHING_OWED : unboundEnd(thread, used)
+    const { settled } = await rail.settle({ thread: thread.record.thread, terms: agreed }, end)
     const before = this.#settled.get(thread.id) ?? 0n
     this.#settled.set(thread.id, settled)
     this.earned.set(rail.name, (this.earned.get(rail.name) ?? 0n) + settled - before)

@@ -319,7 +319,7 @@ class MarketNode implements StartableMarket {
 
   async #remember(thread: Thread, { entry }: Extract<HostEffect, { kind: 'ledger' }>): Promise<void> {
     // The rail first: what it settles is what the entry says.
-    const settled = await (thread.role === 'renter' ? this.#renter : this.#provider?.money)?.settle(thread, entry)
+    const settled = await (thread.role === 'renter' ? this.#renter : this.#provider)?.settle(thread, entry)
     const rail = this.#parts.money.of(thread.view().terms?.rail ?? '') ?? this.#parts.money.pick(FREE_RAIL)
     const seen = { rail, settled: settled ?? 0n, outMs: this.#renter?.outMs(thread) ?? null }
     await this.#parts.memory.append(ledgerLineOf(thread, entry, seen))

@@ -19,5 +19,10 @@ export function endOf(thread: Thread, { owed, claimed, signedBy }: Pick<Outcome,
   return { owed, claimed, agreed: signedBy === 'both', evidence }
 }
 
+/** A contract that never bound its renter, of which the provider says that its job has `used` so much. */
+export function unboundEnd(thread: Thread, used: bigint): ContractEnd {
+  return { ...endOf(thread, { owed: 0n, claimed: used, signedBy: 'none' }), agreed: false }
+}
+
 /** An ACCEPT that came to nothing owes nothing, and that is final. */
 export const NOTHING_OWED: ContractEnd = { owed: 0n, claimed: 0n, agreed: true, evidence: new Uint8Array(32) }

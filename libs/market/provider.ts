@@ -1,6 +1,6 @@
 // The provider's side of a node: its offer, its answers to what is asked, and the jobs of its contracts.
 
-import type { AcceptBody, CancelReason, RejectReason, Terms, VoucherBody } from '@haggle/contract'
+import type { AcceptBody, CancelReason, LedgerEntry, RejectReason, Terms, VoucherBody } from '@haggle/contract'
 import { termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { type Authorise, decodeSpec, type JobSpec } from '@haggle/job'
@@ -131,6 +131,9 @@ export class Provider {
     if (contract === null || terms === null || spec === undefined || salt === undefined) return
     const job = this.#makeJob(thread, { contract, terms, spec: decodeSpec(spec) })
     const state = await host.state(job.job.id)
+    // What an earlier process had stored and not yet looked at pays nothing before it is looked at.
+    const voucher = thread.chains().theirs.findLast(({ type }) => type === 'voucher')
+    if (voucher !== undefined) await this.#checkVoucher(thread, voucher as Message<VoucherBody>)
     if (state !== undefined && state.phase !== 'staging') await job.adopt()
   }
 
@@ -168,6 +171,12 @@ export class Provider {
       default:
         return
     }
+  }
+
+  /** What a contract's end means for its rail. Resolves with what was settled, base units. */
+  async settle(thread: Thread, entry: LedgerEntry): Promise<bigint> {
+    const job = entry.kind === 'void' ? this.#jobs.get(toHex(entry.contract)) : undefined
+    return this.money.settle(thread, entry, job === undefined ? null : await job.usage())
   }
 
   /** The job of a contract for a stream, when its reader may. Contracts of earlier processes count as long as their output is kept. */
@@ -254,6 +263,7 @@ export class Provider {
       await prepared
     } catch (error) {
       this.#release(thread)
+      await this.money.released(thread, terms)
       throw error
     }
   }

@@ -12,7 +12,7 @@ import { ignoreOver } from './_ignore_over.ts'
 import { JobTable } from './job_table.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
 import type { CollectedFiles, MarketParts } from './parts.ts'
-import { endOf, NOTHING_OWED } from './paid.ts'
+import { endOf, NOTHING_OWED, unboundEnd } from './paid.ts'
 import { amountOn, type Rails } from './rails.ts'
 import { type RentedEnd, RentedJob, type RentedJobInit } from './rented_job.ts'
 import type { RunProgress, RunRequest } from './types.ts'
@@ -199,10 +199,12 @@ export class Renter {
    * @throws what the rail's store throws.
    */
   async settle(thread: Thread, entry: LedgerEntry): Promise<bigint> {
-    const { terms, proposed } = thread.view()
+    const { terms, proposed, phase, outcome } = thread.view()
     const paid = terms ?? proposed
     if (entry.kind === 'opened' || paid === null) return 0n
-    const end = entry.kind === 'void' ? NOTHING_OWED : endOf(thread, entry.outcome)
+    // Only a provider that said no can't have served the tick that ACCEPT paid for.
+    const refused = phase === 'quoted' || outcome.kind === 'rejected'
+    const end = entry.kind === 'closed' ? endOf(thread, entry.outcome) : refused ? NOTHING_OWED : unboundEnd(thread, 0n)
     return (await this.#railOf(thread).settle({ thread: thread.record.thread, terms: paid }, end)).settled
   }
 
