@@ -12,6 +12,8 @@ export interface SoakOptions {
   /** Demands a second, of all renters together. */
   readonly rate: number
   readonly seed: number
+  /** Ends it early, with nothing left behind. */
+  readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
 }
 
@@ -69,7 +71,7 @@ interface Series {
 
 /** Runs a soak to its end. Every process it starts is gone when it returns. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { minutes, nodes, rate, seed, onProgress } = options
+  const { minutes, nodes, rate, seed, signal, onProgress } = options
   const jobs: { readonly atMs: number; readonly job: SoakJob }[] = []
   let startedMs = performance.now()
   await using world = await openWorld({
@@ -86,7 +88,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const endMs = minutes * 60_000
   let middle: { readonly jobs: number; readonly held: number; readonly disk: number } | null = null
   for (let at = 0; performance.now() - startedMs < endMs; at++) {
-    await pause(Math.min(SAMPLE_MS, endMs / 12))
+    await pause(Math.min(SAMPLE_MS, endMs / 12), undefined, { signal })
     const hours = (performance.now() - startedMs) / 3_600_000
     sample(world, series, hours)
     if (at % DISK_EVERY_SAMPLES === 0) {

@@ -12,11 +12,14 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
 const result = await soak({
   minutes: Number(values.minutes),
   nodes: Number(values.nodes),
   rate: Number(values.rate),
   seed: Number(values.seed),
+  signal: stop.signal,
   onProgress: (line) => process.stderr.write(`${line}\n`),
 })
 process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, undefined, 2)}\n`)

@@ -123,9 +123,12 @@ async function main(options: SoakNodeOptions): Promise<void> {
       process.exit(0)
     },
   }
-  createInterface({ input: process.stdin }).on('line', (line) => {
+  const lines = createInterface({ input: process.stdin })
+  lines.on('line', (line) => {
     Promise.resolve(tasks[line as SoakAsked]()).catch((error: unknown) => say({ event: 'problem', message: String(error) }))
   })
+  // Whoever started this is gone, however it went.
+  lines.once('close', () => void tasks.close())
 }
 
 await main(JSON.parse(process.argv[2] ?? 'null') as SoakNodeOptions)

@@ -74,6 +74,8 @@ class Child {
     // A collection on demand tells what is held from what is only not collected yet.
     this.process = spawn(process.execPath, ['--expose-gc', '--conditions=@haggle/source', ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // Linux shares processors out by session: each node is an owner of its own, and not the twentieth part of one.
+      detached: true,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1' },
     })
     this.process.stdin?.on('error', () => undefined)
