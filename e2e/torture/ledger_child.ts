@@ -11,6 +11,9 @@ import { openHome } from './ledger_home.ts'
 const [, , folder = '', sizes = ''] = process.argv
 const say = (line: string): void => void writeSync(1, `${line}\n`)
 
+// Without a folder it has nothing to do but leave behind what it was compiled to: a process that is killed can't.
+if (folder === '') process.exit(0)
+
 const { ledger } = await openHome(folder)
 const status = ledger.status()
 say(`open ${status.size} ${status.state} ${status.healed}`)

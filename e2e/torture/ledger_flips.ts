@@ -1,5 +1,6 @@
 // One flipped bit, or one file cut short, anywhere in a closed home: every entry is there afterwards, healed, or the ledger says that it isn't.
 
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,15 +8,20 @@ import { errorCode, toHex } from '@haggle/wire'
 import { chance, entryAt } from './ledger_entries.ts'
 import { type Home, openHome, wrongEntries } from './ledger_home.ts'
 
-/** Entries of the home that is damaged: several tables, a log that holds the last of them, a journal of half a megabyte. */
-const ENTRIES = 1_000
+/** Entries of the home that is damaged: several tables, a log that holds the last of them, a journal of a quarter of a megabyte. */
+const ENTRIES = 500
 
-/** One damage in so many cuts the file at the place instead of flipping a bit there. */
+/** After so many flips one file is cut short, at a place chosen alike. */
 const CUT_EVERY = 20
+
+/** Where Linux keeps files in memory: damage is done to files at rest, and a disk that syncs would only make it slow. */
+const IN_MEMORY = '/dev/shm'
 
 /** What the damages came to. */
 export interface FlipFigures {
+  /** Single bits flipped. */
   readonly flips: number
+  /** Files cut short, besides. */
   readonly cuts: number
   readonly bytes: number
   /** Nothing was wrong and nothing was healed: the bit was in a place that no longer matters, or was put right by LevelDB. */
@@ -38,10 +44,10 @@ export interface FlipOptions {
   readonly onProgress?: (done: number) => void
 }
 
-/** Damages `flips` copies of one home, each in one place chosen by length over all of its files. */
+/** Damages copies of one home, each in one place chosen by length over all of its files: `flips` single bits, and a cut after every twentieth. */
 export async function torturedByFlips({ flips, seed, onProgress }: FlipOptions): Promise<FlipFigures> {
   const random = chance(seed)
-  const root = await mkdtemp(join(tmpdir(), 'haggle-flip-'))
+  const root = await mkdtemp(join(existsSync(IN_MEMORY) ? IN_MEMORY : tmpdir(), 'haggle-flip-'))
   const intact = join(root, 'intact')
   const expected = await build(intact)
   const files = await lengths(intact)
@@ -49,12 +55,12 @@ export async function torturedByFlips({ flips, seed, onProgress }: FlipOptions):
   const sum = { flips: 0, cuts: 0, harmless: 0, healed: 0, reported: 0, silent: 0, secondRoots: 0 }
   const perFile: Record<string, number> = {}
   const errors: string[] = []
-  for (let done = 0; done < flips; done++) {
+  for (let done = 0; sum.flips < flips; done++) {
     const copy = join(root, String(done))
     await cp(intact, copy, { recursive: true })
     const at = Math.floor(random() * bytes * 8)
     const place = locate(files, at)
-    const cut = done % CUT_EVERY === CUT_EVERY - 1
+    const cut = done % (CUT_EVERY + 1) === CUT_EVERY
     await (cut ? truncate(join(copy, place.name), place.bit >> 3) : flip(join(copy, place.name), place.bit))
     sum[cut ? 'cuts' : 'flips']++
     const kind = place.name.replace(/.*\//, '').replace(/\d+/, '#')
@@ -67,7 +73,7 @@ export async function torturedByFlips({ flips, seed, onProgress }: FlipOptions):
     }
     if (outcome === 'silent') errors.push(`silent loss after damage ${done} at bit ${place.bit} of ${place.name}`)
     await rm(copy, { recursive: true })
-    onProgress?.(done + 1)
+    if (!cut) onProgress?.(sum.flips)
   }
   await rm(root, { recursive: true })
   return { ...sum, bytes, files: perFile, errors }

@@ -1,6 +1,6 @@
 // Kill -9 at uniformly random times while groups are appended: what was acknowledged is there afterwards, under the same roots.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -53,6 +53,8 @@ export async function torturedByKills({ kills, seed, onProgress }: KillOptions):
   const random = chance(seed)
   const sum = { kills: 0, inFlight: 0, opening: 0, acknowledged: 0, healings: 0, lost: 0, secondRoots: 0, notOk: 0 }
   const errors: string[] = []
+  const compiled = await mkdtemp(join(tmpdir(), 'haggle-compiled-'))
+  await once(childOf(compiled), 'close')
   while (sum.kills < kills) {
     const folder = await mkdtemp(join(tmpdir(), 'haggle-kill-'))
     const roots = new Map<number, string>()
@@ -60,7 +62,11 @@ export async function torturedByKills({ kills, seed, onProgress }: KillOptions):
     for (let i = 0; i < KILLS_PER_HOME && sum.kills < kills; i++) {
       const opening = sum.kills % OPENING_EVERY === OPENING_EVERY - 1
       const asked = [...roots.keys()].slice(-ROOTS_ASKED)
-      const life = await oneLife(folder, asked, { opening, ms: random() * (opening ? OPENING_WITHIN_MS : KILL_WITHIN_MS) })
+      const life = await oneLife(folder, asked, {
+        opening,
+        ms: random() * (opening ? OPENING_WITHIN_MS : KILL_WITHIN_MS),
+        compiled,
+      })
       sum.kills++
       if (life.ready) sum.inFlight += life.inFlight ? 1 : 0
       else sum.opening++
@@ -90,7 +96,14 @@ export async function torturedByKills({ kills, seed, onProgress }: KillOptions):
     if (!report.ok) errors.push(`check failed: ${JSON.stringify(report)}`)
     await rm(folder, { recursive: true })
   }
+  await rm(compiled, { recursive: true, force: true })
   return { ...sum, errors }
+}
+
+/** The process that is killed. What it is compiled to is kept between lives in `compiled`: most of a life would be compiling otherwise. */
+function childOf(compiled: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+  const env = { ...process.env, NODE_COMPILE_CACHE: compiled }
+  return spawn(process.execPath, ['--conditions=@haggle/source', join(import.meta.dirname, 'ledger_child.ts'), ...args], { env })
 }
 
 interface Life {
@@ -105,13 +118,12 @@ interface Life {
 }
 
 /** Starts one process, kills it after `ms` of appending (or of opening), and reads what it had said. */
-async function oneLife(folder: string, asked: readonly number[], { opening, ms }: { opening: boolean; ms: number }): Promise<Life> {
-  const child = spawn(process.execPath, [
-    '--conditions=@haggle/source',
-    join(import.meta.dirname, 'ledger_child.ts'),
-    folder,
-    asked.join(','),
-  ])
+async function oneLife(
+  folder: string,
+  asked: readonly number[],
+  { opening, ms, compiled }: { opening: boolean; ms: number; compiled: string },
+): Promise<Life> {
+  const child = childOf(compiled, folder, asked.join(','))
   let said = ''
   let stderr = ''
   let timer: NodeJS.Timeout | undefined

@@ -21,7 +21,7 @@ const say =
 
 const began = performance.now()
 const kills = await torturedByKills({ kills: Number(values.kills), seed, onProgress: say('kills', Number(values.kills)) })
-const flips = await torturedByFlips({ flips: Number(values.flips), seed, onProgress: say('damages', Number(values.flips)) })
+const flips = await torturedByFlips({ flips: Number(values.flips), seed, onProgress: say('flips', Number(values.flips)) })
 const inFlightShare = kills.kills === kills.opening ? 0 : kills.inFlight / kills.kills
 const ok =
   kills.lost + kills.secondRoots + kills.notOk + flips.silent + flips.secondRoots === 0 &&

@@ -112,11 +112,12 @@ export class Renter {
   }
 
   /**
-   * Signs a contract with one of `candidates`, the first that says yes, and starts the job there.
+   * Signs a contract with one of `candidates`, the first that says yes, and starts the job there. Offers that their providers know no more, such as of
+   * one that was started anew since, are asked for again, once.
    *
    * @throws HaggleError `E_NOBODY_TAKES` with the last reason when every one refuses or can't be reached.
    */
-  async take(run: PreparedRun, candidates: readonly KnownOffer[]): Promise<RentedJob> {
+  async take(run: PreparedRun, candidates: readonly KnownOffer[], anew = false): Promise<RentedJob> {
     const say = (progress: RunProgress): void => run.request.onProgress?.(progress)
     let last = 'nobody was asked'
     for (const candidate of candidates) {
@@ -144,6 +145,10 @@ export class Renter {
         return job
       }
       refused(reasonOf(end))
+    }
+    if (last === 'expired' && !anew) {
+      const fresh = await this.candidates(run, new Set())
+      if (fresh.length > 0) return await this.take(run, fresh, true)
     }
     throw new HaggleError('E_NOBODY_TAKES', `Nobody took the job: of ${candidates.length} asked, the last said ${last}`, {
       details: { asked: candidates.length, reason: last },

@@ -1,0 +1,190 @@
+// Memory between nodes over libp2p: a log shown differently to two counterparties, an old backup put back, and what a command says of it.
+
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { portableSuite } from '@haggle/identity'
+import { openKeyFile } from '@haggle/identity/node'
+import { memoryJobHost } from '@haggle/job'
+import { type JoinOptions, joinMarket, type LogEvent, type Market, type MemoryStatus } from '@haggle/market'
+import { TEST_MACHINE } from '@haggle/market/testing'
+import { readEvidence } from '@haggle/reputation'
+import { systemClock } from '@haggle/wire'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Bench, openBench } from './_processes.ts'
+
+/** What a backup holds of a home: no sockets and no pipes of jobs. */
+const isKept = (path: string): boolean => !/\/launcher|\.sock$/.test(path)
+
+/** What needs a few round trips on a machine that others use too is there by then. */
+const SOON = { timeout: 30_000, interval: 50 }
+
+describe('over libp2p', () => {
+  let folder = ''
+  let running: Market[] = []
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'haggle-memory-'))
+    running = []
+  })
+  afterEach(async () => {
+    for (const node of running) await node.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function node(name: string, options: JoinOptions = {}): Promise<Market> {
+    const market = await joinMarket({ network: 'devnet-memory', listen: ['/ip4/127.0.0.1/tcp/0'], home: join(folder, name), ...options })
+    running.push(market)
+    return market
+  }
+
+  async function provider(name: string, options: JoinOptions = {}): Promise<Market> {
+    const launcher = memoryJobHost({ run: async () => 0, clock: systemClock(), sha256: portableSuite().sha256 })
+    const market = await node(name, { launcher, machine: TEST_MACHINE, ...options })
+    await market.provide({ price: '0.01' })
+    return market
+  }
+
+  async function leave(market: Market): Promise<void> {
+    running = running.filter((each) => each !== market)
+    await market.close()
+  }
+
+  /** `count` contracts, all of them closed in the provider's ledger. */
+  async function deal(renter: Market, seller: Market, count: number): Promise<void> {
+    await renter.ping(seller.addresses()[0]!)
+    // A provider that was started anew promises nothing of what it promised before: its offer of now is asked for.
+    await renter.offers()
+    for (let i = 0; i < count; i++) {
+      const job = await renter.run({ command: ['true'], providers: [seller.peerId] })
+      await job.done
+      await expect.poll(async () => (await seller.memory.prove(job.contract)).bothSigned, SOON).toBe(true)
+    }
+  }
+
+  it('two counterparties find a split view when they meet, keep the evidence, and deal with the liar no more', async () => {
+    const [anna, ben] = [await node('anna'), await node('ben')]
+    // One key, two homes: each counterparty is shown a history of its own.
+    const face = await provider('liar')
+    await deal(anna, face, 1)
+    expect((await face.memory.checkpoint()).cosigned).toBe(1)
+    const liar = face.peerId
+    await leave(face)
+    await cp(join(folder, 'liar', 'key'), join(folder, 'second-key'))
+    await rm(join(folder, 'liar'), { recursive: true })
+    const other = await provider('other', { identity: await openKeyFile(join(folder, 'second-key')) })
+    expect(other.peerId).toBe(liar)
+    await deal(ben, other, 2)
+    expect((await other.memory.checkpoint()).cosigned).toBe(1)
+    expect(await anna.memory.evidence(liar)).toBeNull()
+    expect((await ben.memory.explain(liar)).convicted).toBeNull()
+    // They meet, and exchange heads as all do who meet.
+    await anna.ping(ben.addresses()[0]!)
+    for (const honest of [anna, ben]) {
+      await expect.poll(async () => (await honest.memory.status()).convicted, SOON).toBe(1)
+      const explained = await honest.memory.explain(liar)
+      expect(explained.convicted).toMatch(/two roots for size|leaves out one of size|remembers another root/)
+      expect(explained.roles.map(({ score }) => score)).toEqual([0, 0])
+    }
+    const file = await anna.memory.evidence(liar)
+    expect(readEvidence(file!, portableSuite()).kind).toBe('fork')
+    await expect(ben.run({ command: ['true'], providers: [liar] })).rejects.toMatchObject({ code: 'E_NOTHING_FITS' })
+    // It is remembered.
+    await leave(anna)
+    const again = await node('anna')
+    expect((await again.memory.explain(liar)).roles.map(({ score }) => score)).toEqual([0, 0])
+    expect(await again.memory.evidence(liar)).toEqual(file)
+  }, 120_000)
+
+  it('a provider on an old backup signs nothing, fetches what it lacks from its counterparties, and goes on', async () => {
+    const renter = await node('renter')
+    const first = await provider('seller')
+    await deal(renter, first, 1)
+    await first.memory.checkpoint()
+    await leave(first)
+    await cp(join(folder, 'seller'), join(folder, 'backup'), { recursive: true })
+    const second = await provider('seller')
+    await deal(renter, second, 2)
+    const { size } = await second.memory.checkpoint()
+    await leave(second)
+    await rm(join(folder, 'seller'), { recursive: true })
+    await cp(join(folder, 'backup'), join(folder, 'seller'), { recursive: true })
+
+    // What the node tells its owner, in order. Heads are signed in state `ok` only.
+    const told: LogEvent[] = []
+    const restored = await provider('seller', { onMemory: (event) => void told.push(event) })
+    await deal(renter, restored, 1)
+    await expect.poll(async () => (await restored.memory.status()).state, SOON).toBe('ok')
+    const states = told.flatMap((event) => (event.kind === 'state' && event.state !== 'unconfirmed' ? [event] : []))
+    expect(states).toMatchObject([{ state: 'behind' }, { state: 'ok' }])
+    expect(states[0]!.size).toBeLessThan(size)
+    expect(told.find(({ kind }) => kind === 'fetched')).toMatchObject({ entries: expect.any(Number) })
+    expect((await restored.memory.status()).size).toBeGreaterThan(size)
+    expect(await restored.memory.check()).toMatchObject({ ok: true, lost: [] })
+    expect((await restored.memory.checkpoint()).cosigned).toBe(1)
+    expect(await renter.memory.evidence(restored.peerId)).toBeNull()
+  }, 120_000)
+})
+
+describe('as commands', () => {
+  let bench: Bench | undefined
+  afterEach(async () => {
+    await bench?.close()
+    bench = undefined
+  })
+
+  it('haggle says that a log is behind, succeeds where nobody has the rest, and proofs travel as files', async () => {
+    bench = await openBench()
+    const here = bench
+    const json = async <T>(name: string, args: readonly string[]): Promise<T> => {
+      const { stdout, stderr } = await here.haggle(name, [...args, '--json'])
+      return (stdout === '' ? expect.fail(stderr) : JSON.parse(stdout)) as T
+    }
+    const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
+    const rent = async (renter: string, address: string | null): Promise<string> => {
+      const ran = await here.haggle(renter, ['run', '--peer', address ?? expect.fail('no address'), '--', 'echo', renter])
+      expect(ran).toMatchObject({ code: 0, stdout: `${renter}\n` })
+      const { jobs } = await json<{ jobs: { contract: string }[] }>(renter, ['ps', '--all'])
+      return jobs.at(-1)!.contract
+    }
+
+    const one = await bench.provider('seller', listen)
+    await rent('early', one.address)
+    await expect.poll(async () => (await json<MemoryStatus>('seller', ['ledger', 'status'])).size, SOON).toBeGreaterThanOrEqual(2)
+    await json('seller', ['ledger', 'checkpoint'])
+    await one.running.kill()
+    await cp(bench.home('seller'), bench.home('backup'), { recursive: true, filter: isKept })
+
+    const two = await bench.provider('seller', listen)
+    // Only the one who goes away has what is about it; the other one knows the head alone.
+    const contract = await rent('early', two.address)
+    await rent('late', two.address)
+    await expect.poll(async () => (await here.haggle('seller', ['ledger', 'prove', contract, '--to', '-'])).code, SOON).toBe(0)
+    const proof = await bench.haggle('seller', ['ledger', 'prove', contract, '--to', join(bench.home('seller'), 'x.proof')])
+    expect(proof.code).toBe(0)
+    const checked = await bench.haggle('nobody', ['verify', join(bench.home('seller'), 'x.proof')])
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/signed +by both parties/) })
+    await cp(join(bench.home('seller'), 'x.proof'), join(bench.home('early'), 'x.proof'))
+    const imported = await json<{ kind: string }>('early', ['ledger', 'import', join(bench.home('early'), 'x.proof')])
+    expect(imported.kind).toBe('carried')
+    await json('seller', ['ledger', 'checkpoint'])
+    await two.running.kill()
+    await bench.haggle('early', ['down'])
+
+    await rm(bench.home('seller'), { recursive: true })
+    await cp(bench.home('backup'), bench.home('seller'), { recursive: true })
+    const three = await bench.provider('seller', listen)
+    await rent('late', three.address)
+    const state = async (): Promise<string> => (await json<{ memory: MemoryStatus }>('seller', ['status'])).memory.state
+    await expect.poll(state, SOON).toBe('behind')
+    expect((await bench.haggle('seller', ['status'])).stdout).toMatch(
+      /ledger +.*behind: others have seen \d+ more[^]*→ haggle ledger fetch/,
+    )
+    expect((await bench.haggle('seller', ['doctor'])).stdout).toMatch(/✗ ledger .*no head is signed/)
+    expect((await bench.haggle('seller', ['ledger', 'checkpoint'])).stderr).toContain('E_HEAD_BEHIND')
+    expect((await bench.haggle('seller', ['ledger', 'fetch'])).stderr).toMatch(/E_RESTORE_(MISSING|ROOT)/)
+    expect(await json<MemoryStatus>('seller', ['ledger', 'succeed'])).toMatchObject({ log: 1 })
+    await rent('late', three.address)
+    await expect.poll(async () => (await json<{ cosigned?: number }>('seller', ['ledger', 'checkpoint'])).cosigned, SOON).toBe(1)
+    expect(await state()).toBe('ok')
+  }, 240_000)
+})
