@@ -17,3 +17,7 @@ test('the simulation finds every planted fault', () => {
   expect(found.length).toBe(PLANTED.length)
   expect(found.filter(({ seed }) => seed === null)).toEqual([])
 }, 60_000)
+
+test('a witness that dies in the grace before a slot, after it gave a receipt for it, does not call the slot down', () => {
+  for (const seed of [1_003_355, 1_008_750, 1_009_029]) expect(explore({ seed, count: 1 }).wrong).toEqual([])
+})

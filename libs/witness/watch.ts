@@ -9,7 +9,7 @@ export interface Watch {
   readonly schedule: Schedule
   /** Others that it must hear before it says "down": the rule's q. */
   readonly quorum: number
-  /** First slot that this process watches from its beginning to its end: of those before it says nothing. */
+  /** First slot that this process watches wholly, the grace before it included: of those before it says nothing. */
   readonly since: number
   /** Slots below are decided. */
   readonly decided: number
@@ -50,7 +50,9 @@ export type HeartbeatVerdict = 'up' | 'early' | 'late' | 'stale' | 'blind'
  * ```
  */
 export function startWatch({ schedule, quorum, nowMs }: { schedule: Schedule; quorum: number; nowMs: number }): Watch {
-  const since = Math.max(0, Math.ceil((nowMs / 1_000 - schedule.startsAtS) / schedule.slotS))
+  // A life before this one may have answered a heartbeat as soon as the grace before a slot began.
+  const watchedFromMs = nowMs + graceMs(schedule)
+  const since = Math.max(0, Math.ceil((watchedFromMs / 1_000 - schedule.startsAtS) / schedule.slotS))
   return { schedule, quorum, since, decided: 0, up: new Map(), down: new Map() }
 }
 

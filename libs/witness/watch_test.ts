@@ -48,6 +48,16 @@ describe('decideSlot', () => {
     for (const watch of silent) expect([watch.decided, watch.down.size]).toEqual([1, 0])
   })
 
+  it('decideSlot() says nothing of a slot for which a life before this one may have given a receipt: heartbeats may come early', () => {
+    // A receipt for slot 3 is possible from 30 s before it on; the process dies after that, still before the slot begins.
+    const again = fresh(at(3, -20))
+    const early = hear(fresh(), heartbeat(3, at(3, -25)))
+    expect(early.verdict).toBe('up')
+    expect(decideSlot(again, 3, { nowMs: when(3), heardOthers: 3 }).down.size).toBe(0)
+    expect(decideSlot(again, 4, { nowMs: when(4), heardOthers: 3 }).down.get(0)).toBe(slotBit(4))
+    expect(fresh(at(3, -30)).since).toBe(3)
+  })
+
   it('decideSlot() changes nothing before its time', () => {
     expect(decideSlot(fresh(), 0, { nowMs: when(0) - 1, heardOthers: 3 })).toEqual(fresh())
   })
