@@ -13,6 +13,7 @@
  *
  * @module
  */
+export * from './account.ts'
 export * from './bonds.ts'
 export * from './chain.ts'
 export * from './chain_verdict.ts'

@@ -1,6 +1,6 @@
 // What an owner may ask of its node's memory: how its log stands, whom it trusts and why, proofs to give away and to take.
 
-import type { CheckReport, HeadState, LedgerState } from '@haggle/reputation'
+import type { CheckReport, Head, HeadState, LedgerState } from '@haggle/reputation'
 
 /** How a node's log stands. */
 export interface MemoryStatus {
@@ -123,8 +123,8 @@ export interface MarketMemory {
   importProof(file: Uint8Array): Promise<ImportedProof>
   /** The evidence that convicts a peer, as a file for anybody; null when there is none. */
   evidence(peerId: string): Promise<Uint8Array | null>
-  /** Signs the log's head now and brings it to the counterparties. */
-  checkpoint(): Promise<{ readonly size: number; readonly cosigned: number; readonly failed: number }>
+  /** Signs the log's head now and brings it to the counterparties. Resolves with the head, and with how many of them cosigned it. */
+  checkpoint(): Promise<Head & { readonly cosigned: number; readonly failed: number }>
   /** Fetches lost entries from counterparties. Resolves with how many came. Throws `E_RESTORE_MISSING` and `E_RESTORE_ROOT`. */
   fetchLost(): Promise<number>
   /** Reads the whole ledger twice, mends one copy from the other and recomputes the tree. */

@@ -141,7 +141,8 @@ class OpenNodeMemory implements NodeMemory {
   async checkpoint(): ReturnType<MarketMemory['checkpoint']> {
     if (this.#log.status().state === 'unconfirmed') await this.#log.confirm()
     const { head, cosigned, failed } = await this.#log.checkpoint()
-    return { size: head.body.size, cosigned, failed }
+    const { log, size, root } = head.body
+    return { log, size, root, cosigned, failed }
   }
 
   fetchLost(): Promise<number> {

@@ -20,7 +20,8 @@ export function offerRow(
   const ageMs = Math.max(0, clock.monotonicMs() - shownAtMs)
   const prices = body.rails.map((one) => {
     const price = hourPrice(one)
-    return { rail: one.rail, unit: one.unit, pricePerHour: price === null ? '?' : formatAmount(price, one.decimals) }
+    const account = one.account === null ? null : `0x${toHex(one.account)}`
+    return { rail: one.rail, unit: one.unit, pricePerHour: price === null ? '?' : formatAmount(price, one.decimals), account }
   })
   const shown = prices.find((one) => one.rail === rail.name) ?? prices[0]
   return {

@@ -69,6 +69,8 @@ export interface RailPrice {
   readonly rail: string
   readonly unit: string
   readonly pricePerHour: Amount
+  /** Where it is paid: `0x` and 40 hex digits; null for credits. */
+  readonly account: string | null
 }
 
 /** One row of what the market has, as shown to a person. */

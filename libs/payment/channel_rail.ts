@@ -46,6 +46,8 @@ export interface ChannelRailInit extends ChannelPolicy {
   readonly sha256: Sha256
   /** Told what went wrong beside the answer to any call; the rail tries again. */
   readonly onProblem?: (error: unknown) => void
+  /** Called last when the rail is closed: ends the chain under it. */
+  readonly onClose?: () => Promise<void>
 }
 
 /** One channel of this node, as its owner sees it. Amounts are base units. */
@@ -122,6 +124,7 @@ class ChannelRailImpl implements ChannelRail {
   readonly #payer: PayerSide
   readonly #payee: PayeeSide
   readonly #keeper: Keeper
+  readonly #onClose: (() => Promise<void>) | undefined
 
   constructor(init: ChannelRailInit) {
     const { channels, clock, sha256, depositFor = aFewJobs, claimAt = 10n ** BigInt(channels.decimals) } = init
@@ -129,6 +132,7 @@ class ChannelRailImpl implements ChannelRail {
     const kept = init.store.sub(channels.rail)
     const store = new BookStore(kept)
     this.channels = channels
+    this.#onClose = init.onClose
     this.#known = new KnownChannels(channels, (state) => {
       if (state.closed) void this.#payer.closed(state).catch(onProblem)
       this.#keeper.poke()
@@ -237,6 +241,7 @@ class ChannelRailImpl implements ChannelRail {
   async close(): Promise<void> {
     this.#known.stop()
     await this.#keeper.stop()
+    await this.#onClose?.()
   }
 }
 
