@@ -71,6 +71,12 @@ export function problemOf(flag: Flag, value: string): string | undefined {
         : 'must be an address such as /ip4/192.0.2.7/tcp/4001/p2p/12D3Koo…, or a PeerId'
     case 'listen':
       return value === 'none' || value.startsWith('/') ? undefined : 'must be an address such as /ip4/0.0.0.0/tcp/4001, or none'
+    case 'url':
+      return /^https?:\/\/[^\s/?#]+\S*$/.test(value) ? undefined : 'must be an address such as http://127.0.0.1:8545'
+    case 'account':
+      return /^0x[0-9a-fA-F]{40}$/.test(value) ? undefined : 'must be an address such as 0x, then 40 hex digits'
+    case 'rate':
+      return /^\d{1,12}(\.\d{1,12})? [A-Z]{3}$/.test(value) ? undefined : 'must be a price and a currency such as "0.90 EUR"'
     case 'key':
       return /^12D3Koo[1-9A-HJ-NP-Za-km-z]{44,46}$/.test(value) ? undefined : 'must be a PeerId such as 12D3Koo…'
     case 'text':

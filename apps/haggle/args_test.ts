@@ -14,6 +14,9 @@ const VERB: Verb = {
     { name: 'peer', kind: 'address', help: 'peer', repeat: true, setting: true },
     { name: 'timeout', short: 't', kind: 'duration', help: 'timeout', fallback: '10m', setting: true },
     { name: 'json', kind: 'switch', help: 'json' },
+    { name: 'rpc', kind: 'url', help: 'rpc' },
+    { name: 'token', kind: 'account', help: 'token' },
+    { name: 'fiat', kind: 'rate', help: 'fiat' },
   ],
   run: async () => 0,
 }
@@ -50,6 +53,9 @@ describe('parse()', () => {
     [['--json=yes'], '--json takes no value'],
     [['--timeout', '10'], '--timeout must be a duration'],
     [['--peer', 'example.org'], '--peer must be an address'],
+    [['--rpc', 'localhost:8545'], '--rpc must be an address such as http'],
+    [['--token', '0x12'], '--token must be an address such as 0x'],
+    [['--fiat', '0.9'], '--fiat must be a price and a currency'],
     [['show', 'more'], 'does not take "more"'],
     [['shwo'], 'WHAT must be one of list, show'],
   ])('parse() refuses %j', (argv, message) => {

@@ -75,12 +75,14 @@ export async function startBackground(reach: Reach, entry: string = AGENT): Prom
   rotateLog(reach.paths.log)
   const { spawn } = await import('node:child_process')
   const log = openSync(reach.paths.log, 'a', 0o600)
-  const child = spawn(process.execPath, [...process.execArgv, entry, reach.paths.home, JSON.stringify(reach.boot)], {
+  const child = spawn(process.execPath, [...process.execArgv, entry, reach.paths.home], {
     cwd: reach.paths.home,
     detached: true,
-    stdio: ['ignore', log, log, 'pipe'],
+    stdio: ['pipe', log, log, 'pipe'],
   })
   closeSync(log)
+  // Not as an argument: every user of the machine can read those, and a chain's address may hold a key.
+  child.stdin?.on('error', () => undefined).end(JSON.stringify(reach.boot))
   const pipe = child.stdio[3] as Socket
   const report = await new Promise<Report>((done) => {
     let text = ''

@@ -7,6 +7,7 @@ import { describe } from './failure.ts'
 import { bytes, counted, duration } from './format.ts'
 import { openHome } from './home.ts'
 import { stateText } from './memory_state.ts'
+import type { MoneyStatus } from './money_views.ts'
 import { type Session, session } from './reach.ts'
 import type { StatusSnapshot } from './status_page.ts'
 
@@ -95,6 +96,7 @@ async function* agent(args: Args): AsyncGenerator<Finding> {
     }
     const { state, text, fix } = stateText(status.memory)
     yield { name: 'ledger', state, detail: text, ...(fix === undefined ? {} : { fix }) }
+    yield* moneyFindings(status.money)
     const reachable = status.addresses.length > 0
     yield {
       name: 'reach',
@@ -107,6 +109,30 @@ async function* agent(args: Args): AsyncGenerator<Finding> {
   } finally {
     await open?.[Symbol.asyncDispose]()
   }
+}
+
+/** Wallet and chain; nothing for a home that deals in credits only. */
+export function moneyFindings({ address, state, file, chain }: MoneyStatus): Finding[] {
+  if (address === null && chain === null) return []
+  const wallet: Finding =
+    address === null
+      ? { name: 'wallet', state: 'weak', detail: 'none: nothing is paid in tokens', fix: 'haggle wallet new' }
+      : state === 'locked'
+        ? { name: 'wallet', state: 'weak', detail: `${address} is locked: nothing is paid or claimed`, fix: 'haggle wallet unlock' }
+        : { name: 'wallet', state: 'ok', detail: `${address}, ${file} 0600` }
+  if (chain === null) return [wallet]
+  const problem = chain.problem
+  return [
+    wallet,
+    problem === null
+      ? { name: 'chain', state: 'ok', detail: `${chain.id} at ${chain.host}${chain.block === null ? '' : `, block ${chain.block}`}` }
+      : {
+          name: 'chain',
+          state: 'bad',
+          detail: `${problem.message} (${problem.code})`,
+          fix: 'check chain-rpc: haggle config get chain-rpc',
+        },
+  ]
 }
 
 /** Whether something answers at a relay's address. */

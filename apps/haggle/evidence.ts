@@ -1,5 +1,6 @@
 // Files of evidence, told apart by their first line, and what checking them shows.
 
+import type { AnchorProof, SignedHead } from '@haggle/reputation'
 import { Failure } from './failure.ts'
 
 /** What a check found. */
@@ -10,7 +11,12 @@ export interface Verdict {
   /** The first wrong thing, when there is one. */
   readonly wrong: string
   readonly json: unknown
+  /** What only a chain can confirm, when there is such a thing. */
+  readonly onChain?: OnChain
 }
+
+/** A head that its owner may have anchored, or one that an aggregator says it anchored. */
+export type OnChain = { readonly kind: 'head'; readonly head: SignedHead } | { readonly kind: 'aggregate'; readonly proof: AnchorProof }
 
 /** Longest first line that is looked at. */
 const FIRST_LINE_BYTES = 64
@@ -38,5 +44,6 @@ export function check(bytes: Uint8Array): Promise<Verdict> {
 const CHECKERS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Verdict>>> = {
   'haggle-transcript/1': async (bytes) => (await import('./transcript_verdict.ts')).transcriptVerdict(bytes),
   'haggle-proof/1': async (bytes) => (await import('./ledger_verdict.ts')).proofVerdict(bytes),
+  'haggle-anchor/1': async (bytes) => (await import('./ledger_verdict.ts')).anchorVerdict(bytes),
   'haggle-evidence/1': async (bytes) => (await import('./ledger_verdict.ts')).evidenceVerdict(bytes),
 }

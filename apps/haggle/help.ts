@@ -47,6 +47,11 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line]
 }
 
+/** Verbs whose help tells of further flags that this one takes. */
+function elsewhere({ flags }: Verb): readonly string[] {
+  return [...new Set(flags.flatMap(({ aside }) => aside ?? []))]
+}
+
 /** The help page of one verb. */
 export function verbHelp(verb: Verb, screen: Screen): string[] {
   const paint = painter(screen)
@@ -60,7 +65,8 @@ export function verbHelp(verb: Verb, screen: Screen): string[] {
     ...(places.length === 0 ? [] : ['', ...places.map((place) => `  ${pad(place.name, width)}  ${place.help}`)]),
     '',
     paint('bold', 'flags'),
-    ...flagLines([...verb.flags, ...EVERYWHERE], paint),
+    ...flagLines([...verb.flags.filter(({ aside }) => aside === undefined), ...EVERYWHERE], paint),
+    ...elsewhere(verb).map((name) => paint('dim', `  and more settings: haggle help ${name}`)),
     ...(verb.examples === undefined ? [] : ['', paint('bold', 'examples'), ...verb.examples.map((example) => `  ${example}`)]),
   ]
 }

@@ -13,6 +13,8 @@ const SOCKET_PATH_BYTES = 103
 export interface HomePaths {
   readonly home: string
   readonly key: string
+  /** The wallet's file, when there is one. */
+  readonly wallet: string
   readonly config: string
   readonly log: string
   readonly receipts: string
@@ -36,6 +38,7 @@ export function pathsOf(home: string): HomePaths {
   return {
     home,
     key: join(home, 'key'),
+    wallet: join(home, 'wallet'),
     config: join(home, 'config.json'),
     log: join(home, 'agent.log'),
     receipts: join(home, 'receipts'),

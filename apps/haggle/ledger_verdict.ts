@@ -2,20 +2,20 @@
 
 import { peerIdOf } from '@haggle/identity'
 import { nodeSuite } from '@haggle/identity/node'
-import { readEvidence, verifyProof } from '@haggle/reputation'
+import { readEvidence, verifyAnchorProof, verifyProof } from '@haggle/reputation'
 import { formatAmount, toHex } from '@haggle/wire'
-import type { Verdict } from './evidence.ts'
+import type { OnChain, Verdict } from './evidence.ts'
 import { describe } from './failure.ts'
-import { duration } from './format.ts'
+import { counted, duration } from './format.ts'
 import { safe } from './term.ts'
 
 const MS_PER_S = 1000
 
 /** Runs a check that throws for the first wrong thing. */
-function judged(kind: string, run: () => { summary: readonly string[]; json: object }): Verdict {
+function judged(kind: string, run: () => { summary: readonly string[]; json: object; onChain?: OnChain }): Verdict {
   try {
-    const { summary, json } = run()
-    return { ok: true, summary, wrong: '', json: { ok: true, kind, ...json, errors: [] } }
+    const { summary, json, onChain } = run()
+    return { ok: true, summary, wrong: '', json: { ok: true, kind, ...json, errors: [] }, ...(onChain === undefined ? {} : { onChain }) }
   } catch (error) {
     const { code, message } = describe(error)
     return {
@@ -61,6 +61,33 @@ export function proofVerdict(bytes: Uint8Array): Verdict {
         },
         bothSigned,
       },
+      onChain: { kind: 'head', head },
+    }
+  })
+}
+
+/** Checks that a head is under the root that an aggregator says it anchored. */
+export function anchorVerdict(bytes: Uint8Array): Verdict {
+  return judged('anchor', () => {
+    const proof = verifyAnchorProof(bytes, nodeSuite())
+    const { chain, account, log, size, root, index, head } = proof
+    return {
+      summary: [
+        `the head of ${head.body.size} of the log of ${peerIdOf(head.signer)} is under a root of ${counted(size, 'head')}`,
+        `root      ${toHex(root)}`,
+        `account   0x${toHex(account)} on chain ${chain}, as the file says`,
+      ],
+      json: {
+        owner: toHex(head.signer),
+        head: { log: head.body.log, size: head.body.size, root: toHex(head.body.root) },
+        chain,
+        account: `0x${toHex(account)}`,
+        log,
+        index,
+        size,
+        root: toHex(root),
+      },
+      onChain: { kind: 'aggregate', proof },
     }
   })
 }

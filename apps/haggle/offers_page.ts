@@ -17,6 +17,9 @@ const COLUMNS: readonly Column[] = [
   { head: 'seen' },
 ]
 
+/** What the money is called that is none. */
+const CREDITS = 'credits'
+
 /** The table's lines. Only rows that answered just now say `live`; others say how old their advert is. */
 export function offerLines(rows: readonly OfferRow[], screen: Screen): string[] {
   const paint = painter(screen)
@@ -29,7 +32,7 @@ export function offerLines(rows: readonly OfferRow[], screen: Screen): string[] 
       row.isolation.map((name) => safe(name, 20)).join(' '),
       row.region === null ? '-' : safe(row.region, 12),
       `${row.freeSlots}/${row.slots}`,
-      amount(row.pricePerHour),
+      `${amount(row.pricePerHour)}${row.unit === CREDITS || row.unit === '' ? '' : ` ${safe(row.unit, 12)}`}`,
       row.trust === 0 ? paint('bad', 'lied') : row.trust.toFixed(2),
       pathText(row.path, row.rttMs),
       row.seen === 'probed' ? paint('good', 'live') : `heard ${duration(row.ageMs)} ago`,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bestAddress, reachText, scopeOf } from './addresses.ts'
 import { type Boot, differs } from './boot.ts'
+import type { MoneyStatus } from './money_views.ts'
 import { runLine, type UpSnapshot, upPage } from './provide.ts'
 import { explainPage } from './explain_page.ts'
 import { stateText } from './memory_state.ts'
@@ -68,6 +69,7 @@ const UP: UpSnapshot = {
       { runner: 'deno', isolation: 'bubblewrap' },
       { runner: 'exec', isolation: 'bubblewrap' },
     ],
+    unit: 'credits',
     offer: { slots: 2, pricePerHour: '0.310000' },
   },
 }
@@ -110,6 +112,7 @@ const MEMORY: MemoryStatus = {
   healed: 0,
   convicted: 0,
 }
+const CREDITS_ONLY: MoneyStatus = { address: null, file: '/h/wallet', state: 'none', chain: null, restart: false, rails: [] }
 
 const STATUS: StatusSnapshot = {
   version: '0.1.0',
@@ -122,6 +125,7 @@ const STATUS: StatusSnapshot = {
   jobs: [],
   ledger: 1203,
   memory: MEMORY,
+  money: CREDITS_ONLY,
   providing: {
     running: [],
     requests: 63,
@@ -143,6 +147,25 @@ test('statusPage() shows three panels and why requests were refused, most first'
   expect(page.join('\n')).toContain('up 3 h 12 m · 41 peers · ledger 1204 entries')
   expect(page.join('\n')).toContain('0.42 credits, not money')
   expect(page.at(-1)).toBe('requests  63 seen: 18 taken, 31 price, 5 capacity')
+})
+
+test('statusPage() shows wallet, exposure and chain of a home that has them', () => {
+  const chain = {
+    id: 31337,
+    host: '127.0.0.1:8545',
+    token: '0x00',
+    unit: 'TEST',
+    decimals: 6,
+    confirmations: 1,
+    block: 7,
+    seenAt: null,
+    problem: null,
+  }
+  const rail = { rail: 'evm:31337:0x00', unit: 'TEST', isMoney: true, earned: '2', unpaid: '0.0003', claimable: '1.5', promised: '0.5' }
+  const money = { ...CREDITS_ONLY, address: `0x${'ab'.repeat(20)}`, state: 'locked' as const, chain, rails: [rail] }
+  const page = statusPage({ ...STATUS, money }, screen)
+  expect(page.at(-2)).toBe('money     0xabab…abab locked: haggle wallet unlock · TEST: exposure 0.0003 unpaid, 1.5 to claim, 0.5 promised')
+  expect(page.at(-1)).toContain('31337 (devnet, play money) at 127.0.0.1:8545')
 })
 
 test('statusPage() stacks on a narrow screen and says how to offer', () => {
@@ -186,6 +209,7 @@ test('explainPage() shows what a score adds up from', async () => {
 })
 
 const running: Boot = { ...PLAIN_BOOT, listen: [] }
+const CHAIN = { rpc: ['http://127.0.0.1:8545'], id: null, token: null, deployment: null, confirmations: null, claimAt: '1' }
 test.each([
   ['nothing asked', {}, null],
   ['its own network', { network: 'haggle' }, null],
@@ -195,6 +219,7 @@ test.each([
   ['no listening', { listen: [] }, null],
   ['a page', { http: '127.0.0.1:1' }, 'http'],
   ['to provide', { provide: true }, 'role'],
+  ['a chain', { chain: CHAIN }, 'chain'],
 ] as const)('differs() with %s', (_, asked, found) => {
   expect(differs(running, { ...PLAIN_BOOT, ...asked })).toBe(found)
 })
@@ -203,6 +228,13 @@ test('differs() is content with any listening agent when any will do', () => {
   const listening = { ...running, listen: ['/ip4/0.0.0.0/tcp/0'] }
   expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'], listenAnywhere: true })).toBeNull()
   expect(differs(listening, { ...PLAIN_BOOT, listen: ['/ip4/0.0.0.0/tcp/4001'] })).toBe('listen')
+})
+
+test('differs() is content with an agent on the asked chain, or on any when none is asked', () => {
+  const paid = { ...running, chain: CHAIN }
+  expect(differs(paid, { ...PLAIN_BOOT, chain: { ...CHAIN } })).toBeNull()
+  expect(differs(paid, PLAIN_BOOT)).toBeNull()
+  expect(differs(paid, { ...PLAIN_BOOT, chain: { ...CHAIN, id: 10 } })).toBe('chain')
 })
 
 test('VERSION is that of package.json', () => {

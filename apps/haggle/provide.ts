@@ -4,11 +4,12 @@ import type { OfferView, ProvideRequest } from '@haggle/market'
 import type { Args } from './args.ts'
 import { bestAddress, reachText } from './addresses.ts'
 import { type Origin, problemOf } from './args.ts'
-import { Failure } from './failure.ts'
+import { Failure, usage } from './failure.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
 import type { Found } from './hardware.ts'
 import { note, print, printJson } from './out.ts'
 import type { Session } from './reach.ts'
+import { railOf } from './run_flags.ts'
 import { keepSettings } from './settings_file.ts'
 import { suggestFrom } from './suggest_price.ts'
 import { pad, safe, type Screen, screenOf } from './term.ts'
@@ -26,6 +27,7 @@ export interface UpSnapshot {
     readonly terms: ProvideRequest
     readonly devices: string
     readonly runners: readonly { readonly runner: string; readonly isolation: string }[]
+    readonly unit: string
     readonly offer: { readonly slots: number; readonly pricePerHour: string }
   }
 }
@@ -52,10 +54,19 @@ async function question(text: string, fallback: string, problem: (value: string)
 }
 
 /** What others like this machine ask, as numbers. No market yet is no error. */
-async function othersPrices(open: Session, found: Found): Promise<number[]> {
+async function othersPrices(open: Session, args: Args, found: Found): Promise<number[]> {
   const where = found.kind === 'gpu' ? `gpu.vram>=${found.vramGiB}GiB` : undefined
-  const view = await open.ask<OfferView>('offers', { probe: false, waitMs: LISTEN_MS, ...(where === undefined ? {} : { where }) })
-  return view.rows.map((row) => Number(row.pricePerHour)).filter((price) => Number.isFinite(price) && price > 0)
+  const view = await open.ask<OfferView>('offers', {
+    probe: false,
+    waitMs: LISTEN_MS,
+    ...railOf(args),
+    ...(where === undefined ? {} : { where }),
+  })
+  const unit = args.text('rail') === 'free' ? CREDITS : args.text('rail')
+  return view.rows
+    .filter((row) => row.unit.toLowerCase() === unit?.toLowerCase())
+    .map((row) => Number(row.pricePerHour))
+    .filter((price) => Number.isFinite(price) && price > 0)
 }
 
 /** Offers this machine as the arguments and answers say, and shows what came of it. */
@@ -72,6 +83,23 @@ export async function provideWith(open: Session, args: Args): Promise<void> {
   else print(...upPage(snapshot, request.reason, screenOf(process.stdout, args.env)))
 }
 
+/** What the money is called that is none. */
+const CREDITS = 'credits'
+
+/** What is earned, as questions name it. */
+function paidIn(args: Args): string {
+  const rail = args.text('rail')
+  return rail === undefined || rail === 'free' ? 'credits, not money' : safe(rail, 40)
+}
+
+/** One `--also RAIL=P`. */
+function alsoOf(text: string): { readonly rail: string; readonly price: string } {
+  const [rail = '', price = '', ...rest] = text.split('=')
+  const wrong = rest.length > 0 || rail === '' || problemOf({ name: 'also', kind: 'amount', help: '' }, price) !== undefined
+  if (wrong) throw usage(`--also takes RAIL=PRICE such as free=0.004, is "${text}"`, 'haggle up --help')
+  return { rail, price }
+}
+
 /** Where a price came from, as its line says it. */
 const SAID: Readonly<Record<Origin, string>> = {
   flag: 'as you said',
@@ -85,11 +113,11 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
   let reason = SAID[args.origin('price')]
   const kept: Record<string, unknown> = {}
   if (price === undefined) {
-    const suggestion = suggestFrom(await othersPrices(open, found), { price: found.firstPrice, reason: found.firstReason })
+    const suggestion = suggestFrom(await othersPrices(open, args, found), { price: found.firstPrice, reason: found.firstReason })
     ;({ price, reason } = suggestion)
     if (asks) {
       note(`  ${pad('price', 10)}${price} an hour: ${reason}`)
-      price = await question('price per hour, in credits (not money)?', price, (value) =>
+      price = await question(`price per hour, in ${paidIn(args)}?`, price, (value) =>
         problemOf({ name: 'price', kind: 'amount', help: '' }, value),
       )
       reason = price === suggestion.price ? 'as suggested' : 'your choice'
@@ -104,7 +132,7 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
     kept['for'] = serves
   }
   if (Object.keys(kept).length > 0) {
-    const yes = await question('strangers’ code will run here in a sandbox, and you earn credits, not money: go?', 'yes', (value) =>
+    const yes = await question(`strangers’ code will run here in a sandbox, and you earn ${paidIn(args)}: go?`, 'yes', (value) =>
       /^(y|yes|n|no)$/i.test(value) ? undefined : 'yes or no',
     )
     if (/^n/i.test(yes)) throw new Failure('E_CANCELLED', 'Nothing was offered')
@@ -113,11 +141,14 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
   const slots = args.count('slots')
   const region = args.text('region')
   const accept = args.text('accept')
+  const also = args.list('also').map(alsoOf)
   const maxJobMs = args.durationMs('max-job')
   return {
     reason,
     provide: {
       price,
+      ...railOf(args),
+      ...(also.length === 0 ? {} : { also }),
       for: serves === 'friends' ? 'friends' : 'anyone',
       allow: [...args.list('allow')],
       acceptWeakIsolation: args.on('accept-weak-isolation'),
@@ -140,7 +171,8 @@ export function runLine(snapshot: UpSnapshot): string {
 
 /** What `up` says once the offer is out. */
 export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): string[] {
-  const { terms, runners, offer } = snapshot.providing
+  const { terms, runners, offer, unit } = snapshot.providing
+  const credits = unit === CREDITS
   const line = (head: string, text: string): string => `  ${pad(head, 10)}${text}`
   const weak = !runners.some(({ isolation }) => isolation === 'bubblewrap')
   const longest = duration(terms.maxJobMs ?? 600_000)
@@ -150,9 +182,12 @@ export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): st
       ? friends === 0
         ? 'nobody yet: name friends with --allow PEERID'
         : `${counted(friends, 'friend')}: ${counted(offer.slots, 'job')} at a time, ≤ ${longest}`
-      : `strangers: 1 job at a time, ≤ ${longest}, credits only.  Friends: haggle up --for friends --allow PEERID`
+      : `strangers: ${credits ? `1 job at a time, ≤ ${longest}, credits only` : `≤ ${longest}, each tick paid before it begins`}.  Friends: haggle up --for friends --allow PEERID`
   return [
-    line('price', `${amount(offer.pricePerHour)} an hour × ${counted(offer.slots, 'slot')}: ${reason}`),
+    line(
+      'price',
+      `${amount(offer.pricePerHour)}${credits ? '' : ` ${safe(unit, 12)}`} an hour × ${counted(offer.slots, 'slot')}: ${reason}`,
+    ),
     line(
       'sandbox',
       runners.length === 0
@@ -164,7 +199,7 @@ export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): st
     ...(weak && terms.for !== 'friends' && !terms.acceptWeakIsolation
       ? [line('', 'bubblewrap is missing: only friends get jobs here (haggle doctor); or --accept-weak-isolation')]
       : []),
-    line('earning', 'you earn credits, not money'),
+    line('earning', credits ? 'you earn credits, not money' : `you earn ${safe(unit, 12)}: it is claimed by itself, haggle claim shows it`),
     ...(screen.tty ? [''] : []),
     `  from another machine:   ${runLine(snapshot)}`,
   ]

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { RunRequest } from '@haggle/market'
 import type { Args } from './args.ts'
 import { Failure, usage } from './failure.ts'
-import type { Flag } from './table.ts'
+import { type Flag, RAIL } from './table.ts'
 
 // As in home.ts: what every command runs does not import Node's large modules whole.
 const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
@@ -12,6 +12,7 @@ const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 /** Flags of a demand. */
 export const DEMAND: readonly Flag[] = [
   { name: 'where', kind: 'text', value: 'EXPR', help: "what the machine must have, such as 'gpu.vram>=24GiB region=DE'", setting: true },
+  RAIL,
   { name: 'max-price', kind: 'amount', value: 'P', help: 'most per hour', setting: true },
   { name: 'budget', kind: 'amount', value: 'B', help: 'most in all: becomes the cap of the contract', setting: true },
   { name: 'timeout', kind: 'duration', value: 'T', help: 'longest the job may take', fallback: '10m', setting: true },
@@ -101,6 +102,7 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
   const env = options.job ? environmentOf(args) : {}
   return {
     ...(where === undefined ? {} : { where }),
+    ...railOf(args),
     ...(maxPrice === undefined ? {} : { maxPrice }),
     ...(budget === undefined ? {} : { budget }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -117,4 +119,10 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(options.job ? { attempts: 1 + (args.count('retry') ?? 0) } : {}),
   }
+}
+
+/** The rail that was asked for. Nothing for credits: every node has them. */
+export function railOf(args: Args): { readonly rail?: string } {
+  const rail = args.text('rail')
+  return rail === undefined || args.origin('rail') === 'default' ? {} : { rail }
 }

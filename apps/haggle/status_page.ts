@@ -2,6 +2,8 @@
 
 import type { JobSummary, MemoryStatus, ProviderStatus, ProvideRequest } from '@haggle/market'
 import { reachText } from './addresses.ts'
+import { chainLine, shortHex } from './money_page.ts'
+import type { MoneyStatus } from './money_views.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
 import { type StateText, stateText } from './memory_state.ts'
 import { safe, type Screen, panels } from './term.ts'
@@ -20,6 +22,7 @@ export interface StatusSnapshot {
   readonly ledger: number | null
   /** How the log stands among others. */
   readonly memory: MemoryStatus
+  readonly money: MoneyStatus
   readonly providing: (ProviderStatus & { readonly terms: ProvideRequest }) | null
 }
 
@@ -62,6 +65,7 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
     const told = refusals.length === 0 ? '' : `, ${refusals.map(([reason, count]) => `${count} ${safe(reason)}`).join(', ')}`
     lines.push(`requests  ${providing.requests} seen: ${providing.accepted} taken${told}`)
   }
+  lines.push(...moneyLines(snapshot.money))
   return lines
 }
 
@@ -69,4 +73,18 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
 function ledgerWord({ size, state }: MemoryStatus, standing: StateText['state']): string {
   if (standing === 'bad') return state
   return size === 0 ? 'empty' : counted(size, 'entry', 'entries')
+}
+
+/** Nothing for a home that deals in credits only. */
+function moneyLines({ address, state, chain, rails }: MoneyStatus): string[] {
+  if (address === null && chain === null) return []
+  const wallet =
+    address === null ? 'no wallet: haggle wallet new' : `${shortHex(address)} ${state}${state === 'locked' ? ': haggle wallet unlock' : ''}`
+  const open = rails
+    .filter(({ isMoney }) => isMoney)
+    .map(({ unit, unpaid, claimable, promised }) => {
+      const parts = [`${amount(unpaid)} unpaid`, `${amount(claimable)} to claim`, `${amount(promised)} promised`]
+      return ` · ${safe(unit, 12)}: exposure ${parts.join(', ')}`
+    })
+  return [`money     ${wallet}${open.join('')}`, `chain     ${chainLine(chain)}`]
 }

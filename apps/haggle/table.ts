@@ -3,7 +3,21 @@
 import type { Args } from './args.ts'
 
 /** What a value looks like, which decides how it is checked and completed. */
-export type Kind = 'switch' | 'text' | 'amount' | 'duration' | 'count' | 'file' | 'folder' | 'address' | 'listen' | 'key' | 'choice'
+export type Kind =
+  | 'switch'
+  | 'text'
+  | 'amount'
+  | 'duration'
+  | 'count'
+  | 'file'
+  | 'folder'
+  | 'address'
+  | 'listen'
+  | 'key'
+  | 'choice'
+  | 'url'
+  | 'account'
+  | 'rate'
 
 /** One flag of a verb. */
 export interface Flag {
@@ -23,6 +37,8 @@ export interface Flag {
   readonly setting?: boolean
   /** Used when nothing else gives it; shown in help. */
   readonly fallback?: string
+  /** The verb whose help tells of it; other verbs take it too and only point there. */
+  readonly aside?: string
 }
 
 /** One positional argument. */
@@ -59,8 +75,38 @@ export const EVERYWHERE: readonly Flag[] = [
   { name: 'version', kind: 'switch', help: 'show the version' },
 ]
 
-/** Flags of every verb that uses the network. */
-export const NETWORK: readonly Flag[] = [
+/** Which chain money is on, and how it is handled there. Without `chain-rpc` a node is on the free rail alone. */
+export const CHAIN: readonly Flag[] = [
+  {
+    name: 'chain-rpc',
+    kind: 'url',
+    value: 'URL',
+    repeat: true,
+    help: 'JSON-RPC address of a node of the chain that money is on',
+    setting: true,
+  },
+  { name: 'chain-id', kind: 'count', value: 'N', help: "the chain's number; one that answers with another is refused", setting: true },
+  { name: 'chain-token', kind: 'account', value: '0x…', help: 'address of the token that is paid in', setting: true },
+  { name: 'chain-deployment', kind: 'file', value: 'FILE', help: "file with the addresses of haggle's contracts there", setting: true },
+  { name: 'confirmations', kind: 'count', value: 'N', help: 'blocks until money counts; 12, or 1 on a devnet', setting: true },
+  { name: 'claim-at', kind: 'amount', value: 'P', help: 'claim what was earned once it is this much', fallback: '1', setting: true },
+  {
+    name: 'wallet-passphrase-file',
+    kind: 'file',
+    value: 'FILE',
+    help: "file with the wallet's passphrase: the agent opens it alone",
+    setting: true,
+  },
+  {
+    name: 'fiat',
+    kind: 'rate',
+    value: "'P CUR'",
+    help: "what one token is worth to you, such as '0.90 EUR': shown beside amounts",
+    setting: true,
+  },
+]
+
+const BASE_NETWORK: readonly Flag[] = [
   { name: 'peer', kind: 'address', value: 'ADDR', repeat: true, help: 'use this node, by its address or PeerId', setting: true },
   { name: 'bootstrap', kind: 'address', value: 'ADDR', repeat: true, help: 'address of a relay to find the mesh by', setting: true },
   { name: 'psk-file', kind: 'file', value: 'FILE', help: 'pre-shared key of a private swarm', setting: true },
@@ -69,6 +115,22 @@ export const NETWORK: readonly Flag[] = [
   { name: 'passphrase-file', kind: 'file', value: 'FILE', help: "file with the key's passphrase, when it has one", setting: true },
   { name: 'foreground', kind: 'switch', help: 'run the agent inside this command, not in the background' },
 ]
+
+/** Flags of every verb that uses the network. */
+export const NETWORK: readonly Flag[] = [...BASE_NETWORK, ...CHAIN.map((flag) => ({ ...flag, aside: 'wallet' }))]
+
+/** Flags of the verbs about money: the same as {@link NETWORK}, all of them in help. */
+export const MONEY: readonly Flag[] = [...CHAIN, ...BASE_NETWORK]
+
+/** How a job is paid, for the verbs that rent and offer. */
+export const RAIL: Flag = {
+  name: 'rail',
+  kind: 'text',
+  value: 'RAIL',
+  help: 'what to pay with and be paid in: free is credits, otherwise the name of the token',
+  fallback: 'free',
+  setting: true,
+}
 
 /** `--json` of every verb that reads. */
 export const JSON_FLAG: Flag = { name: 'json', kind: 'switch', help: 'print JSON on stdout' }

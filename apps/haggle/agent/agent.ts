@@ -6,6 +6,7 @@ import { describe } from '../failure.ts'
 import type { Found } from '../hardware.ts'
 import { type HomePaths, loadConfig } from '../home.ts'
 import type { Log } from './log.ts'
+import type { Money } from './money.ts'
 import { AgentServer, IDLE_MS } from './server.ts'
 import { Service } from './service.ts'
 
@@ -30,6 +31,7 @@ export interface AgentInit {
 export interface Joined {
   readonly market: Market
   readonly hardware: Found | null
+  readonly money: Money
   /** Leaves the market and gives everything back, the home's lock last. With `kill`, jobs of others end too. */
   leave(options: { kill: boolean }): Promise<void>
 }
@@ -50,7 +52,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const startedAt = Date.now()
   const { paths, boot, log } = init
   const joined = await init.join()
-  const { market, hardware } = joined
+  const { market, hardware, money } = joined
   let left: (() => void) | undefined
   const gone = new Promise<void>((done) => (left = done))
   let stopping: Promise<void> | undefined
@@ -72,6 +74,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const leave = (options: { kill?: boolean } = {}): void => void stop(options)
   const service = new Service({
     market,
+    money,
     boot,
     receipts: paths.receipts,
     log,

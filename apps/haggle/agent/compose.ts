@@ -1,16 +1,18 @@
 // The real parts of an agent: the launcher first, then the hardware and the key, then the market over libp2p.
 
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { peerIdOf } from '@haggle/identity'
 import type { LogEvent } from '@haggle/market'
 import { type Boot, PUBLIC } from '../boot.ts'
 import { denoBinary } from '../deno_binary.ts'
+import { networkId } from '@haggle/wire'
 import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
+import { readPassphrase, readSecret } from '../secret_file.ts'
 import type { Joined } from './agent.ts'
 import type { Log } from './log.ts'
+import { type MoneyOpening, openMoney } from './open_money.ts'
 
 /** The launcher's folder in a home: there once the home has offered its machine. */
 const LAUNCHER_FOLDER = 'launcher'
@@ -20,13 +22,14 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
   const provides = boot.provide || existsSync(join(paths.home, LAUNCHER_FOLDER))
   // The launcher is forked before the network stack is loaded: a fork costs more the bigger its parent is.
   const provider = provides ? await openProvider(paths) : undefined
+  let money: MoneyOpening | undefined
   try {
     const [{ joinMarket }, { openKeyFile }] = await Promise.all([import('@haggle/market'), import('@haggle/identity/node')])
-    const passphrase =
-      boot.passphraseFile === null
-        ? undefined
-        : (await readSecret(boot.passphraseFile, '--passphrase-file')).toString('utf8').replace(/\r?\n$/, '')
+    const passphrase = boot.passphraseFile === null ? undefined : await readPassphrase(boot.passphraseFile, '--passphrase-file')
     const identity = await openKeyFile(paths.key, { create: true, ...(passphrase === undefined ? {} : { passphrase }) })
+    const psk = boot.pskFile === null ? undefined : pskOf(await readSecret(boot.pskFile, '--psk-file'), boot.pskFile)
+    const network = networkId(boot.network ?? PUBLIC, ...(psk === undefined ? [] : [psk]))
+    money = await openMoney({ paths, boot, log, peer: { signer: identity.signer, network } })
     const market = await joinMarket({
       home: paths.home,
       identity,
@@ -35,18 +38,23 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
       listen: [...(boot.listen ?? [])],
       mdns: boot.mdns,
       onMemory: (event) => remembered(log, event),
+      rails: money.rails,
       ...(provider === undefined ? {} : { launcher: provider.launcher, machine: provider.hardware }),
-      ...(boot.pskFile === null ? {} : { psk: pskOf(await readSecret(boot.pskFile, '--psk-file'), boot.pskFile) }),
+      ...(psk === undefined ? {} : { psk }),
     })
+    const opened = money
     return {
       market,
+      money: opened.calls(market),
       hardware: provider?.found ?? null,
       leave: async ({ kill }) => {
+        await opened.close()
         await market.close()
         await provider?.leave(kill)
       },
     }
   } catch (error) {
+    await money?.close()
     // Where another agent has the home, the launcher is that one's.
     await (describe(error).code === 'E_HOME_BUSY' ? provider?.launcher.close() : provider?.leave(false))
     throw error
@@ -84,24 +92,4 @@ function pskOf(content: Buffer, path: string): Uint8Array {
   if (!/^[0-9a-f]{64}$/i.test(text))
     throw new Failure('E_PSK', `${path} (--psk-file) must hold 64 hex digits`, { next: `openssl rand -hex 32 > ${path}` })
   return Uint8Array.from(Buffer.from(text, 'hex'))
-}
-
-async function readSecret(path: string, flag: string): Promise<Buffer> {
-  let mode: number
-  let bytes: Buffer
-  try {
-    mode = (await stat(path)).mode & 0o777
-    bytes = await readFile(path)
-  } catch (cause) {
-    throw new Failure('E_CONFIG_SECRET', `Cannot read ${path} (${flag}): ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
-      next: `check ${flag}`,
-      cause,
-    })
-  }
-  if (process.getuid !== undefined && (mode & 0o077) !== 0) {
-    throw new Failure('E_CONFIG_SECRET', `${path} (${flag}) can be read by others: its mode must be 600, is ${mode.toString(8)}`, {
-      next: `chmod 600 ${path}`,
-    })
-  }
-  return bytes
 }

@@ -52,6 +52,14 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       convicted: 1,
     },
     residentBytes: 5,
+    money: {
+      address: '0xab',
+      file: '/h/wallet',
+      state: 'locked',
+      restart: false,
+      chain: { id: 1, host: 'h', token: '0x', unit: 'T"', decimals: 6, confirmations: 1, block: 9, seenAt: null, problem: null },
+      rails: [{ rail: 'free', unit: 'credits', isMoney: false, earned: '0.42', unpaid: '0', claimable: '0', promised: '0' }],
+    },
     provider: {
       running: [],
       requests: 3,
@@ -70,5 +78,8 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
   expect(page).toContain('haggle_ledger_state{state="behind"} 1\n')
   expect(page).toContain('haggle_ledger_missing_entries 3\n')
   expect(page).toContain('haggle_provider_refused_total{reason="price"} 2\n')
+  expect(page).toContain('haggle_chain_up 1\n')
+  expect(page).toContain('haggle_wallet_open 0\n')
+  expect(page).toContain('haggle_earned_total{unit="credits",money="false"} 0.42\n')
   expect(page.split('\n').filter((text) => text !== '' && !/^(# (HELP|TYPE) \S+ \S+|\w+(\{\w+=".*"\})? [\d.]+$)/.test(text))).toEqual([])
 })

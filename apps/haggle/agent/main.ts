@@ -1,6 +1,6 @@
 // The background agent's process: started by a verb, says on fd 3 when it is ready or why it is not, and lives until it is told to leave.
 
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync, readFileSync, writeSync } from 'node:fs'
 import module from 'node:module'
 import type { Boot } from '../boot.ts'
 import { describe } from '../failure.ts'
@@ -13,6 +13,8 @@ import { onSignals } from './signals.ts'
 
 /** The verb that started the agent reads one line of JSON here. */
 const REPORT_FD = 3
+/** And writes here how the agent is to join. */
+const STDIN_FD = 0
 
 function report(word: Readonly<Record<string, unknown>>): void {
   try {
@@ -24,7 +26,7 @@ function report(word: Readonly<Record<string, unknown>>): void {
   }
 }
 
-const [home = '', bootText = '{}'] = process.argv.slice(2)
+const [home = ''] = process.argv.slice(2)
 const log = createLog((text) => writeSync(2, text))
 process.title = 'haggle-agent'
 module.enableCompileCache(
@@ -36,7 +38,7 @@ process.on('unhandledRejection', (error) =>
 )
 process.on('uncaughtException', (error) => log('error', 'uncaught_exception', { code: describe(error).code, error, stack: error.stack }))
 try {
-  const boot = JSON.parse(bootText) as Boot
+  const boot = JSON.parse(readFileSync(STDIN_FD, 'utf8')) as Boot
   const paths = openHome(home)
   const agent = await startAgent({ paths, boot, log, version: VERSION, join: () => joinAs(paths, boot, log) })
   onSignals(agent, log)

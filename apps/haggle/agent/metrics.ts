@@ -1,6 +1,7 @@
 // What the agent counts, in the text form that Prometheus reads.
 
-import type { MemoryStatus, ProviderStatus } from '@haggle/market'
+import type { MemoryStatus, MoneyRow, ProviderStatus } from '@haggle/market'
+import type { MoneyStatus } from '../money_views.ts'
 
 /** States of a ledger that are shown, each as a row of its own. */
 const STATES: readonly MemoryStatus['state'][] = ['ok', 'unconfirmed', 'behind', 'forked', 'damaged']
@@ -16,6 +17,7 @@ export interface Figures {
   readonly peers: number | null
   readonly memory: MemoryStatus
   readonly residentBytes: number
+  readonly money: MoneyStatus
 }
 
 const escape = (text: string): string => text.replace(/[\\"\n]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`))
@@ -57,13 +59,43 @@ export function metricsPage(figures: Figures): string {
   family('haggle_convicted_peers', 'gauge', 'Peers that evidence shows to have forged their logs.', [['', memory.convicted]])
   family('haggle_providing', 'gauge', '1 while this node offers its machine.', [['', figures.provider === null ? 0 : 1]])
   if (figures.provider !== null) {
-    const { running, requests, accepted, refusals, earned, exposure } = figures.provider
+    const { running, requests, accepted, refusals } = figures.provider
     family('haggle_provider_running_jobs', 'gauge', 'Jobs of others that run here.', [['', running.length]])
     family('haggle_provider_requests_total', 'counter', 'Requests seen.', [['', requests]])
     family('haggle_provider_accepted_total', 'counter', 'Requests taken.', [['', accepted]])
     family('haggle_provider_refused_total', 'counter', 'Requests refused, by reason.', byLabel('reason', Object.entries(refusals)))
-    family('haggle_provider_earned_credits', 'counter', 'Credits earned. Credits are not money.', [['', earned]])
-    family('haggle_provider_exposure_credits', 'gauge', 'Credits used by renters and not acknowledged yet.', [['', exposure]])
   }
+  const { state, chain, rails } = figures.money
+  if (chain !== null) {
+    family('haggle_chain_up', 'gauge', '1 while the chain answers.', [['', chain.problem === null ? 1 : 0]])
+    if (chain.block !== null) family('haggle_chain_block', 'gauge', 'Newest block seen.', [['', chain.block]])
+  }
+  if (state !== 'none') family('haggle_wallet_open', 'gauge', '1 while the wallet can sign.', [['', state === 'open' ? 1 : 0]])
+  const byUnit = (value: (row: MoneyRow) => string): [string, string][] =>
+    rails.map((row) => [`{unit="${escape(row.unit)}",money="${row.isMoney}"}`, value(row)])
+  family(
+    'haggle_earned_total',
+    'counter',
+    'What contracts that ended came to, by unit. Credits are not money.',
+    byUnit(({ earned }) => earned),
+  )
+  family(
+    'haggle_unpaid',
+    'gauge',
+    'Used by renters and not paid for, by unit.',
+    byUnit(({ unpaid }) => unpaid),
+  )
+  family(
+    'haggle_claimable',
+    'gauge',
+    'Paid by vouchers and not claimed yet, by unit.',
+    byUnit(({ claimable }) => claimable),
+  )
+  family(
+    'haggle_promised',
+    'gauge',
+    'Promised to providers and not claimed by them, by unit.',
+    byUnit(({ promised }) => promised),
+  )
   return `${lines.join('\n')}\n`
 }

@@ -235,6 +235,7 @@ export class AgentServer {
         provider: service.providing?.status() ?? null,
         peers: null,
         residentBytes: process.memoryUsage.rss(),
+        money: service.money.status(),
       }
       return void service.memory().then(
         (memory) => say(200, 'text/plain; version=0.0.4; charset=utf-8', metricsPage({ ...figures, memory })),

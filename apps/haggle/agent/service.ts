@@ -9,6 +9,7 @@ import type { Channel } from '../frames.ts'
 import type { Found } from '../hardware.ts'
 import type { Log } from './log.ts'
 import { memoryCalls } from './memory_calls.ts'
+import type { Money } from './money.ts'
 import { RentedJobs } from './rented_jobs.ts'
 
 /** What a handler may use of its call. */
@@ -33,6 +34,8 @@ export interface ServiceInit {
   readonly market: Market
   /** What this machine has; null where the agent can't run jobs of others. */
   readonly hardware: Found | null
+  /** The calls about money. */
+  readonly money: Money
   readonly boot: Boot
   readonly receipts: string
   readonly log: Log
@@ -66,6 +69,10 @@ export class Service {
     this.jobs = new RentedJobs(init.market, init.receipts, init.log)
   }
 
+  get money(): Money {
+    return this.#init.money
+  }
+
   get providing(): Providing | null {
     return this.#providing
   }
@@ -77,7 +84,7 @@ export class Service {
 
   /** Serves one call. Rejects with a Failure or a HaggleError. */
   async serve(name: string, params: Params, caller: Caller): Promise<unknown> {
-    const handler = Object.hasOwn(this.#handlers, name) ? this.#handlers[name] : undefined
+    const handler = [this.#handlers, this.#init.money.calls].find((table) => Object.hasOwn(table, name))?.[name]
     if (handler === undefined)
       throw new Failure('E_AGENT_CALL', `The agent does not know the call "${name}"`, {
         next: 'it may be older than the command: haggle down',
@@ -95,10 +102,11 @@ export class Service {
   readonly #handlers: Readonly<Record<string, (params: Params, caller: Caller) => Promise<unknown>>> = {
     offers: async (params, { signal }) => {
       const providers = await this.#reach(params)
-      const { where, probe, waitMs } = params as { where?: string; probe?: boolean; waitMs?: number }
+      const { where, rail, probe, waitMs } = params as { where?: string; rail?: string; probe?: boolean; waitMs?: number }
       const view = await this.#init.market.offers({
         signal,
         ...(where === undefined ? {} : { where }),
+        ...(rail === undefined ? {} : { rail }),
         ...(probe === undefined ? {} : { probe }),
         ...(waitMs === undefined ? {} : { waitMs }),
       })
@@ -159,6 +167,7 @@ export class Service {
       peers: null,
       ledger: (await market.ledger({ limit: 1 }))[0]?.index ?? null,
       memory: await this.memory(),
+      money: this.#init.money.status(),
       providing: this.#providing === null ? null : { terms: this.#terms, offer: this.#providing.offer, ...this.#providing.status() },
     }
   }

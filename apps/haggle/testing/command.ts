@@ -26,6 +26,8 @@ export const PLAIN_BOOT: Boot = {
   listenAnywhere: false,
   http: null,
   provide: false,
+  chain: null,
+  walletPassphraseFile: null,
 }
 
 /** A folder that goes away with the test. */
@@ -113,14 +115,9 @@ export async function localAgent(
   home: string,
   options: { boot?: Partial<Boot>; idleMs?: number } = {},
 ): Promise<{ child: ChildProcess; gone: Promise<void> } & AsyncDisposable> {
-  const argv = [
-    ...NODE_FLAGS,
-    LOCAL_AGENT,
-    home,
-    JSON.stringify({ ...PLAIN_BOOT, listen: [], ...options.boot }),
-    ...(options.idleMs === undefined ? [] : [String(options.idleMs)]),
-  ]
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  const argv = [...NODE_FLAGS, LOCAL_AGENT, home, ...(options.idleMs === undefined ? [] : [String(options.idleMs)])]
+  const child = spawn(process.execPath, argv, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'] })
+  child.stdin?.end(JSON.stringify({ ...PLAIN_BOOT, listen: [], ...options.boot }))
   const gone = new Promise<void>((done) => child.on('exit', () => done()))
   const first = await new Promise<string>((done) => (child.stdio[3] as NodeJS.ReadableStream).setEncoding('utf8').once('data', done))
   if (!first.includes('"ready":true')) throw new Error(`the agent did not start: ${first}`)

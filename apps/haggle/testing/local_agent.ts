@@ -1,4 +1,4 @@
-// The agent's process with the local market in it, for tests: `node local_agent.ts HOME BOOT [IDLE_MS]`.
+// The agent's process with the local market in it, for tests: `node local_agent.ts HOME [IDLE_MS]`, the boot on stdin.
 
 import { closeSync, existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,8 +10,9 @@ import type { Boot } from '../boot.ts'
 import { describe } from '../failure.ts'
 import { openHome } from '../home.ts'
 import { localMarket } from './local_market.ts'
+import { localMoney } from './local_money.ts'
 
-const [home = '', boot = '{}', idleMs] = process.argv.slice(2)
+const [home = '', idleMs] = process.argv.slice(2)
 const say = (word: unknown): void => {
   try {
     writeSync(3, `${JSON.stringify(word)}\n`)
@@ -29,6 +30,7 @@ const alive = (pid: number): boolean => {
   }
 }
 try {
+  const boot = JSON.parse(readFileSync(0, 'utf8')) as Boot
   const paths = openHome(home)
   const log = createLog((text) => writeSync(2, text))
   // Stands for the store's lock, which the system gives back when its holder dies.
@@ -40,13 +42,14 @@ try {
     const market = localMarket()
     return {
       market,
+      money: await localMoney(home, boot.chain),
       hardware: { kind: 'cpu', vramGiB: 0, text: 'no GPU; Test × 2, 4 GiB', firstPrice: '0.0040', firstReason: 'a test', notes: [] },
       leave: () => market.close(),
     }
   }
   const agent = await startAgent({
     paths,
-    boot: JSON.parse(boot) as Boot,
+    boot,
     log,
     version: 'double',
     join: join_,

@@ -35,7 +35,7 @@ const ROW: OfferRow = {
   slots: 1,
   pricePerHour: '0.004000',
   unit: 'credits',
-  prices: [{ rail: 'free', unit: 'credits', pricePerHour: '0.004000' }],
+  prices: [{ rail: 'free', unit: 'credits', pricePerHour: '0.004000', account: null }],
   trust: 0.05,
   jobs: 0,
   path: { kind: 'memory', address: 'memory:1' },

@@ -57,7 +57,7 @@ export function localMemory(known: string, options: { ledger?: number; state?: M
     },
     importProof: async () => ({ kind: 'counted', owner: known, about: known, contract: '0'.repeat(64) }),
     evidence: async () => null,
-    checkpoint: async () => ({ size, cosigned: 1, failed: 0 }),
+    checkpoint: async () => ({ log: 0, size, root: new Uint8Array(32), cosigned: 1, failed: 0 }),
     fetchLost: async () => {
       if (!behind) return 0
       state = 'ok'

@@ -7,7 +7,8 @@ import { counted } from '../format.ts'
 import { offerLines } from '../offers_page.ts'
 import { note, print, printJson } from '../out.ts'
 import { session } from '../reach.ts'
-import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+import { railOf } from '../run_flags.ts'
+import { JSON_FLAG, NETWORK, RAIL, type Verb } from '../table.ts'
 import { screenOf } from '../term.ts'
 
 export const verb: Verb = {
@@ -15,6 +16,7 @@ export const verb: Verb = {
   summary: 'show what the market has now',
   flags: [
     { name: 'where', kind: 'text', value: 'EXPR', help: "only what fits, such as 'price.hour<=0.40 order by price.hour'" },
+    RAIL,
     { name: 'wait', kind: 'duration', value: 'T', help: 'listen this long before answering', fallback: '3s' },
     { name: 'no-probe', kind: 'switch', help: 'do not ask the providers shown whether they are live' },
     JSON_FLAG,
@@ -32,6 +34,7 @@ export const verb: Verb = {
       probe: !args.on('no-probe'),
       waitMs: args.durationMs('wait'),
       ...(where === undefined ? {} : { where }),
+      ...railOf(args),
     })
     if (args.on('json')) {
       printJson(view)

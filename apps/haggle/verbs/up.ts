@@ -5,7 +5,7 @@ import type { BootMore } from '../boot.ts'
 import { describe, EXIT } from '../failure.ts'
 import { note } from '../out.ts'
 import { session } from '../reach.ts'
-import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+import { JSON_FLAG, NETWORK, RAIL, type Verb } from '../table.ts'
 
 /** A well-known port makes the printed address live longer than the process; when it is taken, any other will do. */
 const LISTEN = '/ip4/0.0.0.0/tcp/4001'
@@ -41,7 +41,16 @@ export const verb: Verb = {
   name: 'up',
   summary: 'earn with this machine: offer it until haggle down',
   flags: [
-    { name: 'price', kind: 'amount', value: 'P', help: 'credits per hour of one slot; suggested when not given', setting: true },
+    { name: 'price', kind: 'amount', value: 'P', help: 'price per hour of one slot; suggested when not given', setting: true },
+    RAIL,
+    {
+      name: 'also',
+      kind: 'text',
+      value: 'RAIL=P',
+      repeat: true,
+      help: 'take this too, at P an hour: free=0.004 beside a token, or the other way round',
+      setting: true,
+    },
     { name: 'slots', kind: 'count', value: 'N', help: 'jobs at a time; one per GPU, or 1, when not given', setting: true },
     { name: 'for', kind: 'choice', choices: ['anyone', 'friends'], help: 'whom to serve', setting: true },
     { name: 'allow', kind: 'key', value: 'PEERID', repeat: true, help: 'a friend', setting: true },
@@ -62,11 +71,12 @@ export const verb: Verb = {
     ...NETWORK,
   ],
   notes: [
-    'You earn credits, not money. Strangers get one job at a time and ten minutes at most. On a terminal it asks at most three questions; elsewhere none.',
+    'You earn credits, not money, unless --rail names a token of your chain: see haggle help wallet. Strangers get one job at a time and ten minutes at most. On a terminal it asks at most three questions; elsewhere none.',
   ],
   examples: [
     'haggle up',
     'haggle up --price 0.30 --for anyone',
+    'haggle up --rail TEST --price 0.40 --also free=0.30',
     'haggle up --for friends --allow 12D3Koo…',
     'haggle up --foreground --http 127.0.0.1:9464',
   ],

@@ -1,0 +1,24 @@
+// The book knows every own channel, whoever opened it, and still does after a restart.
+
+import { memoryChain } from '@haggle/payment/testing'
+import { memoryStore } from '@haggle/store'
+import { virtualClock } from '@haggle/wire/testing'
+import { expect, test, vi } from 'vitest'
+import { openChannelBook } from './channel_book.ts'
+
+test('list() has channels of both roles, the newest first, also after a restart, and none of others', async () => {
+  const chain = memoryChain({ clock: virtualClock() })
+  const [me, other, third] = [1, 2, 3].map((n) => chain.channels(new Uint8Array(20).fill(n), { funds: 1000n }))
+  if (me === undefined || other === undefined || third === undefined) throw new Error('three accounts')
+  const store = memoryStore()
+  const onProblem = vi.fn()
+  const book = await openChannelBook({ channels: me, store, onProblem })
+  const mine = await me.open({ payee: other.account, deposit: 5n })
+  const theirs = await other.open({ payee: me.account, deposit: 6n })
+  await other.open({ payee: third.account, deposit: 7n })
+  expect((await book.list()).map(({ id }) => id)).toEqual([theirs.id, mine.id])
+  book.close()
+  const again = await openChannelBook({ channels: me, store, onProblem })
+  expect((await again.list()).map(({ deposit }) => deposit)).toEqual([6n, 5n])
+  expect(onProblem).not.toHaveBeenCalled()
+})

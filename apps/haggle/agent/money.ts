@@ -1,0 +1,338 @@
+// The agent's calls about money: wallet, balance, stake, channels, claims, anchors and prices, as plain JSON.
+
+import type { MoneyRow } from '@haggle/market'
+import type { ChannelState, Transaction } from '@haggle/payment'
+import { equalBytes, formatAmount, fromHex, parseAmount, toHex } from '@haggle/wire'
+import { Failure } from '../failure.ts'
+import type {
+  AnchorView,
+  BalanceView,
+  ChannelsView,
+  ChannelView,
+  ClaimView,
+  MoneyStatus,
+  OnChain,
+  PriceView,
+  SentView,
+  StakeView,
+  WalletView,
+} from '../money_views.ts'
+import type { Anchoring } from './anchoring.ts'
+import type { ChainParts, ChannelLine } from './chain_parts.ts'
+import type { Wallet } from './wallet.ts'
+
+const MS_PER_S = 1000
+/** Decimals of a chain's own coin. */
+const COIN_DECIMALS = 18
+/** Fewest hex digits of a channel that a person may type. */
+const PREFIX_DIGITS = 4
+
+/** Parameters of a call: they come from the command of the same version on the same machine. */
+type Params = Readonly<Record<string, unknown>>
+
+/** What the market knows of prices in the token, and of whose account a provider is paid on. */
+export interface MoneyMarket {
+  /** What stands open on each rail. */
+  rails(): readonly MoneyRow[]
+  /** Prices an hour of the offers that take the rail, decimal text. */
+  prices(rail: string): Promise<readonly string[]>
+  /** The account (20 bytes) that a provider's offer names; undefined when no offer of it was heard. */
+  accountOf(peerId: string, rail: string): Promise<Uint8Array | undefined>
+}
+
+/** What money is made of. */
+export interface MoneyInit {
+  readonly wallet: Wallet
+  /** Null: no chain is configured, or there was no wallet when the agent joined. */
+  readonly chain: ChainParts | null
+  /** True: the settings name a chain. */
+  readonly configured: boolean
+  /** Why it could not be opened, when it could not. */
+  readonly problem?: unknown
+  readonly anchoring: Anchoring | null
+  readonly market: MoneyMarket
+}
+
+/** The calls about money. */
+export class Money {
+  readonly #init: MoneyInit
+
+  constructor(init: MoneyInit) {
+    this.#init = init
+  }
+
+  /** By the call's name. */
+  readonly calls: Readonly<Record<string, (params: Params) => Promise<unknown>>> = {
+    wallet: async (params) => await this.#walletCall(params),
+    stake: async (params) => await this.#stake(params),
+    channel: async (params) => await this.#channel(params),
+    claim: async () => await this.#claim(),
+    anchor: async (params) => await this.#anchor(params),
+    price: async () => await this.#price(),
+  }
+
+  /** The wallet, as `status` and `wallet show` give it. */
+  wallet(): WalletView {
+    const { wallet, chain, configured, problem } = this.#init
+    return {
+      address: wallet.address,
+      file: wallet.path,
+      state: wallet.state,
+      chain: chain?.view() ?? null,
+      restart: configured && chain === null && problem === undefined && wallet.state !== 'none',
+    }
+  }
+
+  /** What `status` shows of money. */
+  status(): MoneyStatus {
+    return { ...this.wallet(), rails: this.#init.market.rails() }
+  }
+
+  async #walletCall(params: Params): Promise<unknown> {
+    const { wallet } = this.#init
+    const passphrase = String(params['passphrase'] ?? '')
+    switch (params['do']) {
+      case 'new':
+        await wallet.create(passphrase)
+        break
+      case 'import':
+        await wallet.create(passphrase, fromHex(String(params['key']), 32))
+        break
+      case 'unlock':
+        await wallet.unlock(passphrase)
+        break
+      case 'lock':
+        wallet.lock()
+        break
+      case 'balance':
+        return await this.#balance()
+      case 'fund':
+        return await this.#fund(params)
+      default:
+        if (params['required'] === true) wallet.required()
+    }
+    return this.wallet()
+  }
+
+  async #balance(): Promise<BalanceView> {
+    const { channels, desk, stake, gas } = this.#chain()
+    const [balance, coin, lines, { staked }] = await Promise.all([channels.balance(), gas(), desk.list(), stake.stakeOf()])
+    const own = channels.account
+    const inChannels = lines
+      .filter(({ channel }) => equalBytes(channel.payer, own) && !channel.closed)
+      .reduce((sum, { channel }) => sum + channel.deposit - channel.claimed, 0n)
+    return {
+      ...this.#onChain(),
+      balance: this.#text(balance),
+      gas: formatAmount(coin, COIN_DECIMALS),
+      inChannels: this.#text(inChannels),
+      claimable: this.#text(lines.reduce((sum, { claimable }) => sum + claimable, 0n)),
+      staked: this.#text(staked),
+    }
+  }
+
+  async #fund(params: Params): Promise<BalanceView & { sent: SentView }> {
+    const { fund } = this.#chain()
+    if (fund === null)
+      throw new Failure('E_WALLET_FUND', 'This chain gives no money away: only a devnet does', {
+        next: 'send tokens to the address: haggle wallet qr',
+      })
+    const sent = sentOf(await fund(this.#amount(params)))
+    return { ...(await this.#balance()), sent }
+  }
+
+  async #stake(params: Params): Promise<StakeView> {
+    const { stake } = params['do'] === undefined || params['do'] === 'show' ? this.#chain() : this.#signing()
+    let sent: Transaction | null = null
+    if (params['do'] === 'add') sent = await stake.stake(this.#amount(params))
+    else if (params['do'] === 'unbond') sent = await stake.requestUnbond(this.#amount(params))
+    else if (params['do'] === 'withdraw') sent = await stake.withdraw()
+    const { staked, locked, unbonding, unbondsAtS } = await stake.stakeOf()
+    return {
+      ...this.#onChain(),
+      staked: this.#text(staked),
+      locked: this.#text(locked),
+      unbonding: this.#text(unbonding),
+      unbondsAt: timeOf(unbondsAtS),
+      unbondingS: stake.unbondingS,
+      sent: sent === null ? null : sentOf(sent),
+    }
+  }
+
+  async #channel(params: Params): Promise<ChannelsView> {
+    const { channels, desk } = params['do'] === 'list' ? this.#chain() : this.#signing()
+    let sent: Transaction | null = null
+    let only: Uint8Array | undefined
+    if (params['do'] === 'open') {
+      const payee = await this.#payee(String(params['which']))
+      if ((await channels.find(payee)) !== null)
+        throw new Failure('E_CHANNEL', 'There is an open channel to this provider already', { next: 'haggle channel topup CHANNEL AMOUNT' })
+      only = (await channels.open({ payee, deposit: this.#amount(params) })).id
+    } else if (params['do'] !== 'list') {
+      const { channel } = await this.#find(String(params['which']))
+      only = channel.id
+      if (params['do'] === 'topup') await channels.topUp(channel.id, this.#amount(params))
+      else if (params['do'] === 'close') sent = await desk.close(channel.id)
+      else sent = await channels.withdraw(channel.id)
+    }
+    const lines = (await desk.list()).filter(({ channel, claimable }) => {
+      if (only !== undefined) return equalBytes(channel.id, only)
+      return params['claimable'] === true ? claimable > 0n : params['all'] === true || !channel.closed
+    })
+    return { ...this.#onChain(), channels: lines.map((line) => this.#channelOf(line)), sent: sent === null ? null : sentOf(sent) }
+  }
+
+  async #claim(): Promise<ClaimView> {
+    const records = await this.#signing().desk.claim()
+    const channels = records.flatMap((record) => record.channels)
+    return {
+      ...this.#onChain(),
+      claimed: this.#text(channels.reduce((sum, { amount }) => sum + amount, 0n)),
+      claims: records.map(({ transaction, block, gasUsed, channels: taken }) => ({
+        transaction,
+        block,
+        gas: gasUsed.toString(),
+        channels: taken.map(({ channel, amount, contracts }) => ({
+          id: `0x${toHex(channel)}`,
+          claimed: this.#text(amount),
+          contracts: contracts.map(({ contract }) => toHex(contract)),
+        })),
+      })),
+    }
+  }
+
+  async #anchor(params: Params): Promise<AnchorView> {
+    const { channels, view } = this.#chain()
+    const { anchoring } = this.#init
+    if (anchoring === null) throw noChain()
+    if (params['do'] === 'now') {
+      this.#signing()
+      await anchoring.now()
+    }
+    const { log, size, anchored, pending, nextAtMs } = await anchoring.state()
+    return {
+      chain: view().id,
+      account: `0x${toHex(channels.account)}`,
+      log,
+      size,
+      anchored:
+        anchored === null
+          ? null
+          : { size: anchored.size, root: toHex(anchored.root), transaction: anchored.transaction, block: anchored.block },
+      pending,
+      nextAt: nextAtMs === null ? null : new Date(nextAtMs).toISOString(),
+    }
+  }
+
+  async #price(): Promise<PriceView> {
+    const { channels, view } = this.#chain()
+    const { id, token, unit, decimals } = view()
+    const prices = (await this.#init.market.prices(channels.rail))
+      .map((text) => parseAmount(text, decimals))
+      .sort((a, b) => (a < b ? -1 : 1))
+    const at = (index: number): string | null => (prices[index] === undefined ? null : this.#text(prices[index]))
+    return {
+      chain: id,
+      unit,
+      token,
+      decimals,
+      offers: { count: prices.length, cheapest: at(0), middle: at(Math.floor(prices.length / 2)) },
+    }
+  }
+
+  /** The channel whose id begins so. */
+  async #find(which: string): Promise<ChannelLine> {
+    const digits = which.toLowerCase().replace(/^0x/, '')
+    const found =
+      /^[0-9a-f]+$/.test(digits) && digits.length >= PREFIX_DIGITS
+        ? (await this.#chain().desk.list()).filter(({ channel }) => toHex(channel.id).startsWith(digits))
+        : []
+    const [first, second] = found
+    if (first === undefined || second !== undefined) {
+      throw new Failure(
+        'E_CHANNEL_UNKNOWN',
+        first === undefined ? `No channel begins with "${which}"` : `More than one channel begins with "${which}"`,
+        {
+          next: 'haggle channel --all lists them',
+        },
+      )
+    }
+    return first
+  }
+
+  /** Who is to be paid: an address, or a provider whose offer names one. */
+  async #payee(which: string): Promise<Uint8Array> {
+    if (/^0x[0-9a-fA-F]{40}$/.test(which)) return fromHex(which.slice(2), 20)
+    const account = await this.#init.market.accountOf(which, this.#chain().channels.rail)
+    if (account === undefined)
+      throw new Failure('E_CHANNEL_PAYEE', `No offer of ${which} that takes this token was heard`, {
+        next: 'haggle offers, or name its 0x… address',
+      })
+    return account
+  }
+
+  #channelOf({ channel, promised, claimable }: ChannelLine): ChannelView {
+    const payer = equalBytes(channel.payer, this.#chain().channels.account)
+    return {
+      id: `0x${toHex(channel.id)}`,
+      role: payer ? 'payer' : 'payee',
+      other: `0x${toHex(payer ? channel.payee : channel.payer)}`,
+      deposit: this.#text(channel.deposit),
+      claimed: this.#text(channel.claimed),
+      promised: this.#text(promised),
+      claimable: this.#text(claimable),
+      closesAt: channel.closed ? null : timeOf(channel.closesAtS),
+      state: stateOf(channel),
+    }
+  }
+
+  #chain(): ChainParts {
+    const { chain, configured, wallet, problem } = this.#init
+    if (chain !== null) return chain
+    if (!configured) throw noChain()
+    wallet.required()
+    if (problem !== undefined) throw problem
+    throw new Failure('E_CHAIN_WALLET', 'The agent joined before there was a wallet', { next: 'haggle down, then again' })
+  }
+
+  /** The chain, for what has to be signed. Throws E_WALLET_LOCKED. */
+  #signing(): ChainParts {
+    const chain = this.#chain()
+    this.#init.wallet.requireOpen()
+    return chain
+  }
+
+  #onChain(): OnChain {
+    const { channels, view } = this.#chain()
+    return { chain: view().id, unit: channels.unit, address: this.#init.wallet.required() }
+  }
+
+  #amount(params: Params): bigint {
+    const amount = parseAmount(String(params['amount']), this.#chain().channels.decimals)
+    if (amount === 0n) throw new Failure('E_AMOUNT', 'The amount must be more than 0')
+    return amount
+  }
+
+  #text(value: bigint): string {
+    return formatAmount(value, this.#chain().channels.decimals)
+  }
+}
+
+/** Said wherever a chain is needed and none is named. */
+function noChain(): Failure {
+  return new Failure('E_CHAIN_NONE', 'No chain is configured: this node deals in credits only', {
+    next: 'haggle config set chain-rpc URL; haggle devnet starts one to try',
+  })
+}
+
+function sentOf({ hash, block, gasUsed }: Transaction): SentView {
+  return { transaction: hash, block, gas: gasUsed.toString() }
+}
+
+function stateOf({ closed, closesAtS }: ChannelState): ChannelView['state'] {
+  return closed ? 'closed' : closesAtS === null ? 'open' : 'closing'
+}
+
+function timeOf(unixS: number | null): string | null {
+  return unixS === null ? null : new Date(unixS * MS_PER_S).toISOString()
+}

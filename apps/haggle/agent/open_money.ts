@@ -1,0 +1,121 @@
+// The home's money, in the two steps that joining a market allows: the wallet and the rails before, the calls after.
+
+import type { Market, OpenRail } from '@haggle/market'
+import { freeRail } from '@haggle/payment'
+import { fromHex, systemClock } from '@haggle/wire'
+import type { Boot } from '../boot.ts'
+import { describe } from '../failure.ts'
+import type { HomePaths } from '../home.ts'
+import { readPassphrase } from '../secret_file.ts'
+import { Anchoring, type Heads } from './anchoring.ts'
+import type { EvmMoney, Peer } from './evm_money.ts'
+import type { Log } from './log.ts'
+import { Money, type MoneyMarket } from './money.ts'
+import { keystoreAt, Wallet } from './wallet.ts'
+
+const MS_PER_S = 1000
+
+/** Money before the market is joined. */
+export interface MoneyOpening {
+  /** Ways to pay, credits first: nobody pays with money without saying so. */
+  readonly rails: readonly OpenRail[]
+  /** The calls, once the market is joined. */
+  calls(market: Market): Money
+  /** Ends what the money does by itself. */
+  close(): Promise<void>
+}
+
+/** The home whose money is opened. */
+export interface MoneyHome {
+  readonly paths: HomePaths
+  readonly boot: Boot
+  readonly log: Log
+  readonly peer: Peer
+}
+
+/** Opens the home's wallet, and the chain of its settings when there is one. A home with neither loads nothing of chains. */
+export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<MoneyOpening> {
+  const wallet = await Wallet.of(keystoreAt(paths.wallet))
+  if (boot.walletPassphraseFile !== null && wallet.state === 'locked')
+    await wallet.unlock(await readPassphrase(boot.walletPassphraseFile, '--wallet-passphrase-file'))
+  const { signer } = wallet
+  const chainBoot = boot.chain
+  let evm: EvmMoney | undefined
+  let problem: unknown
+  let anchoring: Anchoring | undefined
+  const onProblem = (error: unknown): void => log('warn', 'money', { code: describe(error).code, error })
+  const evmRail: OpenRail = async (parts) => {
+    if (signer === undefined || chainBoot === null) return freeRail()
+    try {
+      const { openEvmMoney } = await import('./evm_money.ts')
+      evm = await openEvmMoney({ ...parts, boot: chainBoot, wallet: signer, peer, onProblem })
+      return evm.rail
+    } catch (error) {
+      // A chain that can't be had is no reason to stay away from the market: credits go on, and status says why nothing else does.
+      problem = error
+      log('error', 'no_chain', { code: describe(error).code, error })
+      return freeRail()
+    }
+  }
+  return {
+    rails: signer === undefined || chainBoot === null ? [] : [async () => freeRail(), evmRail],
+    calls(market) {
+      const parts = evm?.parts ?? null
+      if (parts !== null) {
+        anchoring = new Anchoring({
+          heads: headsOf({ memory: market.memory, ledger: (options) => market.ledger(options) }),
+          anchors: parts.anchors,
+          clock: systemClock(),
+          onProblem,
+          onAnchored: ({ size, block, transaction }) => log('info', 'anchored', { size, block, transaction }),
+        })
+        anchoring.start()
+      }
+      return new Money({
+        wallet,
+        chain: parts,
+        problem,
+        configured: chainBoot !== null,
+        anchoring: anchoring ?? null,
+        market: marketOf(market),
+      })
+    },
+    async close() {
+      await anchoring?.stop()
+      await evm?.close()
+    },
+  }
+}
+
+function marketOf(market: Market): MoneyMarket {
+  return {
+    rails: () => market.money(),
+    async prices(rail) {
+      const { rows } = await market.offers({ rail })
+      return rows.flatMap(({ prices }) =>
+        prices.filter((price) => price.rail === rail && price.pricePerHour !== '?').map(({ pricePerHour }) => pricePerHour),
+      )
+    },
+    async accountOf(peerId, rail) {
+      const { rows } = await market.offers({ rail })
+      const account = rows.find(({ provider }) => provider === peerId)?.prices.find((price) => price.rail === rail)?.account
+      return account === undefined || account === null ? undefined : fromHex(account.slice(2), 20)
+    },
+  }
+}
+
+function headsOf({ memory, ledger }: Pick<Market, 'memory' | 'ledger'>): Heads {
+  return {
+    now: async () => {
+      const { log, size } = await memory.status()
+      return { log, size }
+    },
+    sign: async () => await memory.checkpoint(),
+    async entryAtMs(index) {
+      const { size } = await memory.status()
+      const entries = await ledger({ limit: Math.max(1, size - index) })
+      const at = entries.find((entry) => entry.index === index)?.at
+      return at === undefined ? null : at * MS_PER_S
+    },
+  }
+}
