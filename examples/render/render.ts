@@ -6,9 +6,13 @@ import { randomInt } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { evmRail } from '@haggle/chain'
+import { walletFile } from '@haggle/chain/node'
+import type { Deployment } from '@haggle/chain/testing'
 import { verifyTranscript } from '@haggle/contract'
 import { nodeSuite } from '@haggle/identity/node'
-import { joinMarket } from '@haggle/market'
+import { formatAmount } from '@haggle/wire'
+import { joinMarket, type OpenRail } from '@haggle/market'
 import { compileScene, type SceneFile } from './job/scene.ts'
 import { decodeTile, encodeTile, tileRect } from './job/tile.ts'
 import { createTracer } from './job/tracer.ts'
@@ -78,7 +82,8 @@ async function contractLine(
     pricePerHour: price,
     firstOutputMs: job.firstOutputMs === null ? null : Math.round(job.firstOutputMs),
     durationMs,
-    cost: end?.owed ?? '0',
+    // What was paid is in the transcript, whatever became of the provider.
+    cost: end?.owed ?? formatAmount(verdict.owed),
     unit: job.unit,
     tiles,
     transcript: file,
@@ -117,6 +122,11 @@ async function main(): Promise<number> {
       /** Which tile to render again; by lot when not given. */
       recheck: { type: 'string' },
       json: { type: 'boolean', default: false },
+      /** Pays in the token of a deployment with this wallet; credits when not given. */
+      wallet: { type: 'string' },
+      'wallet-passphrase-file': { type: 'string', default: '' },
+      'chain-rpc': { type: 'string', default: '' },
+      'chain-deployment': { type: 'string', default: '' },
     },
   })
   const say = (event: RenderEvent | { event: 'joined'; peerId: string } | { event: 'checking' }): void => {
@@ -128,7 +138,8 @@ async function main(): Promise<number> {
   const abort = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort(new Error(name)))
 
-  await using market = await joinMarket({ bootstrap: values.bootstrap ?? [], network: values.network, mdns: false })
+  const rails = values.wallet === undefined ? [] : [await tokenRail(values.wallet, values)]
+  await using market = await joinMarket({ bootstrap: values.bootstrap ?? [], network: values.network, mdns: false, rails })
   say({ event: 'joined', peerId: market.peerId })
   const rendered = await renderOnMarket(
     market,
@@ -153,6 +164,16 @@ async function main(): Promise<number> {
   const result: RenderResult = { ok, picture, width, height, contracts, recheck: again }
   process.stdout.write(`${JSON.stringify(result)}\n`)
   return ok ? 0 : 1
+}
+
+/** Pays each tick over a channel, with the key in a wallet's file. */
+async function tokenRail(
+  path: string,
+  files: { readonly 'chain-rpc': string; readonly 'chain-deployment': string; readonly 'wallet-passphrase-file': string },
+): Promise<OpenRail> {
+  const wallet = await walletFile(path).open((await readFile(files['wallet-passphrase-file'], 'utf8')).trim())
+  const addresses = JSON.parse(await readFile(files['chain-deployment'], 'utf8')) as Deployment
+  return evmRail({ urls: [files['chain-rpc']], chainId: addresses.chainId, wallet, addresses })
 }
 
 async function sceneText({ width, samples }: { width?: string | undefined; samples?: string | undefined }): Promise<string> {

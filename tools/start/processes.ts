@@ -5,7 +5,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A child must say that it is ready in this time. */
-const READY_MS = 60_000
+const READY_MS = 120_000
 /** After the polite signal, a child gets this long. */
 const LEAVE_MS = 8000
 

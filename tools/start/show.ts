@@ -60,27 +60,47 @@ export function processor(): string {
   return `${cpus().length}× ${model}`
 }
 
-/** The table of contracts. */
-export function contractTable(contracts: readonly ContractLine[], relays: ReadonlyMap<string, string> = new Map()): string[] {
-  const head = ['provider', 'device', 'isolation', 'path', 'price/h', 'first output', 'time', 'tiles', 'cost', 'receipt']
+/** What a contract came to on the chain, for its row. */
+export interface MoneyCells {
+  /** What was paid, as the chain has it. */
+  readonly settled: string
+  /** Gas of all its transactions. */
+  readonly gas: number
+  /** Hash of the transaction that anchored the provider's ledger; null: none did. */
+  readonly anchor: string | null
+}
+
+/** The table of contracts. With `money`, by contract id, the cost is what was paid on the chain. */
+export function contractTable(contracts: readonly ContractLine[], money?: ReadonlyMap<string, MoneyCells>): string[] {
+  const head = [
+    ...['provider', 'device', 'isolation', 'path', 'price/h', 'first output', 'time', 'tiles'],
+    ...(money === undefined ? ['cost'] : ['paid', 'gas', 'anchor']),
+    'receipt',
+  ]
   const rows = contracts.map((one) => [
     shortPeer(one.provider),
     `${one.device}${one.engine === 'webgpu' ? ' (webgpu)' : ' (deno)'}`,
     one.isolation,
-    one.path.startsWith('relay') ? `via relay ${shortPeer(relays.get(one.path) ?? one.path.split(' ')[1] ?? '')}` : one.path,
+    one.path.startsWith('relay') ? `via relay ${shortPeer(one.path.split(' ')[1] ?? '')}` : one.path,
     one.pricePerHour,
     one.firstOutputMs === null ? '–' : `${one.firstOutputMs} ms`,
     `${(one.durationMs / 1000).toFixed(1)} s`,
     String(one.tiles),
-    one.lost === null ? one.cost : '–',
+    ...(money === undefined ? [one.lost === null ? one.cost : '–'] : moneyCells(money.get(one.id))),
     one.lost === null ? one.transcript : `lost: ${one.lost}`,
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  const numeric = new Set([4, 5, 6, 7, 8])
+  const numeric = new Set(['price/h', 'first output', 'time', 'tiles', 'cost', 'paid', 'gas'].map((title) => head.indexOf(title)))
   return [head, ...rows].map((row) =>
     row
       .map((cell, i) => (numeric.has(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
       .join('   ')
       .trimEnd(),
   )
+}
+
+function moneyCells(money: MoneyCells | undefined): readonly [string, string, string] {
+  return money === undefined
+    ? ['–', '–', '–']
+    : [money.settled, money.gas.toLocaleString('en'), money.anchor === null ? '–' : money.anchor.slice(0, 10)]
 }

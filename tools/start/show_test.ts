@@ -34,6 +34,14 @@ describe('contractTable()', () => {
     expect(relayed).toContain('via relay 12D3…Qm7')
     expect(lost).toMatch(/–.*lost: the connection closed$/)
   })
+
+  it('shows what the chain says was paid, with gas and anchor', () => {
+    const money = new Map([['ab', { settled: '0.0024', gas: 251_234, anchor: `0x${'cd'.repeat(32)}` }]])
+    const [head, paid, none] = contractTable([contract, { ...contract, id: 'cd' }], money)
+    expect(head).toMatch(/ tiles +paid +gas +anchor +receipt$/)
+    expect(paid).toMatch(/ 20 +0\.0024 +251,234 +0xcdcdcdcd +out\/a\.haggle$/)
+    expect(none).toMatch(/ 20 +– +– +– +out\/a\.haggle$/)
+  })
 })
 
 describe('shortPeer()', () => {
