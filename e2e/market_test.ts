@@ -9,18 +9,33 @@ afterEach(async () => {
   bench = undefined
 })
 
-it('a renter that knew the mesh finds and rents when the relay is dead', async () => {
+it('nodes that knew each other find each other and rent when the relay is dead for good, after all of them were restarted', async () => {
   bench = await openBench()
   const relay = await bench.relay()
-  await bench.provider('one', ['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', relay.address])
-  const first = await bench.haggle('renter', ['run', '--bootstrap', relay.address, '--', 'echo', 'one'])
+  const join = ['--bootstrap', relay.address]
+  const homes = ['one', 'two'] as const
+  const listening: { readonly port: string; readonly stop: () => Promise<void> }[] = []
+  const up = async (name: string, port: string): Promise<void> => {
+    const { running, address } =
+      (await bench?.provider(name, ['--listen', `/ip4/127.0.0.1/tcp/${port}`, ...join])) ?? expect.fail('no bench')
+    listening.push({ port: /tcp\/(\d+)/.exec(address ?? '')?.[1] ?? '', stop: () => running.kill() })
+  }
+  for (const name of homes) await up(name, '0')
+  const first = await bench.haggle('renter', ['run', ...join, '--', 'echo', 'one'])
   expect(first).toMatchObject({ code: 0, stdout: 'one\n' })
+  // Both are heard of before the relay goes.
+  const seen = async (): Promise<number> =>
+    (JSON.parse((await bench?.haggle('renter', ['offers', '--json']))?.stdout ?? '') as { rows: [] }).rows.length
+  while ((await seen()) < homes.length);
   await relay.running.kill('SIGKILL')
   expect(await bench.haggle('renter', ['run', '--', 'echo', 'two'])).toMatchObject({ code: 0, stdout: 'two\n' })
-  // Not even the agent's memory is needed: what it knew is on disk.
+  // No process of the mesh is left: what they knew is on disk.
   await bench.haggle('renter', ['down'])
+  for (const { stop } of listening) await stop()
+  for (const [at, name] of homes.entries()) await up(name, listening[at]?.port ?? '')
   expect(await bench.haggle('renter', ['run', '--', 'echo', 'three'])).toEqual({ code: 0, stdout: 'three\n', stderr: '' })
-}, 90_000)
+  expect(await seen()).toBe(homes.length)
+}, 300_000)
 
 it('a job goes on and is paid for when the agent of its provider is killed and comes back', async () => {
   bench = await openBench()

@@ -12,7 +12,7 @@ const { closeSync, openSync, renameSync, statSync } = process.getBuiltinModule('
 const { connect } = process.getBuiltinModule('node:net')
 
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
-const START_MS = 30_000
+const START_MS = 60_000
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
 const APPEAR_MS = 4000
 /** An agent that leaves says goodbye to its peers; this is long for that. */

@@ -40,7 +40,7 @@ export interface Played {
 }
 
 /** A process that takes longer to be ready is not coming. Ms. */
-const READY_MS = 30_000
+const READY_MS = 120_000
 /** A side that is alone ends within this: every deadline of a contract, one after the other. Ms. */
 const ALONE_MS = 240_000
 /** Longest time of one case. Ms. */
