@@ -47,8 +47,17 @@ function explained(error: unknown, refusal: string): unknown {
   return new HaggleError(refusal, error.message, options)
 }
 
-/** Resolves when confirmed state has block `number`: another node, which answers reads, may be a moment behind. */
+/** Resolves when confirmed state has block `number`: another node, which answers reads, may be a moment behind, or gone for a while. */
 async function reached(chain: Chain, number: number, clock: Clock, options: ReadOptions): Promise<void> {
-  while ((await chain.confirmed(options)).number < number)
-    await pause(clock, chain.id === DEV_CHAIN_ID ? DEV_POLL_MS : POLL_MS, options.signal)
+  while (!(await isReached(chain, number, options))) await pause(clock, chain.id === DEV_CHAIN_ID ? DEV_POLL_MS : POLL_MS, options.signal)
+}
+
+async function isReached(chain: Chain, number: number, options: ReadOptions): Promise<boolean> {
+  try {
+    return (await chain.confirmed(options)).number >= number
+  } catch (error) {
+    // The transaction is done: that its chain can't be asked now is no reason to say that it failed.
+    if (error instanceof HaggleError && error.code.startsWith('E_CHAIN_')) return false
+    throw error
+  }
 }

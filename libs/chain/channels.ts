@@ -3,7 +3,7 @@
 import { type Clock, equalBytes, HaggleError, toHex } from '@haggle/wire'
 import type { ChainOptions, ChannelClaim, ChannelEvent, Channels, ChannelState, SignedVoucher, Transaction } from '@haggle/payment'
 import type { Store } from '@haggle/store'
-import { type Address, encodeFunctionData, type Hex } from 'viem'
+import { type Address, encodeFunctionData, type Hex, keccak256 } from 'viem'
 import { channelsAbi } from './abi/mod.ts'
 import { allow, balanceOf } from './_allowance.ts'
 import { hex, unhex } from './_bytes.ts'
@@ -76,6 +76,8 @@ class ContractChannels implements EvmChannels {
   readonly #digests: ReturnType<typeof channelDigests>
   readonly #check = signatureCheck()
   readonly #feed: ChannelFeed
+  /** The newest top-up of each channel that this process has asked for. */
+  readonly #topUps = new Map<string, Promise<void>>()
 
   constructor(init: EvmChannelsInit, facts: TokenFacts) {
     this.#init = init
@@ -118,7 +120,20 @@ class ContractChannels implements EvmChannels {
   async topUp(id: Uint8Array, amount: bigint, options: ChainOptions = {}): Promise<ChannelState> {
     options.signal?.throwIfAborted()
     await this.#allow(amount, options)
-    await this.#send(encodeFunctionData({ abi: channelsAbi, functionName: 'topUp', args: [hex(id), amount] }), undefined, options)
+    const key = `topUp:${toHex(id)}`
+    const data = encodeFunctionData({ abi: channelsAbi, functionName: 'topUp', args: [hex(id), amount] })
+    // One after another: two at once are two, and only one that was under way when the node stopped is joined.
+    const turn = (this.#topUps.get(key) ?? Promise.resolve()).then(() => this.#send(data, key, options))
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#topUps.set(key, settled)
+    try {
+      await turn
+    } finally {
+      if (this.#topUps.get(key) === settled) this.#topUps.delete(key)
+    }
     return known(await this.read(id, options))
   }
 
@@ -128,16 +143,7 @@ class ContractChannels implements EvmChannels {
     for (let at = 0; at < claims.length; at += MAX_CLAIMS) {
       const data = claimData(claims.slice(at, at + MAX_CLAIMS))
       // Named by what it does: a claim that was under way when the node stopped is joined, not sent again.
-      batches.push(
-        this.#send(
-          data,
-          `claim:${this.rail}:${claims
-            .slice(at, at + MAX_CLAIMS)
-            .map(claimName)
-            .join()}`.slice(0, 250),
-          options,
-        ),
-      )
+      batches.push(this.#send(data, `claim:${keccak256(data)}`, options))
     }
     for (const outcome of await Promise.allSettled(batches)) {
       if (outcome.status === 'rejected') throw outcome.reason
@@ -221,10 +227,6 @@ class ContractChannels implements EvmChannels {
 function known(channel: ChannelState | null): ChannelState {
   if (channel === null) throw new HaggleError('E_CHANNEL', 'The channel is not there any more')
   return channel
-}
-
-function claimName({ voucher, amount }: ChannelClaim): string {
-  return `${toHex(voucher.channel.subarray(0, 4))}/${amount}`
 }
 
 function claimData(claims: readonly ChannelClaim[]): Hex {

@@ -103,11 +103,28 @@ async function transact(
   url: string,
   { gas, ...call }: { readonly from: Address; readonly to: Address; readonly data: Hex; readonly gas: number },
 ): Promise<void> {
-  const hash = await ask(url, 'eth_sendTransaction', [{ ...call, gas: `0x${gas.toString(16)}` }])
+  const hash = await sendRetrying(url, { ...call, gas: `0x${gas.toString(16)}` })
   // A chain that mines by itself has it at once; another is told to.
   if ((await ask(url, 'eth_getTransactionReceipt', [hash])) === null) await ask(url, 'anvil_mine', ['0x1'])
   const receipt = (await ask(url, 'eth_getTransactionReceipt', [hash])) as { readonly status?: string } | null
   if (receipt?.status !== '0x1') throw failure('a transaction of the deployment failed')
+}
+
+/** Tries of a transaction: more than there are callers at once. */
+const SEND_TRIES = 50
+/** Between two of them: a block takes a few milliseconds. */
+const SEND_PAUSE_MS = 20
+
+/** Anvil chooses the nonce, and gives two callers at once the same one: whoever comes second asks again. */
+async function sendRetrying(url: string, transaction: object): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask(url, 'eth_sendTransaction', [transaction])
+    } catch (error) {
+      if (tries >= SEND_TRIES || !(error instanceof HaggleError) || !/nonce too low|underpriced/.test(error.message)) throw error
+      await new Promise((resolve) => setTimeout(resolve, SEND_PAUSE_MS))
+    }
+  }
 }
 
 /** Calls the node at `url`. For devnets only: it is not retried, and not checked. */

@@ -42,6 +42,19 @@ describe.skipIf(findAnvil() === undefined)('deployDevnet', () => {
   })
 })
 
+describe.skipIf(findAnvil() === undefined)('fundAccount', () => {
+  it('pays everybody when many ask at once', async () => {
+    const anvil = await startAnvil()
+    const { token } = await deployDevnet(anvil.url)
+    const accounts = Array.from({ length: 12 }, (_, i) => `0x${(i + 1).toString(16).padStart(40, 'a')}` as const)
+    await Promise.all(accounts.map((account) => fundAccount(anvil.url, { token }, account, { tokens: 5n })))
+    const chain = openChain({ chainId: 31337, rpc: chainRpc({ urls: [anvil.url], chainId: 31337, clock: systemClock() }) })
+    for (const account of accounts)
+      expect(await chain.view({ address: token, abi: testTokenAbi, functionName: 'balanceOf', args: [account] })).toBe(5n)
+    await anvil.stop()
+  })
+})
+
 describe.skipIf(findAnvil() === undefined)('startAnvil', () => {
   it('stop() ends its process and removes its home', async () => {
     const anvil = await startAnvil({ chainId: 77 })
