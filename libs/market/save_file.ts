@@ -6,6 +6,8 @@ import { HaggleError } from '@haggle/wire'
 
 /** Octets that are gathered before they are written: each write costs a turn of the thread pool. */
 const WRITE_BYTES = 1024 * 1024
+/** Octets that may wait for the disk while more come: a disk that is slow for a moment does not stop the sender, whose window is shut for longer then. */
+const AHEAD_BYTES: number = 8 * WRITE_BYTES
 
 /**
  * Writes one fetched file below `folder`; never outside it.
@@ -21,21 +23,26 @@ export async function saveFile(folder: string, path: string, content: AsyncItera
   try {
     let held: Uint8Array[] = []
     let heldBytes = 0
+    let aheadBytes = 0
     let writing = Promise.resolve()
-    // What comes while one block is written makes up the next.
-    const flush = async (): Promise<void> => {
-      await writing
-      writing = writeAll(handle, held)
-      writing.catch(() => undefined)
+    const flush = (): void => {
+      const [chunks, bytes] = [held, heldBytes]
       held = []
       heldBytes = 0
+      aheadBytes += bytes
+      writing = writing.then(async () => {
+        await writeAll(handle, chunks)
+        aheadBytes -= bytes
+      })
+      writing.catch(() => undefined)
     }
     for await (const chunk of content) {
       held.push(chunk)
       heldBytes += chunk.length
-      if (heldBytes >= WRITE_BYTES) await flush()
+      if (heldBytes >= WRITE_BYTES) flush()
+      if (aheadBytes > AHEAD_BYTES) await writing
     }
-    await flush()
+    flush()
     await writing
   } finally {
     await handle.close()

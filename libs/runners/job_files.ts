@@ -14,7 +14,7 @@ const MAX_LISTED = 4096
 const MAX_WALKED = 65_536
 const MAX_DEPTH = 32
 /** Octets read at once to be sent: the next block is read while this one is on its way. */
-const READ_BYTES = 256 * 1024
+const READ_BYTES = 512 * 1024
 /** Octets read at once to be hashed: one block serves a whole file, and each read costs a turn of the thread pool. */
 const HASH_BYTES = 1024 * 1024
 
