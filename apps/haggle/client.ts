@@ -13,6 +13,11 @@ const { connect } = process.getBuiltinModule('node:net')
 
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
 const START_MS = 60_000
+/**
+ * V8 lets the young part of the heap of a busy process grow to three times 64 MiB and never takes it back: a provider that held 65 MiB had 290 MiB resident
+ * after an hour of small jobs. In three times 8 MiB it works as fast.
+ */
+const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
 const APPEAR_MS = 4000
 /** An agent that leaves says goodbye to its peers; this is long for that. */
@@ -75,7 +80,7 @@ export async function startBackground(reach: Reach, entry: string = AGENT): Prom
   rotateLog(reach.paths.log)
   const { spawn } = await import('node:child_process')
   const log = openSync(reach.paths.log, 'a', 0o600)
-  const child = spawn(process.execPath, [...process.execArgv, entry, reach.paths.home], {
+  const child = spawn(process.execPath, [...process.execArgv, ...AGENT_FLAGS, entry, reach.paths.home], {
     cwd: reach.paths.home,
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],

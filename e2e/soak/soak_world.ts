@@ -71,8 +71,9 @@ class Child {
   constructor(name: string, args: readonly string[], hear: (said: Record<string, unknown>) => void, onEnd: (why: string) => void) {
     this.name = name
     this.#hear = hear
-    // A collection on demand tells what is held from what is only not collected yet.
-    this.process = spawn(process.execPath, ['--expose-gc', '--conditions=@haggle/source', ...args], {
+    // A collection on demand tells what is held from what is only not collected yet. The young heap is bounded as in an agent.
+    const flags = ['--expose-gc', '--max-semi-space-size=8', '--conditions=@haggle/source']
+    this.process = spawn(process.execPath, [...flags, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Linux shares processors out by session: each node is an owner of its own, and not the twentieth part of one.
       detached: true,

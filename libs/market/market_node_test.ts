@@ -97,11 +97,11 @@ it('quote() shows what the provider would sign, and leaves nothing open', async 
 
 it('run() and offers() say E_CLOCK when three providers agree that this clock is an hour off, and hint at it when one does', async () => {
   const right = systemClock()
+  // Its timers run twenty times as fast: nobody waits for the end of a search that finds nothing.
   const hourBehind: Clock = {
-    ...right,
     now: () => right.now() - 3_600_000,
     monotonicMs: () => right.monotonicMs(),
-    after: right.after.bind(right),
+    after: (ms, run) => right.after(ms / 20, run),
   }
   for (const providers of [3, 1]) {
     market = await memoryMarket({ clock: right })
