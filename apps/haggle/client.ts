@@ -14,8 +14,8 @@ const { connect } = process.getBuiltinModule('node:net')
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
 const START_MS = 60_000
 /**
- * V8 lets the young part of the heap of a busy process grow to three times 64 MiB and never takes it back: a provider that held 65 MiB had 290 MiB resident
- * after an hour of small jobs. In three times 8 MiB it works as fast.
+ * V8 lets the young part of the heap of a busy process grow to three times 64 MiB and never takes it back: a provider that held 65 MiB had 270 MiB resident
+ * after a quarter of an hour of small jobs. In three times 8 MiB it works as fast.
  */
 const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
