@@ -85,7 +85,7 @@ class MarketNode implements StartableMarket {
     const early: (() => void)[] = []
     // Threads of an earlier process speak as soon as they are there: what they say waits until both roles are.
     const handler = this.#handler(early, resumed)
-    const { networkId, suite, identity, clock, random, store, onFault } = this.#parts
+    const { networkId, suite, identity, clock, random, store, memory, onFault } = this.#parts
     this.#threads = await createThreads({
       network,
       networkId,
@@ -95,6 +95,7 @@ class MarketNode implements StartableMarket {
       random,
       store: store.sub('threads'),
       handler,
+      leastNumber: () => memory.nextNumber,
       ...(onFault === undefined ? {} : { onFault }),
     })
     this.#renter = new Renter(this.#parts, this.#threads, this.#source)

@@ -16,6 +16,8 @@ import { STRANGER, type Trust, trustOf } from './trust.ts'
 export interface NodeMemory extends MarketMemory, LedgerPort {
   /** How peers stand, in their order. Never rejects: who can't be looked up counts as a stranger. */
   trust(keys: readonly Uint8Array[], role: PeerRole): Promise<readonly Trust[]>
+  /** The number behind the highest that the ledger knows: the least that a new contract may have. */
+  readonly nextNumber: number
   /** Shows a connected peer who vouches for this node, once: before it is asked for anything that it may give to trusted peers only. */
   introduce(peerId: string): Promise<void>
   /** Signs the last head, ends the service and closes the ledger. The store stays open. */
@@ -46,6 +48,9 @@ export interface NodeMemoryInit {
 /** Stands for a contract whose terms make its entries public. */
 const PUBLIC = Uint8Array.of(1)
 
+/** Entries from the end of the ledger that are read for the highest number: contracts overlap, but by less. */
+const NUMBERS_READ = 512
+
 /** Receipts in an explanation unless told otherwise. */
 const RECEIPTS = 20
 
@@ -54,6 +59,7 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
   const { store, networkId, network, clock, onEvent } = init
   const memory = await openMemory({ ...init, network: networkId, store: store.sub('memory') })
   const open = store.sub('public')
+  let opened: OpenNodeMemory | undefined
   try {
     const log = await startLog({
       network,
@@ -64,9 +70,14 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
       suite: init.suite,
       clock,
       isPublic: async ({ entry }) => entry.contract !== null && (await open.get(toHex(entry.contract))) !== undefined,
-      ...(onEvent === undefined ? {} : { onEvent }),
+      onEvent: (event) => {
+        onEvent?.(event)
+        if (event.kind === 'fetched') void opened?.countNumbers().catch(init.onProblem ?? (() => undefined))
+      },
     })
-    return new OpenNodeMemory(init, { memory, log, open })
+    opened = new OpenNodeMemory(init, { memory, log, open })
+    await opened.countNumbers()
+    return opened
   } catch (error) {
     await memory.close()
     throw error
@@ -80,6 +91,7 @@ class OpenNodeMemory implements NodeMemory {
   readonly #public: Store
   readonly #port: LedgerPort
   #closed: Promise<void> | undefined
+  #nextNumber = 0
 
   constructor(init: NodeMemoryInit, { memory, log, open }: { memory: Memory; log: LogService; open: Store }) {
     this.#init = init
@@ -89,7 +101,29 @@ class OpenNodeMemory implements NodeMemory {
     this.#port = ledgerPort(() => memory.ledger, init.clock)
   }
 
+  get nextNumber(): number {
+    return this.#nextNumber
+  }
+
+  /** Reads the newest numbers of the ledger: what was fetched back may be newer than this home. */
+  async countNumbers(): Promise<void> {
+    const { ledger } = this.#memory
+    for (let index = Math.max(0, ledger.size - NUMBERS_READ); index < ledger.size; index++) {
+      const entry = await ledger.get(index).then(
+        (stored) => stored.entry,
+        // One that is lost tells no number, and is told of elsewhere.
+        () => undefined,
+      )
+      if (entry !== undefined && entry.kind !== 'succeeds') this.#noteNumber(entry.number)
+    }
+  }
+
+  #noteNumber(number: number | null): void {
+    if (number !== null) this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+  }
+
   async append(line: LedgerLine): Promise<void> {
+    this.#noteNumber(line.number)
     if (line.isPublic) await this.#public.write([{ key: toHex(line.contract), value: PUBLIC }])
     await this.#port.append(line)
   }

@@ -1,7 +1,7 @@
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { ask } from '@haggle/log'
 import { memoryNetwork, type MemoryNode } from '@haggle/mesh'
-import { memoryJournal } from '@haggle/reputation'
+import { type Journal, memoryJournal } from '@haggle/reputation'
 import { memoryStore, type Store } from '@haggle/store'
 import { networkId } from '@haggle/wire'
 import { seededRandom, virtualClock } from '@haggle/wire/testing'
@@ -12,12 +12,17 @@ import { STRANGER } from './trust.ts'
 const clock = virtualClock()
 const [mine, theirs] = [1, 2].map((byte) => createIdentity(new Uint8Array(32).fill(byte)))
 
-async function openOn(network: MemoryNode, store: Store, onProblem: (error: unknown) => void = () => undefined): Promise<NodeMemory> {
+async function openOn(
+  network: MemoryNode,
+  store: Store,
+  onProblem: (error: unknown) => void = () => undefined,
+  journal: Journal = memoryJournal(),
+): Promise<NodeMemory> {
   return await openNodeMemory({
     network,
     networkId: networkId('devnet-1'),
     store,
-    journal: async () => memoryJournal(),
+    journal: async () => journal,
     signer: mine!.signer,
     suite: portableSuite(),
     clock,
@@ -43,6 +48,24 @@ it('append() lets everybody read what the terms made public, and only that', asy
     },
   })
   await memory.close()
+  await hub.stop()
+})
+
+it('nextNumber is behind the highest in the ledger, also after an opening', async () => {
+  const hub = memoryNetwork()
+  const store = memoryStore()
+  const journal = memoryJournal()
+  const node = hub.join(mine!)
+  const memory = await openOn(node, store, () => undefined, journal)
+  expect(memory.nextNumber).toBe(0)
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], isPublic: false } as const
+  await memory.append({ ...line, number: 6, contract: new Uint8Array(32).fill(1) })
+  await memory.append({ ...line, number: 4, contract: new Uint8Array(32).fill(2) })
+  expect(memory.nextNumber).toBe(7)
+  await memory.close()
+  const again = await openOn(node, store, () => undefined, journal)
+  expect(again.nextNumber).toBe(7)
+  await again.close()
   await hub.stop()
 })
 

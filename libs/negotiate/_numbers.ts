@@ -16,25 +16,33 @@ export interface TakenNumber {
 /** The numbers of one node. What a crash leaves unsigned is free again. */
 export class Numbers {
   readonly #store: ThreadStore
+  readonly #least: () => number
   #next: number
   /** Given to nobody. */
   readonly #free: Set<number>
   /** Given, and not in a batch yet. */
   readonly #taken = new Set<number>()
 
-  private constructor(store: ThreadStore, { next, free }: StoredNumbers) {
+  private constructor(store: ThreadStore, { next, free }: StoredNumbers, least: () => number) {
     this.#store = store
+    this.#least = least
     this.#next = next
     this.#free = new Set(free)
   }
 
-  /** Goes on where the store ends. */
-  static async read(store: ThreadStore): Promise<Numbers> {
-    return new Numbers(store, await store.numbers())
+  /** Goes on where the store ends, and never below `least()`: a store older than what was signed since doesn't know what is taken. */
+  static async read(store: ThreadStore, least: () => number = () => 0): Promise<Numbers> {
+    return new Numbers(store, await store.numbers(), least)
   }
 
   /** The lowest number that is free. */
   take(): TakenNumber {
+    const least = this.#least()
+    if (this.#next < least) {
+      this.#next = least
+      // What this store holds for free may be signed since, too.
+      this.#free.clear()
+    }
     const number = this.#free.size > 0 ? Math.min(...this.#free) : this.#next++
     this.#free.delete(number)
     this.#taken.add(number)

@@ -48,3 +48,15 @@ it('giveBack() does nothing when the number is written', async () => {
   first.giveBack()
   expect(numbers.take().number).toBe(1)
 })
+
+it('take() gives no number that was signed since the store was last written', async () => {
+  const store = threadStore(memoryStore().sub('threads'))
+  const before = await Numbers.read(store)
+  before.take()
+  await store.write([before.take().write])
+  let least = 0
+  const restored = await Numbers.read(store, () => least)
+  expect(restored.take().number).toBe(0)
+  least = 9
+  expect([restored.take().number, restored.take().number]).toEqual([9, 10])
+})

@@ -26,7 +26,7 @@ const MAX_LOST = 1_024
 /** Starts serving control streams, and brings back the threads that were open. */
 export async function createThreads(init: ThreadsInit): Promise<Threads> {
   const store = threadStore(init.store)
-  const table = new ThreadTable(init, store, await Numbers.read(store))
+  const table = new ThreadTable(init, store, await Numbers.read(store, init.leastNumber))
   await table.start()
   return table
 }

@@ -53,6 +53,8 @@ export interface ThreadsInit {
   readonly store: Store
   /** Whoever decides. */
   readonly handler: ThreadsHandler
+  /** Contract numbers below it are taken, whatever the store says: a home put back from a backup knows older ones only. Default: 0. */
+  readonly leastNumber?: () => number
   /** Called at each fault point; tests end the process there. */
   readonly onFault?: OnFault
   /** Bounds of what one peer may cost. Default `CONTROL_LIMITS` and 64 open threads. */
