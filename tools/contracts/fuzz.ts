@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { forgeMissing, forgeTest, type SolidityTest } from './forge.ts'
 import { mutantBench } from './mutant_bench.ts'
-import { PLANTED } from './planted.ts'
+import { plant, PLANTED } from './planted.ts'
 
 /** Calls in one sequence. Long enough to open, claim, close and open again. */
 const DEPTH = 100
@@ -41,11 +41,12 @@ interface Found {
 /** Tries each planted bug on its campaign. */
 async function findPlanted(seed: bigint): Promise<Found[]> {
   const found: Found[] = []
-  for (const [file, bugs] of Map.groupBy(PLANTED, (one) => one.file)) {
-    await using bench = await mutantBench(file.replace(/\.sol$/, ''))
-    for (const { bug, suite, ...change } of bugs) {
-      const args = ['--match-contract', `^${suite}$`, '--fuzz-seed', forgeSeed(seed)]
-      const { killed, by } = await bench.try(change, args, { env: campaignEnv(PLANTED_CALLS) })
+  for (const [contract, bugs] of Map.groupBy(PLANTED, (one) => one.contract)) {
+    await using bench = await mutantBench(contract, 'campaigns')
+    for (const one of bugs) {
+      const { bug } = one
+      const args = ['--match-contract', `^${contract}Invariants$`, '--fuzz-seed', forgeSeed(seed)]
+      const { killed, by } = await bench.try(plant(bench.source, one), args, { env: campaignEnv(PLANTED_CALLS) })
       console.error(`${killed ? 'found' : 'NOT FOUND'}: ${bug}${killed ? ` (${by})` : ''}`)
       found.push({ bug, found: killed && by !== 'the compiler', by })
     }

@@ -3,17 +3,12 @@
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
-import { forge, type ForgeOptions, forgeTest, type SolidityTest } from './forge.ts'
+import { forge, type ForgeOptions, type ForgeRun, forgeTest, type SolidityTest } from './forge.ts'
 import { CONTRACTS, ROOT } from './solc.ts'
 import { solcServer } from './solc_server.ts'
 
-/** One change of one contract: `find`, which stands there once, becomes `replace`. */
-export interface Change {
-  /** `Channels.sol`. */
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-}
+/** Which tests are on a bench: those of single calls, or the campaigns over sequences of them. */
+export type TestKind = 'tests' | 'campaigns'
 
 /** How the tests took a change. */
 export interface Verdict {
@@ -25,20 +20,24 @@ export interface Verdict {
 
 /** The bench. */
 export interface MutantBench extends AsyncDisposable {
-  /** Makes a change, runs `forge test` with `args`, takes the change back. */
-  try(change: Change, args: readonly string[], options?: ForgeOptions): Promise<Verdict>
+  /** Source of the contract as it is. */
+  readonly source: string
+  /** Runs `forge test` with `args` on the contract with another source, which stays until the next. */
+  try(source: string, args: readonly string[], options?: ForgeOptions): Promise<Verdict>
+  /** Compiles with another source, which stays; the compiler's complaints, empty when it has none. */
+  build(source: string): Promise<string>
 }
 
 const CONTRACTS_FOLDER = 'libs/chain/contracts'
 
 /**
- * Sets a bench up for the changes of one contract; compiles everything once. Only the tests named after the contract are on it, with what they import: the
+ * Sets a bench up for the changes of one contract; compiles everything once. Only its own tests of one kind are on it, with what they import: the
  * fewer files, the sooner a change is compiled. Throws when the contracts do not compile as they are.
  */
-export async function mutantBench(contract: string): Promise<MutantBench> {
+export async function mutantBench(contract: string, kind: TestKind): Promise<MutantBench> {
   const folder = mkdtempSync(join(tmpdir(), 'haggle-mutants-'))
   const copy = (path: string): void => cpSync(join(ROOT, path), join(folder, path), { recursive: true })
-  for (const path of closure(contract)) copy(`${CONTRACTS_FOLDER}/${path}`)
+  for (const path of closure(contract, kind)) copy(`${CONTRACTS_FOLDER}/${path}`)
   copy('libs/chain/foundry.toml')
   copy('node_modules/@openzeppelin/contracts')
   mkdirSync(join(folder, 'tools/contracts'), { recursive: true })
@@ -53,27 +52,28 @@ export async function mutantBench(contract: string): Promise<MutantBench> {
     rmSync(folder, { recursive: true, force: true })
   }
   const base = { root: folder, env: { HAGGLE_SOLC_SOCKET: server.path, FOUNDRY_OPTIMIZER: 'false' } }
-  const { code, stdout, stderr } = await forge(['build'], base)
-  if (code !== 0) {
+  const complaint = complaintOf(await forge(['build'], base))
+  if (complaint !== '') {
     await dispose()
-    throw new Error(`the contracts do not compile: ${stderr || stdout}`)
+    throw new Error(`the contracts do not compile: ${complaint}`)
   }
+  const path = join(folder, CONTRACTS_FOLDER, `${contract}.sol`)
+  const original = readFileSync(path, 'utf8')
   return {
-    async try({ file, find, replace }, args, { env = {}, signal } = {}) {
-      const path = join(folder, CONTRACTS_FOLDER, file)
-      const before = readFileSync(path, 'utf8')
-      const parts = before.split(find)
-      if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} places like this, not one: ${find}`)
+    source: original,
+    async build(source) {
+      writeFileSync(path, source)
+      return complaintOf(await forge(['build'], base))
+    },
+    async try(source, args, { env = {}, signal } = {}) {
       // What forge remembers of an earlier failure would be found again before anything is tried.
       rmSync(join(folder, 'out/forge/failures'), { recursive: true, force: true })
-      writeFileSync(path, parts.join(replace))
+      if (readFileSync(path, 'utf8') !== source) writeFileSync(path, source)
       try {
         return verdictOf(await forgeTest(args, { ...base, env: { ...base.env, ...env }, ...(signal ? { signal } : {}) }))
       } catch (error) {
         if (!/Compiler run failed/.test(String(error))) throw error
         return { killed: true, by: 'the compiler' }
-      } finally {
-        writeFileSync(path, before)
       }
     },
     [Symbol.asyncDispose]: dispose,
@@ -81,9 +81,10 @@ export async function mutantBench(contract: string): Promise<MutantBench> {
 }
 
 /** The contract, the tests named after it, and every source of ours that they import: paths below the folder of contracts. */
-function closure(contract: string): ReadonlySet<string> {
+function closure(contract: string, kind: TestKind): ReadonlySet<string> {
   const seen = new Set<string>()
-  const queue = [`${contract}.sol`, ...globSync(`test/${contract}*.sol`, { cwd: CONTRACTS })]
+  const tests = globSync(`test/${contract}*.t.sol`, { cwd: CONTRACTS })
+  const queue = [`${contract}.sol`, ...tests.filter((path) => path.endsWith('Invariants.t.sol') === (kind === 'campaigns'))]
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (seen.has(path)) continue
     seen.add(path)
@@ -92,6 +93,12 @@ function closure(contract: string): ReadonlySet<string> {
     }
   }
   return seen
+}
+
+/** What the compiler said when it failed. Forge's script of npm ends with 0 whatever happens, so its words are what counts. */
+function complaintOf({ stdout, stderr }: ForgeRun): string {
+  const said = `${stdout}\n${stderr}`
+  return said.includes('Compiler run failed') ? said : ''
 }
 
 function verdictOf(tests: readonly SolidityTest[]): Verdict {

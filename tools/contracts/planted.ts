@@ -1,35 +1,24 @@
 // Bugs that the campaigns of invariants must find: each is a change of one contract that breaks one promise.
 
-import type { Change } from './mutant_bench.ts'
-
-/** A bug and the campaign that is to find it. */
-export interface Planted extends Change {
+/** A bug of one contract: `find`, which stands in its source once, becomes `replace`. */
+export interface Planted {
   readonly bug: string
-  /** Name of the contract with the invariants. */
-  readonly suite: string
+  /** `Channels`; its campaign is `ChannelsInvariants`. */
+  readonly contract: string
+  readonly find: string
+  readonly replace: string
 }
 
-const inChannels = (bug: string, find: string, replace: string): Planted => ({
-  bug,
-  file: 'Channels.sol',
-  find,
-  replace,
-  suite: 'ChannelsInvariants',
-})
-const inVault = (bug: string, find: string, replace: string): Planted => ({
-  bug,
-  file: 'StakeVault.sol',
-  find,
-  replace,
-  suite: 'StakeVaultInvariants',
-})
-const inRegistry = (bug: string, find: string, replace: string): Planted => ({
-  bug,
-  file: 'PeerRegistry.sol',
-  find,
-  replace,
-  suite: 'PeerRegistryInvariants',
-})
+const inChannels = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'Channels', find, replace })
+const inVault = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'StakeVault', find, replace })
+const inRegistry = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'PeerRegistry', find, replace })
+
+/** The contract's source with the bug in it. Throws when the place is not there, or there more than once. */
+export function plant(source: string, { bug, find, replace }: Planted): string {
+  const parts = source.split(find)
+  if (parts.length !== 2) throw new Error(`"${bug}" has ${parts.length - 1} places, not one`)
+  return parts.join(replace)
+}
 
 /** Every planted bug. */
 export const PLANTED: readonly Planted[] = [

@@ -285,4 +285,20 @@ contract ChannelsTest is ChannelsBench {
         expectBare(Channels.SignatureInvalid.selector);
         channels.cancelClose(id, byPayer, byPayee);
     }
+
+    function test_every_step_is_said() external {
+        bytes32 id = opened(500);
+        fund(address(token), payer, 70);
+        vm.recordLogs();
+        vm.prank(payer);
+        channels.topUp(id, 70);
+        said(Channels.ToppedUp.selector, abi.encode(uint128(570)), "topped up");
+        vm.prank(payer);
+        channels.requestClose(id);
+        uint64 closesAt = uint64(block.timestamp) + DELAY;
+        said(Channels.CloseRequested.selector, abi.encode(closesAt), "asked to close");
+        bytes32 hash = cancelHash(id, closesAt);
+        channels.cancelClose(id, signed(SIGNER_KEY, separator(), hash), signed(PAYEE_KEY, separator(), hash));
+        said(Channels.CloseCancelled.selector, "", "cancelled");
+    }
 }

@@ -283,7 +283,7 @@ contract ChannelsHandler is Handler {
         held = OpenToken(token).balanceOf(address(channels));
         for (uint256 i = 0; i < ids.length; ++i) {
             Channels.Channel memory one = channels.channelOf(ids[i]);
-            if (address(one.token) != token || !_isOpen(one)) continue;
+            if (address(one.token) != token || !_isOpen(one) || one.claimed > one.deposit) continue;
             owed += one.deposit - one.claimed + (uint256(one.claimed) * 5) / 1000;
             least += one.deposit - one.claimed;
         }
@@ -299,7 +299,9 @@ contract ChannelsHandler is Handler {
     ) private returns (Channels.Claim memory) {
         uint128 cumulative = uint128(bound(cumulativeSeed, 1, uint256(one.deposit) + 100));
         // Mostly all of it, sometimes less, sometimes more than is signed.
-        uint128 amount = uint128(amountSeed % 4 == 0 ? bound(amountSeed, 0, uint256(cumulative) + 2) : cumulative);
+        uint128 amount = cumulative;
+        if (amountSeed % 8 == 0) amount = uint128(bound(amountSeed, 0, cumulative));
+        if (amountSeed % 8 == 4) amount += uint128(bound(amountSeed / 8, 1, 50));
         if (cumulative > _ghosts[id].signed) _ghosts[id].signed = cumulative;
         bytes32 hash = keccak256(abi.encode(keccak256("Voucher(bytes32 channel,uint128 cumulative)"), id, cumulative));
         return Channels.Claim(id, amount, cumulative, bytes32(amountSeed), signed(SIGNER_KEY, _separator(), hash));

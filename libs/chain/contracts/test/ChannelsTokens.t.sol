@@ -101,7 +101,9 @@ contract ChannelsTokensTest is ChannelsBench {
         BlacklistToken strict = new BlacklistToken();
         bytes32 id = opened(address(strict), payer, payee, 1_000);
         strict.refuse(payee, true);
+        vm.recordLogs();
         coop(id, 400);
+        said(Channels.Credited.selector, abi.encode(uint256(398)), "credited");
         equal(strict.balanceOf(payer), 600, "payer");
         equal(channels.credits(address(strict), payee), 398, "payee's credit");
     }

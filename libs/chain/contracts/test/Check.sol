@@ -26,6 +26,15 @@ abstract contract Check {
         if (!condition) revert NotTrue(what);
     }
 
+    /// @dev Fails unless one of the events since `vm.recordLogs` (or the last call of this) has this kind and data; the indexed part is not looked at.
+    function said(bytes32 kind, bytes memory data, string memory what) internal {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == kind && keccak256(logs[i].data) == keccak256(data)) return;
+        }
+        revert NotTrue(what);
+    }
+
     /// @dev EIP-712 domain separator, made here and not by the contract that is tested.
     function domain(string memory name, uint256 chain, address target) internal pure returns (bytes32) {
         return

@@ -76,8 +76,10 @@ contract PeerRegistryTest is Check {
         registry.bind(PEER, "");
         expectBare(PeerRegistry.NotBound.selector);
         registry.revoke(PEER);
+        vm.recordLogs();
         vm.prank(signer);
         registry.revoke(PEER);
+        said(PeerRegistry.Revoked.selector, "", "said");
         equal(registry.boundAt(signer, PEER), 0, "revoked");
         vm.prank(signer);
         expectBare(PeerRegistry.NotBound.selector);

@@ -309,4 +309,28 @@ contract StakeVaultTest is Check {
             ok(evil.tried() && !evil.entered(), "not while paying");
         }
     }
+
+    function test_every_step_is_said() external {
+        vm.recordLogs();
+        put(vault, ACCOUNT, 500);
+        said(StakeVault.Staked.selector, abi.encode(uint128(500)), "staked");
+        lock(300);
+        said(StakeVault.Locked.selector, abi.encode(uint128(300)), "locked");
+        slash(120, 50);
+        said(StakeVault.Slashed.selector, abi.encode(uint128(120), uint128(50)), "slashed");
+        vm.prank(COURT);
+        vault.unlock(ACCOUNT, ID);
+        said(StakeVault.Unlocked.selector, abi.encode(uint128(180)), "unlocked");
+        vm.prank(VICTIM);
+        vault.collect(VICTIM);
+        said(StakeVault.Collected.selector, abi.encode(VICTIM, uint256(50)), "collected");
+        vault.burn();
+        said(StakeVault.Burned.selector, abi.encode(uint256(70)), "burned");
+        vm.startPrank(ACCOUNT);
+        vault.requestUnbond(100);
+        said(StakeVault.UnbondRequested.selector, abi.encode(uint128(100), uint64(block.timestamp) + DELAY), "unbonding");
+        vm.warp(block.timestamp + DELAY);
+        vault.withdraw();
+        said(StakeVault.Withdrawn.selector, abi.encode(uint128(100)), "withdrawn");
+    }
 }

@@ -1,0 +1,120 @@
+// `npm run mutate:contracts -- --json [--contract Channels] [--only N --seed S]`: makes every mutant of the contracts, one at a time, and runs their tests.
+// A mutant that no test notices fails the run, unless SURVIVORS says why nothing can tell it from the contract.
+
+import { parseArgs } from 'node:util'
+import { forgeMissing } from './forge.ts'
+import { type Mutant, mutantsOf } from './mutants.ts'
+import { type MutantBench, mutantBench, type Verdict } from './mutant_bench.ts'
+import { beneficiary, refused, schemata } from './schemata.ts'
+import { SURVIVORS } from './survivors.ts'
+
+/** Contracts whose every check has a test of its own. */
+const CONTRACTS = ['Channels', 'StakeVault', 'PeerRegistry', 'HaggleSystem', 'Court'] as const
+
+/** Beneficiary of the contract as it is. */
+const ZERO = `0x${'0'.repeat(40)}`
+
+/** What became of a contract's mutants. */
+interface Outcome {
+  readonly contract: string
+  readonly mutants: number
+  readonly killed: number
+  /** Noticed by nothing, and for no reason that is written down. */
+  readonly alive: readonly string[]
+  /** Noticed by nothing, because nothing could: see SURVIVORS. */
+  readonly excused: number
+}
+
+/** `count` of the mutants, the same ones for the same seed. */
+function sample(mutants: readonly Mutant[], count: number, seed: number): readonly Mutant[] {
+  let state = seed >>> 0 || 1
+  const next = (): number => {
+    // xorshift32
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>>= 0)
+  }
+  return mutants
+    .map((mutant) => ({ mutant, key: next() }))
+    .toSorted((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ mutant }) => mutant)
+    .toSorted((a, b) => a.at - b.at)
+}
+
+/** Builds all mutants in one source, without those that do not compile. Returns it, and which are in it. */
+async function buildSchemata(
+  bench: MutantBench,
+  contract: string,
+  mutants: readonly Mutant[],
+): Promise<{ text: string; included: Set<number> }> {
+  const included = new Set([...mutants.keys()].filter((index) => mutants[index]?.body !== null))
+  for (;;) {
+    const text = schemata(bench.source, mutants, included)
+    const complaint = await bench.build(text)
+    if (complaint === '') return { text, included }
+    const bad = refused(text, `${contract}.sol`, complaint)
+    const before = included.size
+    for (const index of bad) included.delete(index)
+    if (included.size === before) throw new Error(`the mutants of ${contract} do not compile together: ${complaint}`)
+  }
+}
+
+async function mutate(contract: string, only: number, seed: number): Promise<Outcome> {
+  await using bench = await mutantBench(contract, 'tests')
+  const all = mutantsOf(bench.source)
+  const mutants = only > 0 ? sample(all, only, seed) : all
+  const { text, included } = await buildSchemata(bench, contract, mutants)
+  const asItIs = await bench.try(text, ['--block-coinbase', ZERO])
+  if (asItIs.killed) throw new Error(`${contract} fails without any mutant: ${asItIs.by}`)
+  const verdicts = new Map<number, Verdict>()
+  for (const index of included) {
+    verdicts.set(index, await bench.try(text, ['--block-coinbase', beneficiary(index)]))
+    if (verdicts.size % 10 === 0) console.error(`${contract}: ${verdicts.size} of ${mutants.length}`)
+  }
+  for (const [index, { at, length, replace, body }] of mutants.entries()) {
+    if (included.has(index)) continue
+    if (body !== null) verdicts.set(index, { killed: true, by: 'the compiler' })
+    else verdicts.set(index, await bench.try(bench.source.slice(0, at) + replace + bench.source.slice(at + length), []))
+  }
+  const alive: string[] = []
+  let killed = 0
+  let excused = 0
+  for (const [index, { line, what }] of mutants.entries()) {
+    const place = `${contract}.sol:${line} ${what}`
+    const verdict = verdicts.get(index) as Verdict
+    const reason = SURVIVORS[`${contract} ${what}`]
+    if (verdict.killed) killed++
+    else if (reason !== undefined) excused++
+    else alive.push(place)
+    console.error(`${verdict.killed ? 'killed' : reason === undefined ? 'ALIVE' : 'excused'}  ${place}  ${verdict.by}`)
+  }
+  return { contract, mutants: mutants.length, killed, alive, excused }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      contract: { type: 'string', multiple: true },
+      only: { type: 'string', default: '0' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean' },
+    },
+  })
+  const missing = await forgeMissing()
+  if (missing !== null) {
+    console.error(missing)
+    console.log(JSON.stringify({ ok: false, error: missing }))
+    return 1
+  }
+  const contracts: readonly string[] = values.contract ?? CONTRACTS
+  const started = performance.now()
+  const outcomes: Outcome[] = []
+  for (const contract of contracts) outcomes.push(await mutate(contract, Number(values.only), Number(values.seed)))
+  const ok = outcomes.every(({ mutants, alive }) => mutants > 0 && alive.length === 0)
+  console.log(JSON.stringify({ ok, seed: values.seed, seconds: Math.round((performance.now() - started) / 1000), contracts: outcomes }))
+  return ok ? 0 : 1
+}
+
+process.exitCode = await main()

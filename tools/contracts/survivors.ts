@@ -1,0 +1,4 @@
+// Mutants that no test can tell from the contract, and why: `<contract> <what>` as tools/contracts/mutants.ts says it.
+
+/** Reasons by mutant. */
+export const SURVIVORS: Readonly<Record<string, string>> = {}
