@@ -238,8 +238,7 @@ class MarketNode implements StartableMarket {
   }
 
   async ledger(options: { limit?: number } = {}): ReturnType<Market['ledger']> {
-    const lines = await this.#parts.memory.list({ limit: options.limit ?? 50 })
-    return lines.map((line) => ({ ...line, peer: peerIdOf(line.peer) }))
+    return (await this.#parts.memory.list({ limit: options.limit ?? 50 })).map((line) => ({ ...line, peer: peerIdOf(line.peer) }))
   }
 
   close(): Promise<void> {
