@@ -56,6 +56,10 @@ export class SenderLoop {
     return [...this.#live.values()].find(({ intent }) => intent.key === key)?.intent
   }
 
+  throwIfStopped(): void {
+    if (this.#stop.signal.aborted) throw stopped()
+  }
+
   add(intent: Intent): void {
     this.#enter(intent)
     this.#kick()
@@ -173,7 +177,10 @@ export class SenderLoop {
   async #launch(live: Live, head: Block, nonce: number): Promise<number> {
     if (!this.#live.has(live.intent.order)) return nonce
     live.launched = true
-    const fate = await this.#desk.prepare(live.intent, head, this.#stop.signal)
+    const fate = await this.#desk.prepare(live.intent, head, this.#stop.signal).catch((error: unknown) => {
+      live.launched = false
+      throw error
+    })
     if (fate.kind === 'refused') {
       await this.#finish(live, fate)
       return nonce

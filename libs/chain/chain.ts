@@ -11,7 +11,7 @@ import {
   encodeFunctionData,
   type Hex,
 } from 'viem'
-import type { ChainRpc } from './rpc.ts'
+import { type ChainRpc, RpcError } from './rpc.ts'
 
 /** A block, as far as it is needed. */
 export interface Block {
@@ -91,6 +91,9 @@ export const MAX_REORG = 64
 /** Seconds that a head may be ahead of this clock: block makers may be ahead by less, and clocks differ. */
 const MAX_AHEAD_S = 900
 
+/** JSON-RPC code of a call that the contract refuses. */
+const REVERTED = 3
+
 /** A chain over `rpc`. Asks nothing before it is used. */
 export function openChain(init: ChainInit): Chain {
   const { rpc, chainId, clock } = init
@@ -152,9 +155,14 @@ export function openChain(init: ChainInit): Chain {
       return block
     },
     async view(call, options = {}) {
-      const at = options.at ?? (await confirmed(options))
       const data = encodeFunctionData(call as Parameters<typeof encodeFunctionData>[0])
-      const answer = await rpc.request('eth_call', [{ to: call.address, data }, { blockHash: at.hash }], options)
+      const ask = async (at: Block): Promise<unknown> =>
+        await rpc.request('eth_call', [{ to: call.address, data }, { blockHash: at.hash }], options)
+      const answer = await ask(options.at ?? (await confirmed(options))).catch(async (error: unknown) => {
+        // A block that was replaced since it was named is not there any more: the caller's own is its own to name again.
+        if (options.at !== undefined || !(error instanceof RpcError) || error.rpcCode === REVERTED) throw error
+        return await ask(await confirmed(options))
+      })
       try {
         return decodeFunctionResult({ ...call, data: answer as Hex } as Parameters<typeof decodeFunctionResult>[0]) as never
       } catch (error) {

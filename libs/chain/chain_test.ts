@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { virtualClock } from '@haggle/wire/testing'
 import { bigOf, type ChainInit, countOf, hashOf, openChain } from './chain.ts'
+import { RpcError } from './rpc.ts'
 
 /** A node's blocks: hashes are made of height and fork. */
 function fakeNode(height: number, fork = 0) {
@@ -85,6 +86,39 @@ describe('openChain', () => {
   it('throws E_CHAIN_SETTING for confirmations that make no sense', () => {
     for (const confirmations of [0, -1, 1.5, 65])
       expect(() => fakeNode(1).open({ confirmations })).toThrow(expect.objectContaining({ code: 'E_CHAIN_SETTING' }))
+  })
+})
+
+describe('view()', () => {
+  const abi = [{ type: 'function', name: 'answer', stateMutability: 'view', inputs: [], outputs: [{ type: 'uint256' }] }] as const
+  const call = { address: `0x${'ab'.repeat(20)}`, abi, functionName: 'answer', args: [] } as const
+  /** A node whose first `gone` calls name a block that it does not have any more. */
+  function answering(answers: (Error | string)[]) {
+    const node = fakeNode(100)
+    const asked: unknown[] = []
+    const { request } = node.rpc
+    node.rpc.request = async (method, params) => {
+      if (method !== 'eth_call') return await request(method, params)
+      asked.push(params[1])
+      const answer = answers.shift()
+      if (answer instanceof Error) throw answer
+      return answer
+    }
+    return { chain: node.open(), asked }
+  }
+
+  it('reads confirmed state by its block’s hash, and asks again when that block was replaced meanwhile', async () => {
+    const { chain, asked } = answering([new RpcError(-32000, 'header not found', null), `0x${'2a'.padStart(64, '0')}`])
+    expect(await chain.view(call)).toBe(42n)
+    const { hash } = await chain.confirmed()
+    expect(asked).toEqual([{ blockHash: hash }, { blockHash: hash }])
+  })
+
+  it('throws E_CHAIN_RPC at once for a refusal, and E_CHAIN_CONTRACT where there is nothing', async () => {
+    const refusing = answering([new RpcError(3, 'execution reverted', '0x')])
+    await expect(refusing.chain.view(call)).rejects.toMatchObject({ code: 'E_CHAIN_RPC' })
+    expect(refusing.asked).toHaveLength(1)
+    await expect(answering(['0x']).chain.view(call)).rejects.toMatchObject({ code: 'E_CHAIN_CONTRACT' })
   })
 })
 

@@ -53,6 +53,7 @@ export async function openSender(init: SenderInit): Promise<TransactionSender> {
       signal?.throwIfAborted()
       // One at a time: two calls with one key must not both find none.
       const turn = writing.then(async () => {
+        loop.throwIfStopped()
         const known = key === undefined ? undefined : loop.withKey(key)
         if (known !== undefined) {
           if (known.data !== call.data.toLowerCase() || known.to !== call.to.toLowerCase()) {

@@ -2,7 +2,7 @@
 
 import type { Channels } from '@haggle/payment'
 import { memoryStore, type Store } from '@haggle/store'
-import { type Clock, systemClock } from '@haggle/wire'
+import { type Clock, HaggleError, systemClock } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { findAnvil } from './anvil.ts'
@@ -300,5 +300,24 @@ describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
     })
     await sender.stop()
     await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    await expect(sender.send({ to: deployment.token, data: '0x' })).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    expect(sender.status().pending).toHaveLength(1)
+  })
+
+  it('waits while the wallet is locked, and sends when it is not', async () => {
+    const real = wallet
+    let locked = true
+    wallet = {
+      ...real,
+      sign(digest) {
+        if (locked) throw new HaggleError('E_WALLET_LOCKED', 'The wallet is locked')
+        return real.sign(digest)
+      },
+    }
+    const { sender, channels } = await node()
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => sender.status().waiting?.code === 'E_WALLET_LOCKED')
+    locked = false
+    expect((await opening).deposit).toBe(500n)
   })
 })
