@@ -1,8 +1,11 @@
-// The one error of a thread's command that is none: the other side, or a deadline, was faster.
+// The errors of a thread's command that are none for whoever does not wait for it: it is over, or this node is.
 
 import { errorCode } from '@haggle/wire'
 
-/** Swallows `E_CONTRACT_STATE`: the phase had moved on before the command came. Everything else is thrown. */
+/** The phase had moved on before the command came; or the node's store is closed, and the next process takes the thread up from what is in it. */
+const OVER: ReadonlySet<string> = new Set(['E_CONTRACT_STATE', 'E_STORE_CLOSED'])
+
+/** Swallows what {@link OVER} lists. Everything else is thrown. */
 export function ignoreOver(error: unknown): void {
-  if (errorCode(error) !== 'E_CONTRACT_STATE') throw error
+  if (!OVER.has(errorCode(error))) throw error
 }
