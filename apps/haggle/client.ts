@@ -15,7 +15,7 @@ const { connect } = process.getBuiltinModule('node:net')
 const START_MS = 60_000
 /**
  * V8 lets the young part of the heap of a busy process grow to three times 64 MiB and never takes it back: a provider that held 65 MiB had 270 MiB resident
- * after a quarter of an hour of small jobs. In three times 8 MiB it works as fast.
+ * after a quarter of an hour of small jobs. Small jobs need no more than three times 8 MiB.
  */
 const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */

@@ -80,6 +80,8 @@ class Side {
     const child = spawn(process.execPath, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], HOME: this.home, NO_COLOR: '1' },
+      // Linux shares processors out by session: a side's deadlines should not suffer from what runs beside it in one.
+      detached: true,
     })
     this.#child = child
     this.#said = []

@@ -61,10 +61,13 @@ export function say(said: Said): void {
 /** Takes what the harness asks for, one after the other. */
 export function listen(take: (asked: Asked) => Promise<void> | void): void {
   let before: Promise<void> = Promise.resolve()
-  createInterface({ input: process.stdin }).on('line', (line) => {
+  const lines = createInterface({ input: process.stdin })
+  lines.on('line', (line) => {
     const run = async (): Promise<void> => take(line as Asked)
     before = before.then(run).catch((error: unknown) => say({ event: 'problem', message: String(error) }))
   })
+  // The harness is gone.
+  lines.once('close', () => process.exit(1))
 }
 
 /** Counts the fault points that a process passes, and kills it at the one it is meant to die at. */
