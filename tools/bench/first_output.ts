@@ -115,19 +115,17 @@ async function cold(children: Children, provider: Child, echo: string, floors: F
   })
 }
 
-export async function rows({ wants = () => true }: BenchOptions = {}): Promise<readonly BenchRow[]> {
+export async function* rows({ wants = () => true }: BenchOptions = {}): AsyncGenerator<BenchRow, void> {
   await using children = createChildren()
   const echo = String((await children.start('_bare_node.ts', 'serve')).first['address'])
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, NETWORK, '2', '-')
   await using floors = await createFloors(children.folder, echo)
-  const found: BenchRow[] = []
   const runners = (['exec', 'deno'] as const).filter((runner) => wants(`first-output-warm-${runner}`))
   if (runners.length > 0) {
     await using market = await joinMarket({ network: NETWORK, listen: [], peers: [String(provider.first['address'])] })
-    for (const runner of runners) found.push(await warm(market, floors, runner))
+    for (const runner of runners) yield await warm(market, floors, runner)
   }
-  if (wants('first-output-wan')) found.push(await wan(children, provider, echo, floors))
-  if (wants('first-output-known')) found.push(await known(provider, floors))
-  if (wants('first-output-cold')) found.push(await cold(children, provider, echo, floors))
-  return found
+  if (wants('first-output-wan')) yield await wan(children, provider, echo, floors)
+  if (wants('first-output-known')) yield await known(provider, floors)
+  if (wants('first-output-cold')) yield await cold(children, provider, echo, floors)
 }

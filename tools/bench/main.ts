@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type BenchModule, type BenchRow, meetsAim } from './row.ts'
@@ -30,14 +31,24 @@ export function wanted(row: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((name) => isWithin(row, name))
 }
 
-async function measure(path: string, only: readonly string[]): Promise<BenchRow[]> {
+/** Runs a file's rows in a process of their own; yields each that was asked for as it comes. */
+async function* measure(path: string, only: readonly string[]): AsyncGenerator<BenchRow, void> {
   const args = ['--conditions=@haggle/source', '--expose-gc', import.meta.filename, '--module', path, '--only', only.join(',')]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`${nameOf(path)} ended with ${code ?? 'a signal'}`)
-  return (JSON.parse(text.trim().split('\n').at(-1) ?? '') as BenchRow[]).filter(({ name }) => wanted(name, only))
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
+  for await (const line of createInterface({ input: child.stdout })) {
+    const row = JSON.parse(line) as BenchRow
+    if (wanted(row.name, only)) yield row
+  }
+  const code = await closed
+  if (code !== 0) throw new Error(`ended with ${code ?? 'a signal'}`)
+}
+
+/** What such a process does: one line of JSON a row. */
+async function runModule(path: string, only: readonly string[]): Promise<void> {
+  const module = (await import(pathToFileURL(path).href)) as BenchModule
+  const rows = module.rows({ wants: (name) => wanted(name, only) })
+  for await (const row of rows instanceof Promise ? await rows : rows) process.stdout.write(`${JSON.stringify(row)}\n`)
 }
 
 const number = (value: number | null): string =>
@@ -69,8 +80,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' }, module: { type: 'string' } } })
   const only = (values.only ?? '').split(',').filter(Boolean)
   if (values.module !== undefined) {
-    const module = (await import(pathToFileURL(values.module).href)) as BenchModule
-    process.stdout.write(`${JSON.stringify(await module.rows({ wants: (name) => wanted(name, only) }))}\n`)
+    await runModule(values.module, only)
     return 0
   }
   const { paths, unknown } = chosen(globSync(`${import.meta.dirname}/*.ts`), only)
@@ -85,12 +95,13 @@ async function main(): Promise<number> {
   )
   for (const path of paths) {
     try {
-      const found = await measure(path, only)
-      if (found.length === 0) throw new Error('measured no row that was asked for')
-      for (const row of found) {
+      let count = 0
+      for await (const row of measure(path, only)) {
+        count += 1
         rows.push(judged(row))
         console.error(line(row))
       }
+      if (count === 0) throw new Error('measured no row that was asked for')
     } catch (error) {
       errors.push({ module: nameOf(path), message: error instanceof Error ? error.message : String(error) })
     }

@@ -29,7 +29,8 @@ export interface BenchOptions {
 
 /** A file of this folder with rows. */
 export interface BenchModule {
-  rows(options?: BenchOptions): Promise<readonly BenchRow[]>
+  /** All at once, or each as soon as it is measured: what comes before a failure counts. */
+  rows(options?: BenchOptions): Promise<readonly BenchRow[]> | AsyncIterable<BenchRow>
 }
 
 /** A pass: samples of one side, in its unit. */
@@ -116,19 +117,29 @@ export function rowOf(
   }
 }
 
-/** Operations a second of `work`, sampled in slices of `sliceMs` for `totalMs` after as long a warm-up slice. */
+/** Milliseconds of processor time that this thread has used: what others on a busy machine take meanwhile does not count. */
+export function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** Operations a second of `work`, sampled in slices of `sliceMs` for `totalMs` after as long a warm-up slice, by `clock`: the wall's unless told. */
 export function rates(
   work: () => void,
-  { totalMs = 400, sliceMs = 40 }: { readonly totalMs?: number; readonly sliceMs?: number } = {},
+  {
+    totalMs = 400,
+    sliceMs = 40,
+    clock = () => performance.now(),
+  }: { readonly totalMs?: number; readonly sliceMs?: number; readonly clock?: () => number } = {},
 ): number[] {
   const slice = (): number => {
-    const started = performance.now()
+    const started = clock()
     let count = 0
     let spent = 0
     do {
       for (let i = 0; i < 16; i++) work()
       count += 16
-      spent = performance.now() - started
+      spent = clock() - started
     } while (spent < sliceMs)
     return (count / spent) * 1000
   }

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createChildren } from './_children.ts'
 import { timed } from './_floor.ts'
-import { alternate, type BenchRow, rowOf } from './row.ts'
+import { alternate, type BenchOptions, type BenchRow, rowOf } from './row.ts'
 
 const TIMES = 7
 const HAGGLE = join(import.meta.dirname, '../../node_modules/.bin/haggle')
@@ -115,7 +115,7 @@ async function startSsh(folder: string): Promise<Ssh | null> {
   }
 }
 
-export async function rows(): Promise<readonly BenchRow[]> {
+export async function* rows({ wants = () => true }: BenchOptions = {}): AsyncGenerator<BenchRow, void> {
   await using children = createChildren()
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, 'bench', '2', '-')
   const home = join(children.folder, 'renter')
@@ -130,37 +130,33 @@ export async function rows(): Promise<readonly BenchRow[]> {
   const run = (): Promise<number> => wall(HAGGLE, ['run', '--', 'echo', 'x'], env)
   const down = (): Promise<number> => wall(HAGGLE, ['down'], env)
   const ssh = await startSsh(children.folder)
-  if (!ssh)
-    return [
-      {
-        name: 'run-wall',
-        value: await run(),
-        unit: 'ms',
-        floor: null,
-        ratio: null,
-        p95: null,
-        samples: 1,
-        note: 'no sshd here (needs root on Debian): nothing to compare with',
-      },
-    ]
+  if (!ssh) {
+    const note = 'no sshd here (needs root on Debian): nothing to compare with'
+    yield { name: 'run-wall', value: await run(), unit: 'ms', floor: null, ratio: null, p95: null, samples: 1, note }
+    return
+  }
   try {
     await repeat(2, run)
     const typed = (args: readonly string[]): Promise<number[]> => repeat(TIMES, () => wall('ssh', [...args, 'echo', 'x'], env))
-    const warm = await alternate({ subject: () => repeat(TIMES, run), floor: () => typed(ssh.cold) })
-    const kept = await alternate({ subject: () => repeat(TIMES, run), floor: () => typed(ssh.kept) })
-    const fromNothing = async (): Promise<number> => {
-      await down()
-      return run()
+    if (wants('run-wall')) {
+      const warm = await alternate({ subject: () => repeat(TIMES, run), floor: () => typed(ssh.cold) })
+      yield rowOf('run-wall', 'ms', warm, { aim: { atMost: 1 }, note: 'agent running; floor: ssh, cold' })
     }
-    const cold = await alternate({ subject: () => repeat(3, fromNothing), floor: () => typed(ssh.cold), pairs: 2 })
-    await down()
-    rmSync(home, { recursive: true, force: true })
-    return [
-      rowOf('run-wall', 'ms', warm, { aim: { atMost: 1 }, note: 'agent running; floor: ssh, cold' }),
-      rowOf('run-wall-kept', 'ms', kept, { aim: { atMost: 1 }, note: 'agent running; floor: ssh over a kept connection' }),
-      rowOf('run-wall-no-agent', 'ms', cold, { aim: { atMost: 1 }, note: 'no agent running; floor: ssh, cold' }),
-    ]
+    if (wants('run-wall-kept')) {
+      const kept = await alternate({ subject: () => repeat(TIMES, run), floor: () => typed(ssh.kept) })
+      yield rowOf('run-wall-kept', 'ms', kept, { aim: { atMost: 1 }, note: 'agent running; floor: ssh over a kept connection' })
+    }
+    if (wants('run-wall-no-agent')) {
+      const fromNothing = async (): Promise<number> => {
+        await down()
+        return run()
+      }
+      const cold = await alternate({ subject: () => repeat(3, fromNothing), floor: () => typed(ssh.cold), pairs: 2 })
+      yield rowOf('run-wall-no-agent', 'ms', cold, { aim: { atMost: 1 }, note: 'no agent running; floor: ssh, cold' })
+    }
   } finally {
+    await down().catch(() => undefined)
+    rmSync(home, { recursive: true, force: true })
     await ssh[Symbol.asyncDispose]()
   }
 }
