@@ -162,5 +162,5 @@ describe.skipIf(findAnvil() === undefined)('a court on a chain', () => {
     expect(await up.staked()).toBe(STAKED)
     expect(await liar.staked()).toBe(STAKED - COURT.witnessStake)
     for (const node of honest) expect(await node.staked()).toBe(STAKED)
-  }, 180_000)
+  }, 300_000)
 })

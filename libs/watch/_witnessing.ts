@@ -15,7 +15,7 @@ import {
   signedBy,
   slotBit,
   slotStartMs,
-  startWatch,
+  newWatch,
   RULES,
   type Watch,
   windowOf,
@@ -44,7 +44,7 @@ export class Witnessing implements Role {
     this.#parts = parts
     this.#one = one
     this.#index = index
-    this.#watch = startWatch({ schedule: one, quorum: RULES[one.rule].q, nowMs: parts.clock.now() })
+    this.#watch = newWatch({ schedule: one, quorum: RULES[one.rule].q, nowMs: parts.clock.now() })
   }
 
   step(): void {

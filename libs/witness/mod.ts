@@ -4,13 +4,13 @@
  *
  * @example
  * ```ts
- * import { bitmapOf, decideSlot, hear, opensClaim, planClaims, RULES, startWatch } from "@haggle/witness";
+ * import { bitmapOf, decideSlot, hear, opensClaim, planClaims, RULES, newWatch } from "@haggle/witness";
  * import { expect } from "vitest";
  *
  * // Four witnesses of a case of two slots. The provider beats in slot 0 and is gone in slot 1.
  * const schedule = { startsAtS: 0, slotS: 60, slots: 2 };
  * const bitmaps = [0, 1, 2, 3].map((index) => {
- *   let { watch } = hear(startWatch({ schedule, quorum: RULES[2].q, nowMs: 0 }), { slot: 0, blockAtS: 0, nowMs: 30_000 });
+ *   let { watch } = hear(newWatch({ schedule, quorum: RULES[2].q, nowMs: 0 }), { slot: 0, blockAtS: 0, nowMs: 30_000 });
  *   watch = decideSlot(watch, 0, { nowMs: 90_000, heardOthers: 3 });
  *   watch = decideSlot(watch, 1, { nowMs: 150_000, heardOthers: 3 });
  *   return { index, down: bitmapOf(watch, 0) ?? 0n };
@@ -95,6 +95,6 @@ export {
   hear,
   type HeardHeartbeat,
   type HeartbeatVerdict,
-  startWatch,
+  newWatch,
   type Watch,
 } from './watch.ts'

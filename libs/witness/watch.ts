@@ -37,11 +37,11 @@ export type HeartbeatVerdict = 'up' | 'early' | 'late' | 'stale' | 'blind'
  *
  * @example
  * ```ts
- * import { decideSlot, hear, startWatch } from "@haggle/witness";
+ * import { decideSlot, hear, newWatch } from "@haggle/witness";
  * import { expect } from "vitest";
  *
  * const schedule = { startsAtS: 1_000, slotS: 60, slots: 60 };
- * let watch = startWatch({ schedule, quorum: 2, nowMs: 990_000 });
+ * let watch = newWatch({ schedule, quorum: 2, nowMs: 990_000 });
  * const heard = hear(watch, { slot: 0, blockAtS: 995, nowMs: 1_005_000 });
  * expect(heard.verdict).toBe("up");
  * watch = decideSlot(heard.watch, 0, { nowMs: 1_090_000, heardOthers: 3 });
@@ -49,7 +49,7 @@ export type HeartbeatVerdict = 'up' | 'early' | 'late' | 'stale' | 'blind'
  * expect(watch.down.get(0)).toBe(0b10n);
  * ```
  */
-export function startWatch({ schedule, quorum, nowMs }: { schedule: Schedule; quorum: number; nowMs: number }): Watch {
+export function newWatch({ schedule, quorum, nowMs }: { schedule: Schedule; quorum: number; nowMs: number }): Watch {
   // A life before this one may have answered a heartbeat as soon as the grace before a slot began.
   const watchedFromMs = nowMs + graceMs(schedule)
   const since = Math.max(0, Math.ceil((watchedFromMs / 1_000 - schedule.startsAtS) / schedule.slotS))

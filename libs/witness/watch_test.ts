@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { slotBit } from './slots.ts'
-import { bitmapAtMs, bitmapOf, decidesAtMs, decideSlot, hear, startWatch, type Watch } from './watch.ts'
+import { bitmapAtMs, bitmapOf, decidesAtMs, decideSlot, hear, newWatch, type Watch } from './watch.ts'
 
 const schedule = { startsAtS: 1_000, slotS: 60, slots: 61 }
-const fresh = (nowMs = 0): Watch => startWatch({ schedule, quorum: 2, nowMs })
+const fresh = (nowMs = 0): Watch => newWatch({ schedule, quorum: 2, nowMs })
 const at = (slot: number, offsetS: number): number => (schedule.startsAtS + slot * schedule.slotS + offsetS) * 1_000
 const heartbeat = (slot: number, nowMs: number, blockAtS: number | null = nowMs / 1_000) => ({ slot, nowMs, blockAtS })
 

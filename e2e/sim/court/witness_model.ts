@@ -1,6 +1,6 @@
 // One witness of a run: honest, by the library's own functions, or a liar of some kind.
 
-import { bitmapAtMs, bitmapOf, decidesAtMs, decideSlot, hear, type Schedule, slotStartMs, startWatch, type Watch } from '@haggle/witness'
+import { bitmapAtMs, bitmapOf, decidesAtMs, decideSlot, hear, type Schedule, slotStartMs, newWatch, type Watch } from '@haggle/witness'
 import type { Lie } from './scenario.ts'
 
 /** What may be planted in honest witnesses. */
@@ -28,7 +28,7 @@ export interface WitnessModel {
 
 /** A witness that runs the protocol. */
 export function honestWitness(schedule: Schedule, quorum: number, startMs: number, faults: WitnessFaults = {}): WitnessModel {
-  let watch: Watch = startWatch({ schedule, quorum: faults.deaf ? 0 : quorum, nowMs: startMs })
+  let watch: Watch = newWatch({ schedule, quorum: faults.deaf ? 0 : quorum, nowMs: startMs })
   return {
     heartbeat(slot, nowMs, blockAtS) {
       const heard = hear(watch, { slot, nowMs, blockAtS: faults.trusting ? nowMs / 1_000 : blockAtS })
@@ -40,7 +40,7 @@ export function honestWitness(schedule: Schedule, quorum: number, startMs: numbe
       watch = decideSlot(watch, slot, { nowMs, heardOthers })
     },
     restart(nowMs) {
-      watch = startWatch({ schedule, quorum: watch.quorum, nowMs: faults.forgetful ? startMs : nowMs })
+      watch = newWatch({ schedule, quorum: watch.quorum, nowMs: faults.forgetful ? startMs : nowMs })
     },
     bitmaps() {
       const mask = bitmapOf(watch, 0)
