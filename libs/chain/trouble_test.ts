@@ -22,6 +22,8 @@ import {
 import { type Anvil, deployDevnet, type Deployment, type FaultyRpc, fundAccount, startAnvil, startFaultyRpc } from './testing.ts'
 
 const GWEI = 1_000_000_000n
+/** Seconds on an idle machine; many blocks and looks on a busy one. */
+const LONG = { timeout: 300_000 }
 const PAYEE = new Uint8Array(20).fill(0xee)
 const TOKENS = 1_000_000n
 
@@ -149,7 +151,7 @@ describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
     expect((await opening).deposit).toBe(500n)
   })
 
-  it('a reorganisation of 1 to 12 blocks takes nothing that counted, and what it took comes again', async () => {
+  it('a reorganisation of 1 to 12 blocks takes nothing that counted, and what it took comes again', LONG, async () => {
     await anvil.mine(30)
     const { channels } = await node({ confirmations: 13 })
     const events: string[] = []
@@ -235,7 +237,7 @@ describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
     await until(() => sender.status().pending.length === 0)
   })
 
-  it('an hour without the chain loses nothing, also over a restart, and serves nothing', async () => {
+  it('an hour without the chain loses nothing, also over a restart, and serves nothing', LONG, async () => {
     const clock = virtualClock()
     const tick = (): Promise<void> => clock.settle(1000)
     let [down, tries] = [false, 0]
