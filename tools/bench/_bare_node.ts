@@ -35,4 +35,6 @@ if (mode === 'serve') {
   await node.handle(ECHO, serveEcho, { maxInboundStreams: 1000 })
   await node.handle(SOURCE, serveSource, { maxInboundStreams: 1000 })
 }
+// The benchmark holds our stdin open: without it there is nobody to serve.
+process.stdin.resume().once('end', () => process.exit(0))
 process.stdout.write(`${JSON.stringify({ address: node.getMultiaddrs()[0]?.toString(), pid: process.pid })}\n`)

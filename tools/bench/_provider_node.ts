@@ -20,9 +20,11 @@ await market.provide({ price: '0.01', slots: Number(slots), ...(friend === '-' ?
 process.stdout.write(
   `${JSON.stringify({ address: market.addresses()[0], peerId: market.peerId, pid: process.pid, launcher: launcher.pid })}\n`,
 )
-process.once('SIGTERM', () => {
+const leave = (): void =>
   void market
     .close()
     .then(() => launcher.shutdown())
     .then(() => process.exit(0))
-})
+process.once('SIGTERM', leave)
+// The benchmark holds our stdin open: when it is gone, so are we.
+process.stdin.resume().once('end', leave)
