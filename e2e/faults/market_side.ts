@@ -52,6 +52,9 @@ async function main(): Promise<void> {
       case 'stop':
         await providing?.stop({ drain: false })
         return
+      case 'meet':
+        await market.ping(options.peers[0] ?? '')
+        return
       case 'report': {
         const jobs = await market.jobs()
         const lines = await market.ledger({ limit: 1_000 })

@@ -196,6 +196,8 @@ export async function play(one: Case): Promise<Played> {
       else if (isFirst) await endsAlone(role === 'renter' ? provider : renter)
       const again = isFirst && one.again !== undefined ? { point: one.again, nth: 1 } : null
       await sides[role].start(optionsOf(role, again))
+      // A renter that has nothing open any more looks for nobody, and its provider knows no address of it: in a mesh they would meet, and SYNC.
+      if (one.away === 'alone' && role === 'provider') renter.ask('meet')
     }
     let judgement: Judgement = { atRest: false, wrong: [], outcomes: [] }
     while (!judgement.atRest && performance.now() < until) {

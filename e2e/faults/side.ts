@@ -46,8 +46,8 @@ export type Said =
   | { readonly event: 'problem'; readonly message: string }
   | { readonly event: 'closed' }
 
-/** What the harness asks for. `go` starts the script, `stop` has the provider end what runs. */
-export type Asked = 'go' | 'stop' | 'report' | 'close'
+/** What the harness asks for. `go` starts the script, `stop` has the provider end what runs, `meet` has the renter connect to its provider. */
+export type Asked = 'go' | 'stop' | 'meet' | 'report' | 'close'
 
 export function readOptions(): SideOptions {
   return JSON.parse(process.argv[2] ?? 'null') as SideOptions

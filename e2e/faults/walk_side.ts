@@ -77,6 +77,9 @@ async function main(): Promise<void> {
       }
       case 'stop':
         return
+      case 'meet':
+        if (peerId !== undefined) await node.network.connect({ peerId, addresses: options.peers })
+        return
       case 'report':
         return say({ event: 'report', passed: hook.passed, phases: hook.phases, open: running.open().length, ledger: linesOf(ledger) })
       case 'close':
