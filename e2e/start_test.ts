@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findAnvil } from '@haggle/chain/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 interface StartResult {
@@ -17,12 +18,18 @@ interface StartResult {
     readonly signedBy: string
     readonly verified: boolean
     readonly lost: string | null
+    readonly cost: string
+    readonly paid?: string
+    readonly settled?: string
+    readonly gas?: { readonly open: number; readonly claim: number; readonly anchor: number }
+    readonly anchor?: { readonly transaction: string; readonly size: number } | null
   }[]
+  readonly chain: { readonly agrees: boolean; readonly wrong: readonly string[] } | null
   readonly recheck: { readonly same: boolean }
 }
 
 const root = join(import.meta.dirname, '..')
-const LIMIT_MS = 120_000
+const LIMIT_MS = 240_000
 
 describe('npm start', () => {
   let folder = ''
@@ -62,7 +69,8 @@ describe('npm start', () => {
   it(
     'renders the picture on three strangers, one of them through the relay, with receipts that both signed',
     async () => {
-      const { result, code } = await start('--samples', '4')
+      const { result, code } = await start('--samples', '4', '--free')
+      expect(result.chain).toBeNull()
       expect(result).toMatchObject({ ok: true, killed: null, recheck: { same: true } })
       expect(code).toBe(0)
       expect(readFileSync(result.picture).subarray(1, 4).toString()).toBe('PNG')
@@ -76,9 +84,31 @@ describe('npm start', () => {
   )
 
   it(
+    'pays each provider in test money, which it claims and anchors, and the chain agrees',
+    async ({ skip }) => {
+      skip(findAnvil() === undefined, 'anvil has no program for this machine')
+      const { result, code } = await start('--samples', '4')
+      expect(result.chain).toMatchObject({ agrees: true, wrong: [] })
+      expect(result).toMatchObject({ ok: true, recheck: { same: true } })
+      expect(code).toBe(0)
+      for (const { paid, settled, gas, anchor } of result.contracts) {
+        expect(Number(paid)).toBeGreaterThan(0)
+        expect(settled).toBe(paid)
+        expect(gas?.open).toBeGreaterThan(50_000)
+        expect(gas?.claim).toBeGreaterThan(20_000)
+        expect(anchor?.size).toBeGreaterThan(0)
+      }
+    },
+    LIMIT_MS,
+  )
+
+  it(
     'still gives the picture when a provider is killed in the middle: its tiles go elsewhere',
-    async () => {
+    async ({ skip }) => {
+      skip(findAnvil() === undefined, 'anvil has no program for this machine')
       const { result, code } = await start('--samples', '16', '--kill-one')
+      // The one that was killed comes back and claims what vouchers gave it.
+      expect(result.chain).toMatchObject({ agrees: true, wrong: [] })
       expect(result).toMatchObject({ ok: true, recheck: { same: true } })
       expect(code).toBe(0)
       const dead = result.contracts.filter(({ provider }) => provider === result.killed)

@@ -1,4 +1,4 @@
-// A relay and providers as child processes on loopback, and how to reach them.
+// A relay and providers as child processes on loopback, a chain that pays them, and how to reach them.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -8,12 +8,13 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Args } from './args.ts'
+import type { DevnetChain } from './devnet_chain.ts'
 import { Failure } from './failure.ts'
 import { amount } from './format.ts'
 import { note, print, printJson } from './out.ts'
 
 /** A child must say that it is ready in this time. */
-const READY_MS = 30_000
+const READY_MS = 120_000
 /** After the polite signal, children get this long: a provider that is killed leaves its launcher behind. */
 const LEAVE_MS = 20_000
 
@@ -58,6 +59,14 @@ async function member(
   return { name, child, first, lastWords: () => said.trim().split('\n').at(-1) ?? '' }
 }
 
+/** What the renter is given: 100 of the test token. Base units. */
+const RENTER_TOKENS = 100_000_000n
+
+/** Flags of a provider that takes test money beside credits. */
+function paid(chain: DevnetChain | undefined, price: string): readonly string[] {
+  return chain === undefined ? [] : ['--also', `${chain.unit}=${price}`, ...chain.flags]
+}
+
 /** Runs a devnet until a signal comes or a member of it dies. */
 export async function runDevnet(args: Args): Promise<void> {
   const kept = args.text('dir')
@@ -66,9 +75,11 @@ export async function runDevnet(args: Args): Promise<void> {
   const network = `devnet-${randomBytes(4).toString('hex')}`
   const env = Object.fromEntries(Object.entries(args.env).filter(([name]) => !name.startsWith('HAGGLE_')))
   const members: Member[] = []
+  let chain: DevnetChain | undefined
   const stopped = Promise.withResolvers<string>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve(signal))
   try {
+    chain = args.on('free') ? undefined : await (await import('./devnet_chain.ts')).openDevnetChain(folder)
     const relay = await member(
       'relay',
       relayScript(),
@@ -83,29 +94,34 @@ export async function runDevnet(args: Args): Promise<void> {
     const providers = await Promise.all(
       Array.from({ length: count }, async (_, at) => {
         const price = (first * (1 + at / 4)).toFixed(6)
-        const argv = [
-          'up',
-          '--foreground',
-          '--json',
-          '--home',
-          join(folder, `provider-${at + 1}`),
-          '--listen',
-          '/ip4/127.0.0.1/tcp/0',
-          '--bootstrap',
-          bootstrap,
-        ]
+        const provider = join(folder, `provider-${at + 1}`)
+        const account = (await chain?.addWallet(provider, 0n)) ?? null
+        const argv = ['up', '--foreground', '--json', '--home', provider, '--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', bootstrap]
         const one = await member(
           `provider ${at + 1}`,
           COMMAND,
-          [...argv, '--network', network, '--mdns', 'off', '--price', price, '--for', 'anyone', '--accept-weak-isolation'],
+          [
+            ...argv,
+            '--network',
+            network,
+            '--mdns',
+            'off',
+            '--price',
+            price,
+            '--for',
+            'anyone',
+            '--accept-weak-isolation',
+            ...paid(chain, price),
+          ],
           env,
         )
         members.push(one)
-        return { peerId: String(one.first['peerId']), price, home: join(folder, `provider-${at + 1}`), addresses: one.first['addresses'] }
+        return { peerId: String(one.first['peerId']), price, home: provider, addresses: one.first['addresses'], account }
       }),
     )
     const home = join(folder, 'renter')
-    const variables = { HAGGLE_HOME: home, HAGGLE_NETWORK: network, HAGGLE_BOOTSTRAP: bootstrap, HAGGLE_MDNS: 'off' }
+    await chain?.addWallet(home, RENTER_TOKENS)
+    const variables = { HAGGLE_HOME: home, HAGGLE_NETWORK: network, HAGGLE_BOOTSTRAP: bootstrap, HAGGLE_MDNS: 'off', ...chain?.env }
     if (args.on('json'))
       printJson({
         ok: true,
@@ -113,12 +129,14 @@ export async function runDevnet(args: Args): Promise<void> {
         network,
         bootstrap,
         env: variables,
+        chain: chain === undefined ? null : { url: chain.url, unit: chain.unit, ...chain.deployment },
         relay: { peerId: relay.first['peerId'], addresses: relay.first['addresses'], pid: relay.child.pid },
         providers: providers.map((one, at) => ({ ...one, pid: members[at + 1]?.child.pid })),
       })
     else {
       print(
         `devnet ${network} in ${folder}`,
+        ...(chain === undefined ? [] : [`  chain       ${chain.deployment.chainId} at ${chain.url}, test money ${chain.unit}`]),
         `  relay       ${bootstrap}`,
         ...providers.map((one, at) => `  ${at === 0 ? 'providers' : '         '}   ${one.peerId}  ${amount(one.price)}/h`),
         '',
@@ -126,6 +144,7 @@ export async function runDevnet(args: Args): Promise<void> {
         ...Object.entries(variables).map(([name, value]) => `  export ${name}=${value}`),
         '  haggle offers',
         '  haggle run -- uname -a',
+        ...(chain === undefined ? [] : [`  haggle run --rail ${chain.unit} -- uname -a`, '  haggle wallet balance']),
         '',
       )
       note('Ctrl-C ends it')
@@ -143,6 +162,7 @@ export async function runDevnet(args: Args): Promise<void> {
     if (!why.startsWith('SIG')) throw new Failure('E_DEVNET', why)
   } finally {
     await Promise.all(members.map(({ child }) => ended(child)))
+    await chain?.[Symbol.asyncDispose]()
     if (kept === undefined) rmSync(folder, { recursive: true, force: true })
   }
 }

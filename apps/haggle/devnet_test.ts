@@ -17,7 +17,7 @@ beforeAll(async () => {
   const ready = JSON.parse(devnet.said().split('\n')[0] ?? '') as { env: Record<string, string>; providers: (typeof provider)[] }
   env = ready.env
   provider = ready.providers[0] as typeof provider
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   await haggle(['down', '--now'], { env })
@@ -132,6 +132,31 @@ test('haggle --foreground refuses a home that an agent has', async () => {
   const found = await run(['status', '--foreground'])
   expect(found.code).toBe(3)
   expect(found.stderr).toContain('E_HOME_BUSY')
+}, 60_000)
+
+test('haggle run --rail pays a stranger in test money, which it claims on the chain', async () => {
+  const balance = async (home: string): Promise<{ balance: string; claimable: string }> =>
+    await json(['wallet', 'balance', '--json', '--home', home])
+  const found = await run(['run', '--rail', 'TEST', '--', 'sh', '-c', 'sleep 1; echo paid'])
+  expect(found.stderr).not.toContain('(E_')
+  expect(found.stdout.toString()).toBe('paid\n')
+  const { channels } = await json<{ channels: { role: string; state: string; promised: string }[] }>(['channel', '--json'])
+  expect(channels).toMatchObject([{ role: 'payer', state: 'open' }])
+  expect(Number(channels[0]?.promised)).toBeGreaterThan(0)
+  await expect.poll(async () => Number((await balance(provider.home)).claimable), { timeout: 30_000 }).toBeGreaterThan(0)
+  const { claimed } = await json<{ claimed: string }>(['claim', '--all', '--json', '--home', provider.home])
+  expect(Number((await balance(provider.home)).balance)).toBe(Number(claimed))
+  const { anchored } = await json<{ anchored: { size: number } }>(['anchor', 'now', '--json', '--home', provider.home])
+  expect(anchored.size).toBeGreaterThan(0)
+}, 120_000)
+
+test('haggle status, doctor and price know the wallet and the chain', async () => {
+  const status = await run(['status'])
+  expect(status.stdout.toString()).toMatch(/\nmoney {5}0x\w{4}…\w{4} open · TEST: exposure /)
+  expect(status.stdout.toString()).toContain('31337 (devnet, play money)')
+  const { checks } = await json<{ checks: { name: string; state: string }[] }>(['doctor', '--json'])
+  expect(checks.filter(({ name }) => name === 'wallet' || name === 'chain').map(({ state }) => state)).toEqual(['ok', 'ok'])
+  expect(await json(['price', '--json'])).toMatchObject({ unit: 'TEST', offers: { count: 1 } })
 }, 60_000)
 
 test('haggle doctor finds this machine fit, or says what is missing', async () => {

@@ -131,3 +131,41 @@ export interface PriceView {
   /** Prices an hour that offers ask in this token. */
   readonly offers: { readonly count: number; readonly cheapest: string | null; readonly middle: string | null }
 }
+
+/** A claim of downtime. */
+export interface CourtClaimView {
+  readonly number: string
+  readonly window: number
+  /** Slots claimed, and of them those that receipts refuted. */
+  readonly slots: number
+  readonly refuted: number
+  readonly refutableUntil: string
+  readonly bond: string
+  readonly finalized: boolean
+}
+
+/** A service level before the court. */
+export interface CaseView {
+  readonly id: string
+  /** What this account is in it. */
+  readonly roles: readonly ('provider' | 'renter' | 'witness')[]
+  readonly state: string
+  readonly from: string
+  readonly slots: number
+  readonly slotS: number
+  /** What is left of the provider's locked stake. */
+  readonly locked: string
+  readonly witnesses: number
+  readonly claims: readonly CourtClaimView[]
+}
+
+/** The court as this account sees it. */
+export interface CourtView {
+  readonly chain: number
+  readonly unit: string
+  readonly account: string
+  /** Bonds that may be collected. */
+  readonly owed: string
+  readonly cases: readonly CaseView[]
+  readonly sent: SentView | null
+}

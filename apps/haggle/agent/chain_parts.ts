@@ -2,6 +2,7 @@
 
 import type { Channels, ChannelState, ClaimRecord, StakeBook, Transaction } from '@haggle/payment'
 import type { ChainAnchor } from '@haggle/reputation'
+import type { Court } from '@haggle/witness'
 import type { ChainView } from '../money_views.ts'
 
 /** An own channel, with what vouchers say of it. Base units, cumulative. */
@@ -31,6 +32,8 @@ export interface ChainParts {
   readonly desk: ChannelDesk
   readonly stake: StakeBook
   readonly anchors: ChainAnchor
+  /** The court, opened when it is first asked. */
+  court(): Promise<Court>
   /** The chain's own coin that the account has for gas, wei. */
   gas(): Promise<bigint>
   /** Gives test money and gas; null where money is not given away. */

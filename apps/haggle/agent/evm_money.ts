@@ -1,6 +1,6 @@
 // Money on a real chain: the home's account with its transactions, channels, stake and anchors, and the rail that pays with them.
 
-import { bindPeer, type ChainRpc, DEV_CHAIN_ID, evmBonds, openEvmAccount, type WalletSigner } from '@haggle/chain'
+import { bindPeer, type ChainRpc, DEV_CHAIN_ID, evmBonds, type EvmCourt, evmCourt, openEvmAccount, type WalletSigner } from '@haggle/chain'
 import { sealBinding } from '@haggle/identity'
 import { nodeSuite } from '@haggle/identity/node'
 import type { RailParts } from '@haggle/market'
@@ -62,6 +62,7 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
   const book = await openChannelBook({ channels, store: init.store.sub(`book-${chainId}`), onProblem })
   const watch = new ChainWatch({ head: (options) => chain.head(options), clock })
   const host = hostOf(boot.rpc[0] ?? '')
+  let court: Promise<EvmCourt> | undefined
   const bonds = evmBonds({ chain, contract: addresses.registry, suite: nodeSuite() })
   const bound: ChainAnchor['anchor'] = async (head, options = {}) => {
     const { publicKey } = init.peer.signer
@@ -92,6 +93,14 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
         },
       },
       stake,
+      court: () =>
+        (court ??= evmCourt({
+          chain,
+          sender: account.sender,
+          contract: addresses.court,
+          store: init.store.sub(`court-${chainId}`),
+          clock,
+        })),
       anchors: {
         account: registry.account,
         latest: (...log) => registry.latest(...log),
@@ -107,6 +116,7 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
     async close() {
       watch.stop()
       book.close()
+      await (await court?.catch(() => undefined))?.stop()
       await account.stop()
     },
   }

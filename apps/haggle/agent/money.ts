@@ -10,6 +10,7 @@ import type {
   ChannelsView,
   ChannelView,
   ClaimView,
+  CourtView,
   MoneyStatus,
   OnChain,
   PriceView,
@@ -68,6 +69,7 @@ export class Money {
     channel: async (params) => await this.#channel(params),
     claim: async () => await this.#claim(),
     anchor: async (params) => await this.#anchor(params),
+    court: async (params) => await this.#court(params),
     price: async () => await this.#price(),
   }
 
@@ -222,6 +224,12 @@ export class Money {
       pending,
       nextAt: nextAtMs === null ? null : new Date(nextAtMs).toISOString(),
     }
+  }
+
+  async #court(params: Params): Promise<CourtView> {
+    const { court, channels, view } = params['do'] === 'finalize' ? this.#signing() : this.#chain()
+    const { courtCall } = await import('./court_calls.ts')
+    return await courtCall({ court: await court(), chain: view().id, unit: channels.unit, decimals: channels.decimals }, params)
   }
 
   async #price(): Promise<PriceView> {

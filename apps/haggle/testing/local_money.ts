@@ -92,6 +92,9 @@ function memoryParts(account: Uint8Array): ChainParts {
       },
     },
     stake: memoryStake(channels),
+    court: async () => {
+      throw new HaggleError('E_CHAIN_CONTRACT', 'No court in this double')
+    },
     anchors: memoryAnchors(account),
     gas: async () => 10n ** 18n,
     fund: async (amount) => {

@@ -22,7 +22,7 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
 async function run(args: Args): Promise<number> {
   const [what = 'list', which, amount] = args.positionals
   const takes = TAKES[what] ?? []
-  const given = args.positionals.length - 1
+  const given = Math.max(0, args.positionals.length - 1)
   if (given < takes.length) throw usage(`haggle channel ${what} needs ${takes[Math.max(0, given)] ?? ''}`, 'haggle channel --help')
   if (given > takes.length) throw usage(`haggle channel ${what} does not take "${args.positionals.at(-1) ?? ''}"`, 'haggle channel --help')
   await using open = await session(args)

@@ -23,6 +23,7 @@ export const VERBS: Readonly<Record<string, () => Promise<{ readonly verb: Verb 
   stake: () => import('./stake.ts'),
   channel: () => import('./channel.ts'),
   claim: () => import('./claim.ts'),
+  court: () => import('./court.ts'),
   anchor: () => import('./anchor.ts'),
   price: () => import('./price.ts'),
   config: () => import('./config.ts'),
