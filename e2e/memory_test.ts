@@ -1,20 +1,17 @@
-// Memory between nodes over libp2p: a log shown differently to two counterparties, an old backup put back, and what a command says of it.
+// Memory between nodes over libp2p: a log shown differently to two counterparties, an old backup put back, and a proof that travels as a file.
 
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { portableSuite } from '@haggle/identity'
 import { openKeyFile } from '@haggle/identity/node'
 import { memoryJobHost } from '@haggle/job'
-import { type JoinOptions, joinMarket, type LogEvent, type Market, type MemoryStatus } from '@haggle/market'
+import { type JoinOptions, joinMarket, type LogEvent, type Market } from '@haggle/market'
 import { TEST_MACHINE } from '@haggle/market/testing'
-import { readEvidence } from '@haggle/reputation'
+import { PROOF_BYTES, readEvidence } from '@haggle/reputation'
 import { systemClock } from '@haggle/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bench, openBench } from './_processes.ts'
-
-/** What a backup holds of a home: no sockets and no pipes of jobs. */
-const isKept = (path: string): boolean => !/\/launcher|\.sock$/.test(path)
 
 /** What needs a few round trips on a machine that others use too is there by then. */
 const SOON = { timeout: 30_000, interval: 50 }
@@ -132,59 +129,20 @@ describe('as commands', () => {
     bench = undefined
   })
 
-  it('haggle says that a log is behind, succeeds where nobody has the rest, and proofs travel as files', async () => {
+  it('haggle proves a receipt to a stranger, who checks it offline and counts it', async () => {
     bench = await openBench()
-    const here = bench
-    const json = async <T>(name: string, args: readonly string[]): Promise<T> => {
-      const { stdout, stderr } = await here.haggle(name, [...args, '--json'])
-      return (stdout === '' ? expect.fail(stderr) : JSON.parse(stdout)) as T
-    }
-    const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
-    const rent = async (renter: string, address: string | null): Promise<string> => {
-      const ran = await here.haggle(renter, ['run', '--peer', address ?? expect.fail('no address'), '--', 'echo', renter])
-      expect(ran).toMatchObject({ code: 0, stdout: `${renter}\n` })
-      const { jobs } = await json<{ jobs: { contract: string }[] }>(renter, ['ps', '--all'])
-      return jobs.at(-1)!.contract
-    }
-
-    const one = await bench.provider('seller', listen)
-    await rent('early', one.address)
-    await expect.poll(async () => (await json<MemoryStatus>('seller', ['ledger', 'status'])).size, SOON).toBeGreaterThanOrEqual(2)
-    await json('seller', ['ledger', 'checkpoint'])
-    await one.running.kill()
-    await cp(bench.home('seller'), bench.home('backup'), { recursive: true, filter: isKept })
-
-    const two = await bench.provider('seller', listen)
-    // Only the one who goes away has what is about it; the other one knows the head alone.
-    const contract = await rent('early', two.address)
-    await rent('late', two.address)
-    await expect.poll(async () => (await here.haggle('seller', ['ledger', 'prove', contract, '--to', '-'])).code, SOON).toBe(0)
-    const proof = await bench.haggle('seller', ['ledger', 'prove', contract, '--to', join(bench.home('seller'), 'x.proof')])
-    expect(proof.code).toBe(0)
-    const checked = await bench.haggle('nobody', ['verify', join(bench.home('seller'), 'x.proof')])
-    expect(checked).toMatchObject({ code: 0, stdout: expect.stringMatching(/signed +by both parties/) })
-    await cp(join(bench.home('seller'), 'x.proof'), join(bench.home('early'), 'x.proof'))
-    const imported = await json<{ kind: string }>('early', ['ledger', 'import', join(bench.home('early'), 'x.proof')])
-    expect(imported.kind).toBe('carried')
-    await json('seller', ['ledger', 'checkpoint'])
-    await two.running.kill()
-    await bench.haggle('early', ['down'])
-
-    await rm(bench.home('seller'), { recursive: true })
-    await cp(bench.home('backup'), bench.home('seller'), { recursive: true })
-    const three = await bench.provider('seller', listen)
-    await rent('late', three.address)
-    const state = async (): Promise<string> => (await json<{ memory: MemoryStatus }>('seller', ['status'])).memory.state
-    await expect.poll(state, SOON).toBe('behind')
-    expect((await bench.haggle('seller', ['status'])).stdout).toMatch(
-      /ledger +.*behind: others have seen \d+ more[^]*→ haggle ledger fetch/,
-    )
-    expect((await bench.haggle('seller', ['doctor'])).stdout).toMatch(/✗ ledger .*no head is signed/)
-    expect((await bench.haggle('seller', ['ledger', 'checkpoint'])).stderr).toContain('E_HEAD_BEHIND')
-    expect((await bench.haggle('seller', ['ledger', 'fetch'])).stderr).toMatch(/E_RESTORE_(MISSING|ROOT)/)
-    expect(await json<MemoryStatus>('seller', ['ledger', 'succeed'])).toMatchObject({ log: 1 })
-    await rent('late', three.address)
-    await expect.poll(async () => (await json<{ cosigned?: number }>('seller', ['ledger', 'checkpoint'])).cosigned, SOON).toBe(1)
-    expect(await state()).toBe('ok')
+    const { haggle, home } = bench
+    const seller = await bench.provider('seller', ['--listen', '/ip4/127.0.0.1/tcp/0'])
+    const ran = await haggle('renter', ['run', '--peer', seller.address ?? expect.fail('no address'), '--', 'echo', 'hello'])
+    expect(ran).toMatchObject({ code: 0, stdout: 'hello\n' })
+    const { jobs } = JSON.parse((await haggle('renter', ['ps', '--all', '--json'])).stdout) as { jobs: { contract: string }[] }
+    const file = join(home('seller'), 'receipt.proof')
+    const prove = async (): Promise<string> =>
+      (await haggle('seller', ['ledger', 'prove', jobs.at(-1)!.contract, '--to', file, '--json'])).stdout
+    await expect.poll(prove, SOON).toContain('"bothSigned":true')
+    expect((await stat(file)).size).toBeLessThan(PROOF_BYTES)
+    // No agent, no home, no network.
+    expect((await haggle('nobody', ['verify', file])).stdout).toMatch(/signed +by both parties/)
+    expect((await haggle('renter', ['ledger', 'import', file, '--json'])).stdout).toContain('"kind":"carried"')
   }, 240_000)
 })
