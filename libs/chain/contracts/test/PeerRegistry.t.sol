@@ -230,6 +230,11 @@ contract PeerRegistryTest is Check {
             mstore(path, 2)
         }
         ok(!registry.verifyInclusion(address(this), 0, 7, 2, leafOf(2), path), "shorter");
+        // A root that was made to fit a path which the size leaves no room for.
+        registry.anchor(1, 1, sha256(abi.encodePacked(bytes1(0x01), leafOf(1), leafOf(0))));
+        bytes32[] memory one = new bytes32[](1);
+        one[0] = leafOf(1);
+        ok(!registry.verifyInclusion(address(this), 1, 1, 0, leafOf(0), one), "a path of a tree of one");
         // The inner node itself, offered as if it were an entry of a smaller tree.
         bytes32[] memory upper = new bytes32[](1);
         upper[0] = rootOf(4, 7);
