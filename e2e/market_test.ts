@@ -3,6 +3,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { type Bench, openBench } from './_processes.ts'
 
+/** On any port of this machine alone. */
+const LISTEN: readonly string[] = ['--listen', '/ip4/127.0.0.1/tcp/0']
+
 let bench: Bench | undefined
 afterEach(async () => {
   await bench?.close()
@@ -60,6 +63,20 @@ it('a job goes on and is paid for when the agent of its provider is killed and c
   expect(ledger.stdout).toMatch(/closed/)
   expect(ledger.stdout).toMatch(/settled/)
 }, 90_000)
+
+it('run --retry finishes elsewhere when the provider that took the job is killed for good', async () => {
+  bench = await openBench()
+  const providers = [await bench.provider('one', LISTEN), await bench.provider('two', LISTEN)]
+  const peers = providers.flatMap(({ address }) => ['--peer', address ?? expect.fail('a provider has no address')])
+  const job = await bench.start('renter', ['run', '--retry', '2', ...peers, '--', 'sh', '-c', 'echo begun; sleep 5; echo done'])
+  await job.says(/begun/)
+  const ps = await bench.haggle('renter', ['ps', '--json'])
+  const took = providers.find(({ address }) => ps.stdout.includes(address?.split('/p2p/')[1] ?? 'no address'))
+  await took?.running.kill('SIGKILL')
+  expect(await job.ended).toBe(0)
+  // The second provider's job starts anew: what the first one said is not taken back.
+  expect(job.text().match(/^(begun|done)$/gm)).toEqual(['begun', 'begun', 'done'])
+}, 180_000)
 
 it('a job of a renter whose agent was killed is there again, with all its output', async () => {
   bench = await openBench()
