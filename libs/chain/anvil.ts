@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { HaggleError } from '@haggle/wire'
 import { ask } from './devnet.ts'
 
@@ -66,6 +66,10 @@ const STOP_MS = 5000
 /** The words that every development chain uses. */
 const MNEMONIC = 'test test test test test test test test test test test junk'
 
+/** A shell that ends anvil when its own input ends: also when the process that holds the other end is killed, which can't end anything itself. */
+const GUARD =
+  'exec 3<&0; "$@" & pid=$!; echo "guarded $pid"; (cat <&3; kill -TERM $pid) >/dev/null 2>&1 & guard=$!; wait $pid; kill $guard 2>/dev/null'
+
 /** Path of anvil's program, or undefined where its package has none for this machine. */
 export function findAnvil(): string | undefined {
   const machine = { x64: 'amd64', arm64: 'arm64' }[process.arch as string]
@@ -98,12 +102,19 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const program = findAnvil()
   if (program === undefined) throw failure('its package has no program for this machine')
   const home = mkdtempSync(join(tmpdir(), 'haggle-anvil-'))
-  const child = spawn(program, argumentsOf(options, chainId), {
+  const guarded = process.platform !== 'win32'
+  const [file, ...first] = guarded ? ['/bin/sh', '-c', GUARD, 'sh', program] : [program]
+  const child = spawn(file as string, [...first, ...argumentsOf(options, chainId)], {
     cwd: home,
     env: { HOME: home, PATH: '/usr/bin:/bin', RUST_BACKTRACE: '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
-  const killNow = (): void => void child.kill('SIGKILL')
+  let running: number | undefined
+  // The shell stays: it ends by itself with what it guards, or when its input ends.
+  const killNow = (): void => {
+    if (!guarded) child.kill('SIGKILL')
+    else if (running !== undefined && child.exitCode === null) process.kill(running, 'SIGKILL')
+  }
   process.once('exit', killNow)
   const ended = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
@@ -114,7 +125,8 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   async function end(): Promise<void> {
     signal?.removeEventListener('abort', stop)
     const timer = setTimeout(killNow, STOP_MS)
-    child.kill('SIGTERM')
+    if (guarded) child.stdin.end()
+    else child.kill('SIGTERM')
     await ended
     clearTimeout(timer)
     process.off('exit', killNow)
@@ -122,9 +134,11 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   }
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    const url = `http://127.0.0.1:${await listening(child)}`
+    const { port, pid } = await listening(child)
+    running = pid
+    const url = `http://127.0.0.1:${port}`
     const accounts = (await ask(url, 'eth_accounts')) as `0x${string}`[]
-    return drive({ url, chainId, pid: child.pid ?? 0, stop, accounts: await withSecrets(accounts) })
+    return drive({ url, chainId, pid: pid ?? child.pid ?? 0, stop, accounts: await withSecrets(accounts) })
   } catch (error) {
     await stop()
     throw error
@@ -140,7 +154,7 @@ function argumentsOf({ blockTimeS, noMining, statePath, port = 0 }: AnvilOptions
 }
 
 /** The port of "Listening on", the only sign that it is ready. What it prints later is read and dropped, so that its pipe never fills. */
-function listening(child: ChildProcessByStdio<null, Readable, Readable>): Promise<number> {
+function listening(child: ChildProcessByStdio<Writable, Readable, Readable>): Promise<{ port: number; pid: number | undefined }> {
   return new Promise((resolve, reject) => {
     let said = ''
     const timer = setTimeout(() => reject(failure(`it did not listen within ${START_MS / 1000} s`)), START_MS)
@@ -154,7 +168,8 @@ function listening(child: ChildProcessByStdio<null, Readable, Readable>): Promis
       if (printed.length > 64_000) return
       printed += chunk
       const port = /Listening on 127\.0\.0\.1:(\d+)/.exec(printed)?.[1]
-      if (port !== undefined) done(() => resolve(Number(port)))
+      const pid = /^guarded (\d+)$/m.exec(printed)?.[1]
+      if (port !== undefined) done(() => resolve({ port: Number(port), pid: pid === undefined ? undefined : Number(pid) }))
     })
     child.once('error', (error) => done(() => reject(failure(error.message, error))))
     child.once('close', () => done(() => reject(failure(said.trim() || 'it ended at once'))))
