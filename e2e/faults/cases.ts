@@ -60,17 +60,23 @@ export function casesOf(
   return cases
 }
 
-/** A case for every phase in which a side was in a thorough dry run: it dies there, and comes back when the other side has ended without it. */
+/**
+ * A case for every phase that a side was in: it dies there, and comes back when the other side has ended without it. A script that is not thorough leaves out
+ * what one before it visits.
+ */
 export function aloneCasesOf(dry: readonly Played[]): readonly Case[] {
-  return dry
-    .filter(({ case: { script } }) => THOROUGH.has(script))
-    .flatMap(({ case: { script }, phases }) =>
-      ROLES.flatMap((role) =>
-        Object.entries(phases[role])
-          .filter(([phase]) => !isEnd(phase as Phase))
-          .map(([, fault]): Case => ({ script, fault: { role, ...fault }, away: 'alone' })),
-      ),
-    )
+  const cases: Case[] = []
+  const done = new Set<string>()
+  for (const { case: of, phases } of dry) {
+    for (const role of ROLES) {
+      for (const [phase, fault] of Object.entries(phases[role])) {
+        if (isEnd(phase as Phase) || (!THOROUGH.has(of.script) && done.has(`${role} ${phase}`))) continue
+        done.add(`${role} ${phase}`)
+        cases.push({ script: of.script, fault: { role, ...fault }, away: 'alone' })
+      }
+    }
+  }
+  return cases
 }
 
 /** How a case is called in a report. */

@@ -54,7 +54,8 @@ function hitsOf(all: readonly Played[]): { point: FaultPoint; side: Role; passed
 
 /** How often somebody died in each state of the machine, and how often the other side then ended without it. */
 function statesOf(all: readonly Played[]): { side: Role; state: Phase; deaths: number; alone: number }[] {
-  return STATES.map(({ role: side, phase: state }) => {
+  // A provider to whom nobody has said a word has no thread that could die.
+  return STATES.filter(({ role, phase }) => role !== 'provider' || phase !== 'idle').map(({ role: side, phase: state }) => {
     const died = all.filter(({ deaths }) => deaths.some((death) => death.role === side && death.phase === state))
     return { side, state, deaths: died.length, alone: died.filter(({ case: one }) => one.away === 'alone').length }
   })

@@ -8,6 +8,7 @@ import {
   type Event,
   isEnd,
   MAX_RESEND,
+  type Phase,
   restore,
   type Role,
   type SignEffect,
@@ -48,6 +49,8 @@ export class Thread {
   /** Effects of a restart, until {@link Thread.start}. */
   #restored: readonly Effect[] = []
   #state: State
+  /** The phase before the last step. */
+  #from: Phase
   #queue: Promise<void> = Promise.resolve()
   #unwritten: Write[] = []
   #unsent: Unsent | undefined
@@ -65,6 +68,7 @@ export class Thread {
     this.id = toHex(record.thread)
     this.peerId = peerIdOf(record.peerKey)
     this.#state = state
+    this.#from = state.phase
     this.#context = context
     this.#chains = new Chains(record, context)
   }
@@ -165,7 +169,7 @@ export class Thread {
       if (isTaken) this.#unwritten.push(...this.#chains.take(message, isOwn ? 'own' : 'theirs'))
       const doubled = effects.some((effect) => effect.kind === 'evidence')
       if (doubled) this.#unwritten.push(store.putEquivocation(this.record.thread, { seq: message.seq, other: message.bytes }))
-      this.#state = state
+      ;[this.#from, this.#state] = [this.#state.phase, state]
       await this.#carryOut(effects, {})
       if (isTaken && !isOwn) onMessage(this, message)
       await this.#settle()
@@ -253,7 +257,7 @@ export class Thread {
 
   async #run(event: Event, options: CommandOptions): Promise<void> {
     const { state, effects } = step(this.#state, event)
-    this.#state = state
+    ;[this.#from, this.#state] = [this.#state.phase, state]
     await this.#carryOut(effects, options)
     await this.#settle()
   }
@@ -323,7 +327,7 @@ export class Thread {
     const { clock } = this.#context
     const event: Event = { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) }
     const { state, effects } = step(this.#state, event)
-    this.#state = state
+    ;[this.#from, this.#state] = [this.#state.phase, state]
     await this.#fault(`before-send:${message.type}` as FaultPoint)
     this.#context.send(this, this.#chains.framesOf(message))
     await this.#fault(`after-send:${message.type}` as FaultPoint)
@@ -351,7 +355,8 @@ export class Thread {
 
   /** Awaits only what a test put there. */
   #fault(point: FaultPoint): void | Promise<void> {
-    return this.#context.onFault?.(point, this.#state.phase)
+    const isUnsaid = point.startsWith('before-write:') && point !== 'before-write:take'
+    return this.#context.onFault?.(point, isUnsaid ? this.#from : this.#state.phase)
   }
 
   /** Writes what was taken but not yet answered, and closes the thread once its machine has ended and all that it asked for is done. */
