@@ -11,6 +11,7 @@ export interface Planted {
 
 const inChannels = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'Channels', find, replace })
 const inVault = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'StakeVault', find, replace })
+const inCourt = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'Court', find, replace })
 const inRegistry = (bug: string, find: string, replace: string): Planted => ({ bug, contract: 'PeerRegistry', find, replace })
 
 /** The contract's source with the bug in it. Throws when the place is not there, or there more than once. */
@@ -88,4 +89,10 @@ export const PLANTED: readonly Planted[] = [
   inRegistry('a head that leaves one out is none', 'return newer.prevSize < older.size;', 'return false;'),
   inRegistry('a head that follows another root is none', 'return newer.prevRoot != older.root;', 'return false;'),
   inRegistry('judged twice', 'if (convicted[signer]) revert AlreadyConvicted();', ''),
+  inCourt('a slot is claimed twice', 'if (claimedSlots[id][window] & mask != 0) revert SlotClaimed();', ''),
+  inCourt('a bitmap counts for slots that it does not name', '|| bitmap.down & mask != mask) revert', ') revert'),
+  inCourt('a verdict falls twice', 'if (one.finalized) revert WrongState();', ''),
+  inCourt('a verdict falls before the time to refute is over', 'if (standing != 0 && block.timestamp <= one.until) revert TooEarly();', ''),
+  inCourt('a slash is ten times what the rule allows', '_clamp(missed * its.factor)', '_clamp(missed * its.factor * 10)'),
+  inCourt('a refuted bond is owed twice', '_count(one.refuted) * price;', '_count(one.refuted) * price * 2;'),
 ]
