@@ -110,10 +110,20 @@ class ContractChannels implements EvmChannels {
 
   async open(to: { readonly payee: Uint8Array; readonly deposit: bigint }, options: ChainOptions = {}): Promise<ChannelState> {
     options.signal?.throwIfAborted()
+    // What was under way when the node stopped is joined; what has come through since is found.
+    const before = await this.#opened(to, options)
+    if (before !== null) return before
     const { token, signer } = this.#init
-    await this.#allow(to.deposit, options)
     const args = [hex(to.payee), token, to.deposit, signer.address] as const
-    await this.#send(encodeFunctionData({ abi: channelsAbi, functionName: 'open', args }), `open:${this.rail}:${toHex(to.payee)}`, options)
+    const data = encodeFunctionData({ abi: channelsAbi, functionName: 'open', args })
+    try {
+      await this.#allow(to.deposit, options)
+      await this.#send(data, `open:${this.rail}:${toHex(to.payee)}`, options)
+    } catch (error) {
+      const meanwhile = error instanceof HaggleError && error.code === 'E_CHANNEL' ? await this.#opened(to, options) : null
+      if (meanwhile === null) throw error
+      return meanwhile
+    }
     return known(await this.find(to.payee, options))
   }
 
@@ -213,6 +223,15 @@ class ContractChannels implements EvmChannels {
       closesAtS: found.closesAt === 0n ? null : Number(found.closesAt),
       closed: found.status === 2,
     }
+  }
+
+  /** The channel that opening it would give: open, of that deposit, and nothing claimed. */
+  async #opened(
+    { payee, deposit }: { readonly payee: Uint8Array; readonly deposit: bigint },
+    options: ChainOptions,
+  ): Promise<ChannelState | null> {
+    const found = await this.find(payee, options)
+    return found !== null && found.deposit === deposit && found.claimed === 0n && found.closesAtS === null ? found : null
   }
 
   async #allow(amount: bigint, options: ChainOptions): Promise<void> {

@@ -287,8 +287,30 @@ describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
     await until(() => first.sender.status().pending[0]?.state === 'sent')
     await first.sender.stop()
     await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    const second = await node({ store })
+    const asked = proxy.calls.length
+    const again = quiet(second.channels.open({ payee: PAYEE, deposit: 500n }))
+    // Sent when the second asking is under way, and not before.
+    await until(() => proxy.calls.slice(asked).filter(({ method }) => method === 'eth_call').length >= 4)
+    proxy.fault = () => 'pass'
+    expect((await again).deposit).toBe(500n)
+    expect([await nonce(), await second.channels.balance()]).toEqual([2, TOKENS - 500n])
+  })
+
+  it('open() gives the channel of an opening that came through after a restart, before it was asked for again', async () => {
+    const store = memoryStore()
+    const first = await node({ store })
+    proxy.fault = ({ method }) =>
+      method === 'eth_sendRawTransaction' && first.sender.status().pending[0]?.key.startsWith('open:') ? 'drop' : 'pass'
+    const opening = quiet(first.channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(
+      () => first.sender.status().pending[0]?.key.startsWith('open:') === true && first.sender.status().pending[0]?.state === 'sent',
+    )
+    await first.sender.stop()
+    await expect(opening).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
     proxy.fault = () => 'pass'
     const second = await node({ store })
+    await until(() => second.sender.status().pending.length === 0)
     expect((await second.channels.open({ payee: PAYEE, deposit: 500n })).deposit).toBe(500n)
     expect([await nonce(), await second.channels.balance()]).toEqual([2, TOKENS - 500n])
   })
