@@ -126,6 +126,8 @@ class OpenNodeMemory implements NodeMemory {
     this.#noteNumber(line.number)
     if (line.isPublic) await this.#public.write([{ key: toHex(line.contract), value: PUBLIC }])
     await this.#port.append(line)
+    // Whoever this contract is with can be asked for my last head now, and may be gone when one is to be signed.
+    if (this.#log.status().state === 'unconfirmed') void this.#log.confirm().catch(this.#init.onProblem ?? (() => undefined))
   }
 
   list(options: { readonly limit: number }): ReturnType<LedgerPort['list']> {
