@@ -6,9 +6,6 @@ import { encodeIntent, type Intent, intentKey } from './_intent.ts'
 import { type Fate, TransactionDesk } from './_transaction_desk.ts'
 import { DEV_POLL_MS, type Mined, POLL_MS, RAISE_MS, type SenderInit, type SenderStatus } from './sending.ts'
 
-/** Looks without a trace of a transaction whose nonce is taken for good, before it is believed lost and asked for anew: one node may lag. */
-const LOST_LOOKS = 3
-
 /** Longest wait between looks at a chain that can't be reached. */
 const MAX_WAIT_MS = 60_000
 
@@ -26,7 +23,6 @@ interface Live {
   launched: boolean
   /** Monotonic time of the newest attempt. */
   sentAtMs: number
-  lostLooks: number
 }
 
 /** See the file's comment. */
@@ -110,7 +106,7 @@ export class SenderLoop {
 
   #enter(intent: Intent): void {
     const sentAtMs = this.#init.clock.monotonicMs()
-    this.#live.set(intent.order, { intent, waiters: new Set(), minedAt: null, launched: intent.nonce !== null, sentAtMs, lostLooks: 0 })
+    this.#live.set(intent.order, { intent, waiters: new Set(), minedAt: null, launched: intent.nonce !== null, sentAtMs })
   }
 
   /** Looks now, or once more when a look is under way. */
@@ -199,13 +195,16 @@ export class SenderLoop {
     const fate = await this.#desk.fateOf(live.intent, head, this.#stop.signal)
     live.minedAt = fate.kind === 'mined' ? fate.block : null
     if (fate.kind === 'done' || fate.kind === 'refused') return await this.#finish(live, fate)
-    if (fate.kind === 'mined' || !firm) {
-      live.lostLooks = 0
+    if (fate.kind === 'mined' || !firm) return
+    // Taken for good, and no receipt of ours. Only the sight of another transaction with this nonce proves that ours can never come true: a node that
+    // just denies it would make it come true twice.
+    const { attempts } = live.intent
+    const taker = await this.#desk.takerOf(live.intent as Intent & { nonce: number }, head, this.#stop.signal)
+    if (taker === undefined || attempts.some(({ hash }) => hash === taker)) {
+      // Those behind it go on.
+      this.#waiting = { code: 'E_CHAIN_LIE', why: `A node counts nonce ${live.intent.nonce} and denies its transaction` }
       return
     }
-    // Enough confirmations of another transaction with this nonce, and no trace of ours: it can never come true.
-    if (++live.lostLooks < LOST_LOOKS) return
-    live.lostLooks = 0
     const again: Intent = { ...live.intent, nonce: null, attempts: [] }
     await this.#init.store.write([encodeIntent(again)])
     live.intent = again

@@ -41,11 +41,14 @@ export class TransactionDesk {
 
   /** How many nonces blocks have taken: up to the head, and up to the newest block with enough confirmations. */
   async nonces(head: Block, signal: AbortSignal): Promise<{ readonly used: number; readonly firm: number }> {
+    const { confirmations } = this.#init.chain
+    const used = await this.#nonceAt(head.number, signal)
+    return { used, firm: confirmations === 1 ? used : await this.#nonceAt(head.number - confirmations + 1, signal) }
+  }
+
+  async #nonceAt(block: number, signal: AbortSignal): Promise<number> {
     const { chain, wallet } = this.#init
-    const count = async (at: number): Promise<number> =>
-      countOf(await chain.rpc.request('eth_getTransactionCount', [wallet.address, quantity(Math.max(0, at))], { signal }))
-    const used = await count(head.number)
-    return { used, firm: chain.confirmations === 1 ? used : await count(head.number - chain.confirmations + 1) }
+    return countOf(await chain.rpc.request('eth_getTransactionCount', [wallet.address, quantity(Math.max(0, block))], { signal }))
   }
 
   /** Gas and fees for the first sending. */
@@ -128,6 +131,42 @@ export class TransactionDesk {
   async isKnown(intent: Intent, signal: AbortSignal): Promise<boolean> {
     const { hash } = intent.attempts.at(-1) as Attempt
     return (await this.#init.chain.rpc.request('eth_getTransactionByHash', [hash], { signal })) !== null
+  }
+
+  /**
+   * The transaction that a block took with the nonce of `intent`, by what the node shows: a missing receipt alone proves nothing, nodes lag and deny.
+   * Undefined when the node shows none, also when it keeps no state of that time.
+   */
+  async takerOf({ nonce }: Intent & { readonly nonce: number }, head: Block, signal: AbortSignal): Promise<Hex | undefined> {
+    try {
+      return await this.#searchTaker(nonce, head, signal)
+    } catch (error) {
+      if (error instanceof RpcError) return undefined
+      throw error
+    }
+  }
+
+  async #searchTaker(nonce: number, head: Block, signal: AbortSignal): Promise<Hex | undefined> {
+    const isTaken = async (at: number): Promise<boolean> => (await this.#nonceAt(at, signal)) > nonce
+    // Steps that double, from the head down: a node without old state is not asked for more of it than necessary.
+    let taken = head.number
+    let free = head.number - 1
+    for (let step = 2; free > 0 && (await isTaken(free)); step *= 2) [taken, free] = [free, Math.max(0, free - step)]
+    while (taken - free > 1) {
+      const middle = Math.floor((taken + free) / 2)
+      if (await isTaken(middle)) taken = middle
+      else free = middle
+    }
+    const { chain, wallet } = this.#init
+    const block = (await chain.rpc.request('eth_getBlockByNumber', [quantity(taken), true], { signal })) as {
+      transactions?: unknown
+    } | null
+    const transactions: readonly unknown[] = Array.isArray(block?.transactions) ? block.transactions : []
+    const taker = transactions.find((one): one is Record<string, unknown> => {
+      if (typeof one !== 'object' || one === null || !('from' in one && 'nonce' in one)) return false
+      return String(one.from).toLowerCase() === wallet.address.toLowerCase() && countOf(one.nonce) === nonce
+    })
+    return taker && hashOf(taker['hash'])
   }
 
   /** Looks for a receipt of any attempt. */
