@@ -43,7 +43,7 @@ export interface Facts {
   readonly liable: 'provider' | 'renter' | 'network' | null
   /** The rail that paid. On `free` value counts in metered seconds and for much less. */
   readonly rail: 'free' | 'evm'
-  /** What was owed and settled, in base units of the rail (6 decimals). */
+  /** What was owed and settled, in millionths of the rail's unit: of a finer token, rounded down. */
   readonly settled: bigint
   /** Seconds that the meter ran. */
   readonly meteredS: number

@@ -82,22 +82,34 @@ export function observationOf({ owner, entry, bothSigned }: Proof): Observation 
   return { contract: toHex(contract), subject: toHex(peer), by: toHex(owner), at, facts, bothSigned }
 }
 
+/** Decimals that a token may have beyond the six that facts count in: chain.md allows 36. */
+const MOST_FINER = 30
+
 /**
- * Do the receipts in the entry's evidence carry both signatures? Each party's must name the contract, the other and the settled amount. A receipt
- * with a reason of its own is one side's word.
+ * Do the receipts in the entry's evidence carry both signatures? Each party's must name the contract, the other and one and the same amount owed, which
+ * comes to the settled one in millionths. A receipt with a reason of its own is one side's word.
  */
 export function isBothSigned({ peer, contract, facts, evidence }: Entry, owner: Uint8Array, suite: Suite): boolean {
   if (!peer || !contract || !facts) return false
-  const signers = new Set<string>()
+  const owedBy: Record<'owner' | 'peer', bigint[]> = { owner: [], peer: [] }
   for (const envelope of evidence) {
     const receipt = openReceipt(envelope, suite)
     if (receipt === undefined || receipt.body.reason !== null) continue
-    if (!equalBytes(receipt.body.contract, contract) || receipt.body.owed !== facts.settled) continue
-    const fromOwner = equalBytes(receipt.signer, owner) && equalBytes(receipt.audience!, peer)
-    const fromPeer = equalBytes(receipt.signer, peer) && equalBytes(receipt.audience!, owner)
-    if (fromOwner || fromPeer) signers.add(toHex(receipt.signer))
+    const { contract: about, owed } = receipt.body
+    if (!equalBytes(about, contract) || !comesTo(owed, facts.settled)) continue
+    if (equalBytes(receipt.signer, owner) && equalBytes(receipt.audience!, peer)) owedBy.owner.push(owed)
+    if (equalBytes(receipt.signer, peer) && equalBytes(receipt.audience!, owner)) owedBy.peer.push(owed)
   }
-  return signers.size === 2
+  return owedBy.owner.some((owed) => owedBy.peer.includes(owed))
+}
+
+/**
+ * Is `owed`, in base units of a token whose decimals nobody tells here, `settled` in millionths? Some power of ten has to lead from one to the other, so
+ * an entry may say less than was owed and never more.
+ */
+function comesTo(owed: bigint, settled: bigint): boolean {
+  for (let finer = 0, amount = owed; finer <= MOST_FINER && amount >= settled; finer++, amount /= 10n) if (amount === settled) return true
+  return false
 }
 
 function openReceipt(envelope: Uint8Array, suite: Suite): Message<ReceiptBody> | undefined {

@@ -16,7 +16,7 @@ import { openHeadSigner } from './head_signer.ts'
 import type { Ledger } from './ledger.ts'
 import { memoryJournal } from './journal.ts'
 import { openMemory } from './memory.ts'
-import { isProof, observationOf, PROOF_BYTES, proveEntry, verifyProof } from './proof.ts'
+import { isBothSigned, isProof, observationOf, PROOF_BYTES, proveEntry, verifyProof } from './proof.ts'
 
 const network = networkId('devnet-proof')
 const clock = virtualClock()
@@ -125,6 +125,29 @@ describe('proveEntry()', () => {
       await log.append([closing(evidence)])
       expect(verifyProof(await proveEntry(log, 0, await signed(log)), suite).bothSigned).toBe(false)
     }
+  })
+})
+
+describe('isBothSigned()', () => {
+  const both = (ours: bigint, theirs: bigint, settled: bigint): boolean => {
+    const evidence = [envelopeOf(owner, peer.publicKey, { owed: ours }), envelopeOf(peer, owner.publicKey, { owed: theirs })]
+    return isBothSigned(closing(evidence, { facts: { ...facts, settled } }), owner.publicKey, suite)
+  }
+
+  it('takes receipts of a token with 18 decimals, or 36, for what they come to in millionths', () => {
+    expect(both(7_500_000_000_000_000_000n, 7_500_000_000_000_000_000n, 7_500_000n)).toBe(true)
+    expect(both(1_234_567_999_999_999_999n, 1_234_567_999_999_999_999n, 1_234_567n)).toBe(true)
+    expect(both(5n * 10n ** 36n, 5n * 10n ** 36n, 5_000_000n)).toBe(true)
+    expect(both(10n ** 11n, 10n ** 11n, 0n)).toBe(true)
+    expect(both(0n, 0n, 0n)).toBe(true)
+  })
+
+  it('is false when the entry says more than the receipts, or something else, or they differ', () => {
+    expect(both(7_500_000n, 7_500_000n, 75_000_000n)).toBe(false)
+    expect(both(1_234_567_000_000_000_000n, 1_234_567_000_000_000_000n, 1_234_568n)).toBe(false)
+    expect(both(0n, 0n, 1n)).toBe(false)
+    // Each comes to the same millionths by a power of ten of its own.
+    expect(both(7_500_000n, 7_500_000_000_000_000_000n, 7_500_000n)).toBe(false)
   })
 })
 

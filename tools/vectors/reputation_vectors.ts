@@ -311,8 +311,20 @@ async function proofVectors(): Promise<Json> {
   const disagreed = { ...ENTRIES[1]![1], evidence: [receipt(owner, peer), receipt(peer, owner, { reason: 'meter' })] }
   const other = { ...ENTRIES[1]![1], evidence: [receipt(owner, peer), receipt(peer, owner, { owed: 1n })] }
   const stranger = { ...ENTRIES[1]![1], evidence: [receipt(owner, peer), receipt(witness, owner)] }
-  const names = ['opened', 'both receipts', 'one receipt', 'a receipt with a reason', 'a receipt of another amount', "a stranger's receipt"]
-  const ledger = await ledgerOf([ENTRIES[0]![1], ENTRIES[1]![1], onlyOne, disagreed, other, stranger])
+  const fine = { owed: settled.settled * 10n ** 12n + 1n }
+  const finer = { ...ENTRIES[1]![1], evidence: [receipt(owner, peer, fine), receipt(peer, owner, fine)] }
+  const mixed = { ...ENTRIES[1]![1], evidence: [receipt(owner, peer), receipt(peer, owner, fine)] }
+  const cases = [
+    ['opened', ENTRIES[0]![1]],
+    ['both receipts', ENTRIES[1]![1]],
+    ['one receipt', onlyOne],
+    ['a receipt with a reason', disagreed],
+    ['a receipt of another amount', other],
+    ["a stranger's receipt", stranger],
+    ['both receipts of a token with 18 decimals', finer],
+    ['receipts of different amounts that come to the same millionths', mixed],
+  ] as const
+  const ledger = await ledgerOf(cases.map(([, entry]) => entry))
   const signer = await openHeadSigner({
     ledger,
     store: memoryStore(),
@@ -324,7 +336,7 @@ async function proofVectors(): Promise<Json> {
   await signer.shown(null)
   const head = await signer.sign('asked')
   const good: Json[] = []
-  for (const [index, name] of names.entries()) {
+  for (const [index, [name]] of cases.entries()) {
     const file = await proveEntry(ledger, index, head)
     good.push({ name, index, bothSigned: verifyProof(file, suite).bothSigned, owner: toHex(owner.publicKey), file: toHex(file) })
   }
