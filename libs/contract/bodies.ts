@@ -8,7 +8,7 @@ import type { CancelReason, ReceiptReason, RejectReason } from './reasons.ts'
 const hash: Schema<Uint8Array> = bytes({ length: 32 })
 const termsBytes: Schema<Uint8Array> = bytes({ max: MAX_TERMS_BYTES })
 const amount: Schema<bigint> = big({ maxBytes: 16 })
-const usage: Schema<readonly bigint[]> = list(big({ maxBytes: 8 }), { min: 1, max: 5 })
+const usage: Schema<readonly bigint[]> = list(big({ maxBytes: 8 }), { min: 1, max: 6 })
 
 /** Renter: what would this cost me? Opens a thread, or an extension in one. */
 export interface QuoteReqBody {

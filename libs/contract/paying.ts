@@ -16,7 +16,7 @@ export function meterEveryMs(terms: Pick<Terms, 'rail' | 'tickMs'>): number {
 
 /**
  * What a renter has to have promised once it owes `owed`: one tick more, and never more than the cap. The tick is what the terms ask for `tickMs` of
- * time; what is counted in other units can't be known ahead.
+ * time, and the price of a service level where one is bought; what is counted in other units can't be known ahead.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export function meterEveryMs(terms: Pick<Terms, 'rail' | 'tickMs'>): number {
 export function aheadOf(terms: Pick<Terms, 'meters' | 'cap' | 'tickMs'>, owed: bigint): bigint {
   const tick = owedFor(
     terms,
-    terms.meters.map(({ unit }) => (unit === 'ms' ? BigInt(terms.tickMs) : 0n)),
+    terms.meters.map(({ unit }) => (unit === 'ms' ? BigInt(terms.tickMs) : unit === 'sla' ? 1n : 0n)),
   )
   return owed + tick > terms.cap ? terms.cap : owed + tick
 }

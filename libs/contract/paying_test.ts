@@ -23,3 +23,15 @@ it('aheadOf() is one tick more than what is owed, and never above the cap', () =
   }
   expect([0n, 10n, 70n, 100n].map((owed) => aheadOf(terms, owed))).toEqual([35n, 45n, 100n, 100n])
 })
+
+it('aheadOf() is the price of a service level more when one is bought', () => {
+  const terms = {
+    meters: [
+      { unit: 'ms' as const, price: 7n, per: 1_000n },
+      { unit: 'sla' as const, price: 20n, per: 1n },
+    ],
+    cap: 1_000n,
+    tickMs: 5_000,
+  }
+  expect(aheadOf(terms, 0n)).toBe(55n)
+})

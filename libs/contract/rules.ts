@@ -142,6 +142,8 @@ function brokenFigures(facts: Facts, body: { readonly usage: readonly bigint[]; 
   if (terms === undefined) return true
   const last = metered(facts).usage
   if (body.usage.length !== last.length || body.usage.some((amount, at) => amount < (last[at] ?? 0n))) return true
+  // One case at most is opened for a contract.
+  if (terms.meters.some(({ unit }, at) => unit === 'sla' && (body.usage[at] ?? 0n) > 1n)) return true
   return body.owed !== owedFor(terms, body.usage)
 }
 

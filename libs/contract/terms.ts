@@ -64,7 +64,7 @@ export interface Terms {
   readonly isolation: string
   /** `free`, or `evm:<chain id>:<token address>`. */
   readonly rail: string
-  /** 1 .. 5, at most one per unit. */
+  /** 1 .. 6, at most one per unit. `sla` is one of them when a service level is bought: what it costs. */
   readonly meters: readonly Meter[]
   /** Most that can ever be owed, base units. */
   readonly cap: bigint
@@ -108,7 +108,7 @@ const body: Schema<Terms & { readonly version: number }> = fields({
   runner: text({ max: 32 }),
   isolation: text({ max: 32 }),
   rail: text({ max: 96 }),
-  meters: list(meterSchema, { min: 1, max: 5 }),
+  meters: list(meterSchema, { min: 1, max: 6 }),
   cap: big({ maxBytes: 16 }),
   tickMs: uint({ min: 100, max: 60_000 }),
   graceMs: uint({ min: MIN_GRACE_MS, max: 600_000 }),

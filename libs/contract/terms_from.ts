@@ -1,10 +1,13 @@
 // The terms that a demand and a standing offer come to: one pure function, so that both sides write the same bytes.
 
-import { type Demand, type Offer, railOf } from '@haggle/offer'
+import { type Demand, type Meter, type Offer, railOf } from '@haggle/offer'
 import { HaggleError, type Message } from '@haggle/wire'
+import { encodeSla, MAX_SLOTS, type RuleNumber, type Sla } from '@haggle/witness'
 import { MIN_GRACE_MS } from './constants.ts'
 import { paysAhead } from './paying.ts'
 import type { Terms } from './terms.ts'
+
+const MS_PER_S = 1_000
 
 /** What {@link termsFrom} joins. */
 export interface TermsSources {
@@ -23,7 +26,7 @@ export interface TermsSources {
  * several isolations for the runner the first of the demand's list that is offered counts, or the offer's first when the list is empty. See
  * spec/terms.md.
  *
- * @throws `E_TERMS_FROM` when the offer lacks the runner, the isolation, the rail or a device.
+ * @throws `E_TERMS_FROM` when the offer lacks the runner, the isolation, the rail, a device, or the service level that is asked for.
  */
 export function termsFrom({ offer, demand, renter, devices }: TermsSources): Terms {
   const { body, id, signer } = offer
@@ -46,7 +49,7 @@ export function termsFrom({ offer, demand, renter, devices }: TermsSources): Ter
     runner: demand.runner,
     isolation,
     rail: demand.rail,
-    meters: rail.meters,
+    meters: demand.sla === null ? rail.meters : [...rail.meters, slaMeter(body)],
     cap: demand.cap,
     tickMs: body.timing.tickMs,
     graceMs: paysAhead(demand) ? Math.max(MIN_GRACE_MS, Math.min(body.timing.graceMs, body.timing.tickMs)) : body.timing.graceMs,
@@ -55,10 +58,51 @@ export function termsFrom({ offer, demand, renter, devices }: TermsSources): Ter
     maxMs,
     limits,
     net: null,
-    sla: null,
+    sla: demand.sla === null ? null : encodeSla(slaFrom(body, demand, demand.sla)),
     visibility: demand.visibility,
     extends: null,
   }
+}
+
+/** What a service level costs, as a meter. */
+function slaMeter({ sla }: Offer): Meter {
+  return { unit: 'sla', price: sla?.fee ?? 0n, per: 1n }
+}
+
+/**
+ * The service level that taking `offer` for `demand` buys, for `renter`'s account: as many slots as the job may run, and one more because the first does
+ * not begin with it; the lock is the most that can be lost.
+ *
+ * @throws `E_TERMS_FROM` when the offer sells none on the demand's rail.
+ */
+export function slaFrom(offer: Offer, demand: Pick<Demand, 'rail' | 'limits'>, renter: Uint8Array): Sla {
+  const { sla } = offer
+  const provider = railOf(offer.rails, demand.rail)?.account ?? null
+  if (sla === null || sla.rail !== demand.rail || provider === null) throw lacks('a service level on that rail')
+  const { court, rule, slotS, pricePerSlot, factor, fee } = sla
+  const slots = Math.min(MAX_SLOTS, Math.ceil(demand.limits.maxMs / (slotS * MS_PER_S)) + 1)
+  return {
+    chain: chainOf(demand.rail),
+    court,
+    rule: rule as RuleNumber,
+    slotS,
+    slots,
+    pricePerSlot,
+    factor,
+    lock: pricePerSlot * BigInt(factor) * BigInt(slots),
+    fee,
+    renter,
+    provider,
+    renterCommit: null,
+    providerCommit: null,
+  }
+}
+
+/** The chain id in a rail's name. */
+function chainOf(rail: string): number {
+  const id = Number(/^evm:([1-9][0-9]*):/.exec(rail)?.[1])
+  if (!Number.isSafeInteger(id)) throw lacks('a service level on a chain')
+  return id
 }
 
 function lacks(what: string): HaggleError {

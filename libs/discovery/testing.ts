@@ -44,6 +44,7 @@ export const SMALL_OFFER: Offer = {
   limits: { cpuMilli: 1_000, memMiB: 512, diskMiB: 1_024, outMiB: 16, pids: 64, maxMs: 600_000 },
   timing: { tickMs: 5_000, graceMs: 5_000, stagingMs: 30_000, idleMs: 60_000 },
   stake: null,
+  sla: null,
   slots: 1,
   freeSlots: 1,
   serves: 'anyone',

@@ -54,6 +54,7 @@ export function demandOf(request: RunRequest, rail: Pick<PaymentRail, 'name' | '
     },
     idleMs: request.idleMs ?? DEFAULTS.idleMs,
     visibility: 'private',
+    sla: null,
   }
 }
 

@@ -101,6 +101,7 @@ export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy
     },
     timing: { tickMs: TICK_MS, graceMs: GRACE_MS, stagingMs: STAGING_MS, idleMs: MAX_IDLE_MS },
     stake: null,
+    sla: null,
     slots: policy.slots,
     freeSlots: Math.max(0, policy.slots - now.used),
     serves: policy.serves,

@@ -114,5 +114,6 @@ function demandOf(terms: Terms): Demand {
     limits: { ...terms.limits, maxMs: terms.maxMs },
     idleMs: terms.idleMs,
     visibility: terms.visibility,
+    sla: null,
   }
 }

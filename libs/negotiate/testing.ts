@@ -82,6 +82,7 @@ const DEMAND: QuoteReqBody['demand'] = {
   limits: { cpuMilli: 1000, memMiB: 64, diskMiB: 64, outMiB: 1, pids: 8, maxMs: 60_000 },
   idleMs: 20_000,
   visibility: 'private',
+  sla: null,
 }
 
 /** The terms of a script. */

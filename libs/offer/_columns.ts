@@ -97,7 +97,10 @@ export class Columns {
     this.numbers = new Map(rowNumbers.map((p) => number(p.name, WIDE.test(p.name), p.type === 'size' ? SIZE_FACTOR : 1)))
     this.words = new Map(ROW_WORDS.map(code))
     this.lists = new Map(
-      ['cached.image', 'cached.model', 'rail'].map((name) => [name, { dictionary: new Dictionary<WordList>(), data: new Uint32Array(0) }]),
+      ['cached.image', 'cached.model', 'rail', 'sla'].map((name) => [
+        name,
+        { dictionary: new Dictionary<WordList>(), data: new Uint32Array(0) },
+      ]),
     )
     this.deviceNumbers = new Map(deviceNumbers.map((p) => number(p.name, true, 1)))
     this.deviceWords = new Map(['vendor', 'model'].map(code))
@@ -245,7 +248,16 @@ function wordOf({ offer }: Listing, name: string): string | null {
 }
 
 function listOf({ offer }: Listing, name: string): readonly string[] {
-  return name === 'cached.image' ? offer.images : name === 'cached.model' ? offer.models : offer.rails.map((r) => r.rail)
+  switch (name) {
+    case 'cached.image':
+      return offer.images
+    case 'cached.model':
+      return offer.models
+    case 'sla':
+      return offer.sla === null ? [] : [offer.sla.rail]
+    default:
+      return offer.rails.map((r) => r.rail)
+  }
 }
 
 function longer<A extends Float64Array | Uint32Array | Uint8Array>(old: A, length: number): A {

@@ -56,6 +56,7 @@ const WORDS: Readonly<Record<string, readonly [own: number, shared: number]>> = 
   runner: [8, 4],
   isolation: [8, 4],
   rail: [8, 4],
+  sla: [4, 2],
   'cached.image': [48, 48],
   'cached.model': [48, 48],
   'gpu.model': [96, 48],

@@ -1,6 +1,6 @@
 // The demand: what a renter asks for, and who asks. The body of a quote request.
 
-import { big, fields, HaggleError, list, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
+import { big, bytes, fields, HaggleError, list, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
 
 /** What one job needs. */
 export interface DemandLimits {
@@ -43,6 +43,8 @@ export interface Demand {
   readonly idleMs: number
   /** Who may see the ledger entries. */
   readonly visibility: Visibility
+  /** The renter's account at the court, 20 bytes, when it buys a service level: what a missed slot counts for is paid there. Null: none is bought. */
+  readonly sla: Uint8Array | null
 }
 
 const demandFields: Schema<Demand> = fields({
@@ -63,6 +65,7 @@ const demandFields: Schema<Demand> = fields({
   }),
   idleMs: uint({ min: 1_000, max: 86_400_000 }),
   visibility: oneOf('private', 'public'),
+  sla: nullable(bytes({ length: 20 })),
 })
 
 function checkDemand(demand: Demand): Demand {

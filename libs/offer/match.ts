@@ -30,8 +30,8 @@ const atLeast = (property: string, value: number): Expr => ({ kind: 'compare', p
 const MIB = 1024 * 1024
 
 /**
- * What a demand asks besides its `where`: its runner and isolation, its rail, a free slot, free GPUs, its limits, and, unless the renter is a friend,
- * an offer for anyone; for a reader that keeps scores also a provider that no evidence convicts. In this order, each a constraint of the language, so that an explanation can name it.
+ * What a demand asks besides its `where`: its runner and isolation, its rail, a free slot, free GPUs, its limits, a service level
+ * when it buys one, and, unless the renter is a friend, an offer for anyone; for a reader that keeps scores also a provider that no evidence convicts. In this order, each a constraint of the language, so that an explanation can name it.
  */
 export function impliedBy(demand: Demand, options: MatchOptions = {}): Expr[] {
   const { limits } = demand
@@ -58,6 +58,7 @@ export function impliedBy(demand: Demand, options: MatchOptions = {}): Expr[] {
     atLeast('limit.duration', limits.maxMs),
     atLeast('limit.idle', demand.idleMs),
   )
+  if (demand.sla !== null) implied.push(text('sla', demand.rail))
   if (options.friend !== true) implied.push(text('serves', 'anyone'))
   if (options.scored === true) implied.push({ kind: 'compare', property: 'provider.score', op: '>', value: 0 })
   return implied

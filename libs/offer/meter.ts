@@ -2,8 +2,11 @@
 
 import { big, bytes, fields, HaggleError, list, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
 
-/** What a meter counts. `ms`: milliseconds of the job. `request`, `tokenIn`, `tokenOut`, `byteOut`: what a model server counts. */
-export type MeterUnit = 'ms' | 'request' | 'tokenIn' | 'tokenOut' | 'byteOut'
+/**
+ * What a meter counts. `ms`: milliseconds of the job. `request`, `tokenIn`, `tokenOut`, `byteOut`: what a model server counts. `sla`: 1 from the moment
+ * that the court has drawn the witnesses of a service level that was bought; in terms only.
+ */
+export type MeterUnit = 'ms' | 'request' | 'tokenIn' | 'tokenOut' | 'byteOut' | 'sla'
 
 /** `price` base units for every `per` counted. Cost is one ceil over cumulative amounts. */
 export interface Meter {
@@ -42,7 +45,7 @@ export interface Rail {
 }
 
 const meterFields: Schema<Meter> = fields({
-  unit: oneOf('ms', 'request', 'tokenIn', 'tokenOut', 'byteOut'),
+  unit: oneOf('ms', 'request', 'tokenIn', 'tokenOut', 'byteOut', 'sla'),
   price: big({ maxBytes: 8 }),
   per: big({ maxBytes: 8 }),
 })
@@ -72,10 +75,13 @@ function checkRail(rail: Rail): Rail {
       'E_OFFER_RAIL',
       `Cannot offer the rail "${rail.rail}": every rail but ${FREE_RAIL} names the account it pays into`,
     )
+  // What a service level costs is in the offer's field of that name: a meter of it here would be owed without one.
+  if (rail.meters.some(({ unit }) => unit === 'sla'))
+    throw new HaggleError('E_OFFER_METER', `Cannot price sla on the rail "${rail.rail}": only terms have that meter`)
   return rail
 }
 
-/** Dialect form of a {@link Rail}: `[rail, unit, decimals, meters, account]`. Throws `E_OFFER_RAIL` for an account too many or too few. */
+/** Dialect form of a {@link Rail}: `[rail, unit, decimals, meters, account]`. Throws `E_OFFER_RAIL` for an account too many or too few, `E_OFFER_METER` for a meter of `sla`. */
 export const railSchema: Schema<Rail> = {
   parse: (value: Value): Rail => checkRail(railFields.parse(value)),
   build: (rail: Rail): Value => railFields.build(checkRail(rail)),

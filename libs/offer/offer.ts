@@ -1,6 +1,6 @@
 // The offer: what one provider sells, at what price, to whom, until when.
 
-import { big, fields, HaggleError, list, type MessageType, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
+import { big, bytes, fields, HaggleError, list, type MessageType, nullable, oneOf, type Schema, text, uint, type Value } from '@haggle/wire'
 import { type Device, deviceSchema, MAX_DEVICES } from './device.ts'
 import { type Rail, railSchema } from './meter.ts'
 
@@ -66,6 +66,24 @@ export interface OfferStake {
   readonly amount: bigint
 }
 
+/** A service level that can be bought with a job that is paid on `rail`. Money is base units of that rail's token, which is the court's. */
+export interface OfferSla {
+  /** Name of the rail, `evm:<chain id>:<token address>`: one of the offer's. Its account is the one whose stake is locked. */
+  readonly rail: string
+  /** The court's address, 20 bytes. */
+  readonly court: Uint8Array
+  /** Which of the court's rules decides: 1 or 2. */
+  readonly rule: number
+  /** Seconds of a slot, 1 .. 3,600. */
+  readonly slotS: number
+  /** What a missed slot counts for, > 0. */
+  readonly pricePerSlot: bigint
+  /** How many times that the provider loses for it, 1 .. 10. */
+  readonly factor: number
+  /** What it costs: the provider's transactions for opening and closing the case. Owed once the court has drawn the witnesses. */
+  readonly fee: bigint
+}
+
 /** Who may rent. `friends`: an allow-list that the provider keeps to itself; a stranger need not ask. */
 export type Serves = 'anyone' | 'friends'
 
@@ -101,6 +119,8 @@ export interface Offer {
   readonly timing: OfferTiming
   /** Null: none. */
   readonly stake: OfferStake | null
+  /** The service level that is on sale; null: none. */
+  readonly sla: OfferSla | null
   /** Jobs at a time. */
   readonly slots: number
   /** Slots free now, 0 .. slots. */
@@ -117,6 +137,16 @@ export const MAX_OFFER_LIFETIME_S = 600
 const DAY_MS = 86_400_000
 
 const word = (max: number): Schema<string> => text({ max })
+
+const slaFields: Schema<OfferSla> = fields({
+  rail: word(96),
+  court: bytes({ length: 20 }),
+  rule: uint({ min: 1, max: 2 }),
+  slotS: uint({ min: 1, max: 3_600 }),
+  pricePerSlot: big({ maxBytes: 16 }),
+  factor: uint({ min: 1, max: 10 }),
+  fee: big({ maxBytes: 8 }),
+})
 
 const offerFields: Schema<Offer> = fields({
   devices: list(deviceSchema, { min: 1, max: MAX_DEVICES }),
@@ -139,6 +169,7 @@ const offerFields: Schema<Offer> = fields({
     idleMs: uint({ min: 1_000, max: DAY_MS }),
   }),
   stake: nullable(fields({ rail: word(96), amount: big({ maxBytes: 16 }) })),
+  sla: nullable(slaFields),
   slots: uint({ min: 1 }),
   freeSlots: uint(),
   serves: oneOf('anyone', 'friends'),
@@ -148,7 +179,8 @@ const offerFields: Schema<Offer> = fields({
 /**
  * Fails on what the shape alone does not show.
  *
- * @throws `E_OFFER_DEVICE` for two devices of one id, `E_OFFER_RAIL` for two rails of one name and for one without its account, `E_OFFER_REGION`, `E_OFFER_SLOTS`.
+ * @throws `E_OFFER_DEVICE` for two devices of one id, `E_OFFER_RAIL` for two rails of one name and for one without its account, `E_OFFER_REGION`, `E_OFFER_SLOTS`,
+ * `E_OFFER_SLA` for a service level on a rail that the offer lacks, or one that counts for nothing.
  */
 export function checkOffer(offer: Offer): Offer {
   const twice = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at)
@@ -160,6 +192,13 @@ export function checkOffer(offer: Offer): Offer {
     throw new HaggleError('E_OFFER_REGION', `Cannot make an offer: region must be like DE or US-CA, is "${offer.region}"`, {
       next: 'give an ISO 3166 code, or leave the region out',
     })
+  const { sla } = offer
+  const payee = offer.rails.find((r) => r.rail === sla?.rail)?.account ?? null
+  if (sla !== null && (sla.pricePerSlot < 1n || payee === null))
+    throw new HaggleError(
+      'E_OFFER_SLA',
+      `Cannot make an offer: a service level needs a rail of the offer that pays an account, and a price above 0`,
+    )
   if (offer.freeSlots > offer.slots)
     throw new HaggleError('E_OFFER_SLOTS', `Cannot make an offer: ${offer.freeSlots} free slots of ${offer.slots}`)
   return offer

@@ -72,6 +72,7 @@ export const OFFER_PROPERTIES: readonly Property[] = [
   property('cached.image', 'strings', 'images that are here'),
   property('cached.model', 'strings', 'models that are here or served'),
   property('rail', 'strings', 'ways to pay'),
+  property('sla', 'strings', 'ways to pay with which a service level can be bought'),
   property('limit.cpu', 'cores', 'most cores of a job'),
   property('limit.memory', 'size', 'most memory of a job'),
   property('limit.disk', 'size', 'most disk of a job'),
@@ -177,7 +178,7 @@ export function isGpuProperty(name: string): boolean {
 
 /** Properties at the top that are never unknown, and those of a device. */
 const ALWAYS: ReadonlySet<string> = new Set(
-  'gpu.count cpu.model cpu.cores cpu.threads memory disk os arch runner isolation cached.image cached.model rail limit.cpu limit.memory limit.disk limit.output limit.pids limit.duration limit.idle tick slots slots.free serves provider.key'.split(
+  'gpu.count cpu.model cpu.cores cpu.threads memory disk os arch runner isolation cached.image cached.model rail sla limit.cpu limit.memory limit.disk limit.output limit.pids limit.duration limit.idle tick slots slots.free serves provider.key'.split(
     ' ',
   ),
 )

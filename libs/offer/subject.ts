@@ -154,6 +154,8 @@ export function listingValue(listing: Listing, property: string, money: string):
       return offer.models
     case 'rail':
       return offer.rails.map((r) => r.rail)
+    case 'sla':
+      return offer.sla === null ? [] : [offer.sla.rail]
     case 'limit.cpu':
       return offer.limits.cpuMilli
     case 'limit.memory':

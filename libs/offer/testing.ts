@@ -54,6 +54,7 @@ export function sampleOffer(changes: Partial<Offer> = {}): Offer {
     limits: { cpuMilli: 16_000, memMiB: 32_768, diskMiB: 102_400, outMiB: 64, pids: 512, maxMs: 3_600_000 },
     timing: { tickMs: 5000, graceMs: 10_000, stagingMs: 60_000, idleMs: 60_000 },
     stake: null,
+    sla: null,
     slots: 1,
     freeSlots: 1,
     serves: 'anyone',
@@ -75,6 +76,7 @@ export function sampleDemand(changes: Partial<Demand> = {}): Demand {
     limits: { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, pids: 64, maxMs: 600_000 },
     idleMs: 60_000,
     visibility: 'private',
+    sla: null,
     ...changes,
   }
 }

@@ -117,6 +117,8 @@ const BAD_TERMS: readonly (readonly [string, Uint8Array])[] = [
 /** A rail that pays ahead. */
 const PAID = `evm:31337:0x${'5fbd'.repeat(10)}`
 
+const VICTIM = new Uint8Array(20).fill(0x77)
+
 const OFFER: Offer = {
   devices: [
     { ...deviceOf('gpu0', 'RTX 4090'), vramMiB: 24_576, vramUsableMiB: 24_564 },
@@ -140,6 +142,15 @@ const OFFER: Offer = {
   limits: { cpuMilli: 48_000, memMiB: 65_536, diskMiB: 100_000, outMiB: 256, pids: 4_096, maxMs: 3_600_000 },
   timing: { tickMs: 5_000, graceMs: 15_000, stagingMs: 60_000, idleMs: 60_000 },
   stake: null,
+  sla: {
+    rail: PAID,
+    court: new Uint8Array(20).fill(0xc0),
+    rule: 2,
+    slotS: 60,
+    pricePerSlot: 1_000n,
+    factor: 10,
+    fee: 40_000n,
+  },
   slots: 2,
   freeSlots: 1,
   serves: 'anyone',
@@ -177,12 +188,14 @@ function termsVectors(): Json {
       ['gpu0'],
     ],
     ['a rail that pays ahead: no more grace than a tick', { ...DEMAND, rail: PAID }, ['gpu0']],
+    ['a service level: its price is a meter, and its slots cover the run', { ...DEMAND, rail: PAID, sla: VICTIM }, ['gpu0']],
   ]
   const not: readonly (readonly [string, typeof DEMAND, readonly string[]])[] = [
     ['another rail', { ...DEMAND, rail: 'evm:1:0x00' }, ['gpu0']],
     ['an isolation that the offer lacks', { ...DEMAND, isolation: ['gvisor'] }, ['gpu0']],
     ['a runner that the offer lacks', { ...DEMAND, runner: 'container' }, ['gpu0']],
     ['a device that the offer lacks', DEMAND, ['gpu7']],
+    ['a service level on a rail that it is not sold on', { ...DEMAND, sla: VICTIM }, ['gpu0']],
   ]
   const joined = (demand: typeof DEMAND, devices: readonly string[]): Terms =>
     termsFrom({ offer, demand, renter: RENTER.publicKey, devices })

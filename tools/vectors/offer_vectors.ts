@@ -93,6 +93,18 @@ const OFFERS: Readonly<Record<string, Offer>> = {
   }),
   paid: sampleOffer({ rails: [USDC], stake: { rail: USDC.rail, amount: 2n * 10n ** 18n } }),
   both: sampleOffer({ rails: [freeRate(100_000n), USDC], stake: { rail: 'free', amount: 5_000_000n }, serves: 'friends' }),
+  watched: sampleOffer({
+    rails: [freeRate(100_000n), USDC],
+    sla: {
+      rail: USDC.rail,
+      court: new Uint8Array(20).fill(0xc0),
+      rule: 1,
+      slotS: 60,
+      pricePerSlot: 5n * 10n ** 15n,
+      factor: 10,
+      fee: 10n ** 17n,
+    },
+  }),
   odd: sampleOffer({
     accept: 'renter.shoe_size >= 40',
     freeSlots: 0,
@@ -172,9 +184,16 @@ const BAD_OFFERS: readonly (readonly [string, Value])[] = [
   ['a price per 0', changed(11, new Uint8Array(0), [0, 3, 0, 2])],
   ['5 decimals', changed(11, 5, [0, 2])],
   ['a tick of 99 ms', changed(13, 99, [0])],
-  ['no slot', changed(15, 0)],
-  ['more free slots than slots', changed(16, 2)],
-  ['another door', changed(17, 'family')],
+  ['no slot', changed(16, 0)],
+  ['more free slots than slots', changed(17, 2)],
+  ['another door', changed(18, 'family')],
+  ['a price of service levels among the prices of a rail', changed(11, 'sla', [0, 3, 0, 0])],
+  [
+    'a service level on a rail that the offer lacks',
+    changed(15, ['evm:1:0xa0b8', new Uint8Array(20), 1, 60, Uint8Array.of(1), 10, Uint8Array.of(1)]),
+  ],
+  ['a service level on the free rail', changed(15, ['free', new Uint8Array(20), 1, 60, Uint8Array.of(1), 10, Uint8Array.of(1)])],
+  ['a service level of a third rule', changed(15, ['free', new Uint8Array(20), 3, 60, Uint8Array.of(1), 10, Uint8Array.of(1)])],
 ]
 
 function offerVectors(): Json {
@@ -206,6 +225,7 @@ function offerVectors(): Json {
       cap: 2n ** 70n,
       visibility: 'public',
     }),
+    watched: sampleDemand({ rail: USDC.rail, sla: new Uint8Array(20).fill(0x77) }),
   }
   const prices: readonly (readonly [Rail, bigint])[] = [
     [freeRate(310_000n), 3_600_000n],
@@ -442,6 +462,7 @@ const DEMANDS: Readonly<Record<string, Demand>> = {
   one_of_two: sampleDemand({ where: 'gpu.vram>=24GiB', minGpus: 2, maxGpus: 4 }),
   tiers: sampleDemand({ isolation: ['gvisor', 'permissions'] }),
   paid: sampleDemand({ rail: USDC.rail, where: 'price.hour<=0.3USDC' }),
+  watched: sampleDemand({ rail: USDC.rail, sla: new Uint8Array(20).fill(0x77) }),
   long: sampleDemand({ limits: { ...sampleDemand().limits, maxMs: 1_800_000 } }),
 }
 

@@ -22,6 +22,7 @@ export const DEMAND: Demand = {
   limits: { cpuMilli: 4_000, memMiB: 8_192, diskMiB: 16_384, outMiB: 64, pids: 256, maxMs: 600_000 },
   idleMs: 60_000,
   visibility: 'private',
+  sla: null,
 }
 const NO_PARTS = { channel: null, channelCumulative: null, evmSig: null }
 const EXITED = { kind: 'exit', code: 0, word: null } as const
@@ -145,6 +146,12 @@ class Story {
 /** Take it, up to the first VOUCHER. */
 function running(terms?: Terms): Story {
   return new Story(terms).accept().confirm().ready().meter(1, [5_000n]).voucher([5_000n])
+}
+
+/** Ready, with a service level bought. */
+function watched(): Story {
+  const terms = termsOf()
+  return new Story({ ...terms, meters: [...terms.meters, { unit: 'sla', price: 40n, per: 1n }] }).accept().confirm().ready()
 }
 
 function settledByTake(): Story {
@@ -374,6 +381,7 @@ export function badTranscripts(): TranscriptCase[] {
     ['meter: not the next number', new Story().accept().confirm().ready().meter(2, [1n])],
     ['meter: usage falls', running().meter(2, [4_999n])],
     ['meter: another sum than the terms give', new Story().accept().confirm().ready().meter(1, [5_000n], { owed: 432n })],
+    ['meter: two service levels opened', watched().meter(1, [5_000n, 2n])],
     ['meter: RESULT below METER', running().result([1n])],
     ['voucher: above the meter', new Story().accept().confirm().ready().meter(1, [5_000n]).voucher([5_000n], { owed: 432n })],
     ['voucher: below the meter', new Story().accept().confirm().ready().meter(1, [5_000n]).voucher([5_000n], { owed: 430n })],

@@ -129,4 +129,5 @@ export const DEMAND: Demand = {
   limits: { cpuMilli: 1_000, memMiB: 512, diskMiB: 512, outMiB: 16, pids: 64, maxMs: 60_000 },
   idleMs: 10_000,
   visibility: 'private',
+  sla: null,
 }
