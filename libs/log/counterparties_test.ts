@@ -54,6 +54,36 @@ it('followCounterparties() lists who has an entry of the last 90 days, newest fi
   expect(await parties.list(NOW + (COUNTERPARTY_DAYS - 0.5) * DAY)).toEqual([key(2)])
 })
 
+it('mayConfirm() is true for counterparties from before the opening, and for newer ones when there is none of those within 90 days', async () => {
+  const ledger = await ledgerOf()
+  const fresh = followCounterparties(() => ledger)
+  await ledger.append([entry(key(2), NOW)])
+  expect(await fresh.mayConfirm(key(2), NOW)).toBe(true)
+  expect(await fresh.mayConfirm(key(3), NOW)).toBe(false)
+  const opened = followCounterparties(() => ledger)
+  await ledger.append([entry(key(3), NOW)])
+  expect(await opened.mayConfirm(key(2), NOW)).toBe(true)
+  expect(await opened.has(key(3), NOW)).toBe(true)
+  expect(await opened.mayConfirm(key(3), NOW)).toBe(false)
+  await ledger.append([entry(key(3), NOW + 99 * DAY)])
+  expect(await opened.mayConfirm(key(2), NOW + 99 * DAY)).toBe(false)
+  expect(await opened.mayConfirm(key(3), NOW + 99 * DAY)).toBe(true)
+})
+
+it('reread() finds those whose entries were put back among others', async () => {
+  const ledger = await ledgerOf()
+  await ledger.append([entry(key(2), NOW)])
+  const parties = followCounterparties(() => ledger)
+  expect(await parties.list(NOW)).toEqual([key(2)])
+  const lost = await ledgerOf()
+  await lost.append([entry(key(3), NOW)])
+  await ledger.restore(lost.head(), [await lost.get(0)])
+  expect(ledger.size).toBe(2)
+  expect(await parties.has(key(3), NOW)).toBe(false)
+  parties.reread()
+  expect(await parties.has(key(3), NOW)).toBe(true)
+})
+
 it('followCounterparties() goes on with a successor without forgetting', async () => {
   let ledger = await ledgerOf()
   const parties = followCounterparties(() => ledger)

@@ -19,6 +19,7 @@ import type { Store } from '@haggle/store'
 import { type Clock, equalBytes, type Signer, type Suite } from '@haggle/wire'
 import { ask } from './ask.ts'
 import { Bringer } from './bringer.ts'
+import { confirmMine } from './confirm_mine.ts'
 import { type Carried, openCarried } from './carried.ts'
 import { type Counterparties, followCounterparties } from './counterparties.ts'
 import { hearEvidence } from './evidence_topic.ts'
@@ -78,7 +79,7 @@ export interface LogStatus {
   readonly signedSize: number
   /** When the last head was signed, unix seconds, or null. */
   readonly signedAt: number | null
-  /** Size that somebody has seen signed when it is more than is here; 0 otherwise. */
+  /** Entries that somebody has seen signed and that may not be here: all behind the last head signed here, when the log doesn't come to a later one. */
   readonly missing: number
   /** Counterparties that cosigned the last signed head. */
   readonly cosigners: number
@@ -101,7 +102,10 @@ export type ImportKind = 'carried' | 'counted'
 /** A running log service. */
 export interface LogService {
   status(): LogStatus
-  /** Asks connected peers for my last head: after a start nothing is signed before one has answered. Resolves with the state then. */
+  /**
+   * Asks connected peers for my last head: after a start nothing is signed before one has shown it, or a counterparty from before has said that there is
+   * none. Resolves with the state then.
+   */
   confirm(): Promise<HeadState>
   /** Signs the head now and brings it to the counterparties of the last 90 days. Throws what `sign` of a `HeadSigner` throws. */
   checkpoint(reason?: CheckpointReason): Promise<CheckpointResult>
@@ -187,22 +191,13 @@ class RunningLog implements LogService {
       size: ledger.size,
       signedSize,
       signedAt: heads.last()?.iat ?? null,
-      missing: Math.max(0, (target?.body.size ?? 0) - ledger.size),
+      missing: state === 'behind' && target ? target.body.size - signedSize : 0,
       cosigners: this.#bringer.cosigners.length,
     }
   }
 
   async confirm(): Promise<HeadState> {
-    const { network, memory } = this.#init
-    const asked = network.peers()
-    const answers = await Promise.allSettled(asked.map(async (peerId) => await this.#askMine(peerId)))
-    const heads = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-    for (const head of heads) await memory.heads.shown(head)
-    // Everybody who could be asked knows of none. That says something only where somebody would know: a stranger knows nobody's head.
-    const known = await Promise.all(
-      asked.map(async (peerId, i) => answers[i]!.status === 'fulfilled' && (await this.#isCounterparty(peerId))),
-    )
-    if (heads.length === 0 && known.includes(true)) await memory.heads.shown(null)
+    await confirmMine({ ...this.#init, counterparties: this.#counterparties }, this.#nowS())
     return this.#noteState()
   }
 
@@ -269,6 +264,7 @@ class RunningLog implements LogService {
     const kept = await gatherKept(this.#init, peers, from)
     await memory.ledger.restore(last.body, kept)
     memory.scores.reread()
+    this.#counterparties.reread()
     await memory.heads.shown(last.bytes)
     this.#event({ kind: 'fetched', entries: kept.length })
     this.#noteState()
@@ -363,12 +359,6 @@ class RunningLog implements LogService {
 
   async #isCounterparty(peerId: string): Promise<boolean> {
     return await this.#counterparties.has(publicKeyOf(peerId), this.#nowS())
-  }
-
-  /** Heads of mine that a peer knows, newest first. */
-  async #askMine(peerId: string): Promise<readonly Uint8Array[]> {
-    const answer = await ask(this.#init, { peerId }, { name: 'head', body: { owner: this.#init.memory.ledger.key } })
-    return answer.name === 'heads' ? answer.body.heads : []
   }
 
   #noteState(): HeadState {

@@ -135,6 +135,21 @@ describe('startLog()', () => {
     expect(a.log.status()).toMatchObject({ state: 'ok', size: 2, signedSize: 2, missing: 0, cosigners: 1 })
   })
 
+  it('is not confirmed by who came after it was opened while it has counterparties from before', async () => {
+    const [b, c] = [await join(2), await join(3)]
+    const first = await join(1)
+    await deal(first, b, 1)
+    await leave(first)
+    // It may be a backup: its new customer knows no head of it, whatever b was shown.
+    const again = await join(1, { store: first.store, journals: first.journals })
+    await deal(again, c, 2)
+    await meet(again, c)
+    expect(await again.log.confirm()).toBe('unconfirmed')
+    await expect(again.log.checkpoint()).rejects.toMatchObject({ code: 'E_HEAD_UNCONFIRMED' })
+    await meet(again, b)
+    expect(await again.log.confirm()).toBe('ok')
+  })
+
   it('has each head cosigned by its counterparties alone, with the proof that it extends the last', async () => {
     const [a, b, stranger] = [await join(1), await join(2), await join(3)]
     await deal(a, b, 1)
@@ -254,7 +269,7 @@ describe('startLog()', () => {
     expect(again.memory.ledger.size).toBe(2)
     await meet(again, b)
     expect(await again.log.confirm()).toBe('behind')
-    expect(again.log.status()).toMatchObject({ size: 2, missing: 16 })
+    expect(again.log.status()).toMatchObject({ size: 2, missing: 18 })
     await expect(again.log.checkpoint()).rejects.toMatchObject({ code: 'E_HEAD_BEHIND' })
     // One of the two alone hasn't kept everything.
     await again.memory.ledger.append([entry('opened', b, 99)])

@@ -19,8 +19,8 @@ const LIFETIME_S = 600
 /**
  * - `unconfirmed`: since it was opened nobody has shown the last head that this log signed: a restored backup would look just like this.
  * - `ok`: heads may be signed.
- * - `behind`: somebody has a head of this log that is larger than the log: entries are lost here.
- * - `forked`: somebody has a head of this log that contradicts what is on disk: only a successor can go on.
+ * - `behind`: somebody has a later head of this log than the last one signed here, and the log doesn't come to it: entries are lost here.
+ * - `forked`: somebody has a head of this log that contradicts one signed here: only a successor can go on.
  * - `damaged`: the ledger itself isn't whole.
  */
 export type HeadState = 'unconfirmed' | 'ok' | 'behind' | 'forked' | 'damaged'
@@ -31,7 +31,7 @@ export interface HeadStatus {
   readonly state: HeadState
   /** Size of the last head signed here, 0 when none was. */
   readonly signedSize: number
-  /** The largest head that somebody has shown, when it is ahead of the log or contradicts it. */
+  /** The largest head that somebody has shown, when the log doesn't come to it. */
   readonly target: SignedHead | undefined
 }
 
@@ -147,6 +147,9 @@ class StoreHeadSigner implements HeadSigner {
       // A head that this store has forgotten: my last word is at least that.
       if (this.#last === undefined || size > this.#last.body.size) await this.#keep(head)
       if (this.#target && !this.#forked && (await this.#reached(this.#target))) this.#target = undefined
+    } else if (size > (this.#last?.body.size ?? 0)) {
+      // What was appended since the last head signed here took the places of lost entries. It stands under no head: it can go behind them.
+      if (this.#target === undefined || size > this.#target.body.size) this.#target = head
     } else {
       this.#target = head
       this.#forked = true
@@ -214,7 +217,7 @@ class StoreHeadSigner implements HeadSigner {
       unconfirmed: ['E_HEAD_UNCONFIRMED', 'no counterparty has shown the last one yet', 'wait until one is reached'],
       behind: [
         'E_HEAD_BEHIND',
-        `a head of ${size} entries was signed before, and ${this.#init.ledger.size} are here`,
+        `a head of ${size} entries was signed before, and not all of them are here`,
         'haggle ledger fetch, or haggle ledger succeed',
       ],
       forked: ['E_HEAD_FORKED', `a head of ${size} entries that was signed before says something else`, 'haggle ledger succeed'],

@@ -101,10 +101,33 @@ describe('openHeadSigner()', () => {
     expect(next.body).toMatchObject({ size: 17, prevSize: 15, prevRoot: last.body.root })
   })
 
-  it('is forked when somebody shows a head that the log contradicts', async () => {
+  it('is behind, and catches up, when the log has grown past a head that it does not come to', async () => {
+    const whole = await ledgerOf()
+    const before = await signerOf(whole)
+    await before.shown(null)
+    await whole.append(many(6))
+    const last = await before.sign('asked')
+    const kept = (await all(whole.entries({ from: 2 }))).map(({ index, salt, bytes }) => ({ index, salt, bytes }))
+
+    // A backup from before the first head, with which more was dealt than what it lacks.
+    const restored = await ledgerOf({ journal: memoryJournal(), random: seeded(2) })
+    await restored.append(many(9, 100))
+    const heads = await signerOf(restored)
+    expect(await heads.shown(last.bytes)).toMatchObject({ state: 'behind', target: { body: { size: 6 } } })
+    await expect(heads.sign('asked')).rejects.toMatchObject({ code: 'E_HEAD_BEHIND' })
+    const first = (await all(whole.entries({ to: 2 }))).map(({ index, salt, bytes }) => ({ index, salt, bytes }))
+    await restored.restore(last.body, [...first, ...kept])
+    expect(restored.status()).toMatchObject({ state: 'ok', size: 15 })
+    expect(await heads.shown(last.bytes)).toMatchObject({ state: 'ok', target: undefined })
+    expect((await heads.sign('asked')).body).toMatchObject({ size: 15, prevSize: 6, prevRoot: last.body.root })
+  })
+
+  it('is forked when somebody shows a head that contradicts one signed here', async () => {
     const ledger = await ledgerOf()
     const heads = await signerOf(ledger)
+    await heads.shown(null)
     await ledger.append(many(10))
+    await heads.sign('asked')
     expect(await heads.shown(forged({ size: 4 }).bytes)).toMatchObject({ state: 'forked' })
     await expect(heads.sign('asked')).rejects.toMatchObject({ code: 'E_HEAD_FORKED' })
   })

@@ -49,7 +49,7 @@ export function metricsPage(figures: Figures): string {
     ['', memory.signedAt ?? 0],
   ])
   family('haggle_ledger_cosigners', 'gauge', 'Counterparties that cosigned the last head.', [['', memory.cosigners]])
-  family('haggle_ledger_missing_entries', 'gauge', 'Entries that others have seen signed and that are not here.', [['', memory.missing]])
+  family('haggle_ledger_missing_entries', 'gauge', 'Entries that others have seen signed and that may not be here.', [['', memory.missing]])
   family(
     'haggle_ledger_state',
     'gauge',
