@@ -13,9 +13,10 @@ export interface StateText {
 
 /** The state of a log, and the next step where one is needed. */
 export function stateText(status: MemoryStatus): StateText {
-  const { state, size, signedSize, missing, cosigners, log } = status
+  const { state, size, signedSize, missing, cosigners, log, waiting } = status
   const entries = size === 0 ? 'empty' : counted(size, 'entry', 'entries')
-  const which = log === 0 ? entries : `${entries} in successor ${log}`
+  const where = log === 0 ? entries : `${entries} in successor ${log}`
+  const which = waiting === 0 ? where : `${where}, ${counted(waiting, 'entry waits', 'entries wait')} to be appended`
   if (status.ledger === 'damaged' || state === 'damaged')
     return { state: 'bad', text: `${which}, damaged: some are on neither copy, and no head is signed`, fix: 'haggle ledger fetch' }
   if (status.ledger === 'failed')
@@ -24,7 +25,7 @@ export function stateText(status: MemoryStatus): StateText {
     case 'behind':
       return {
         state: 'bad',
-        text: `${which}, behind: others have seen ${missing} more, and no head is signed`,
+        text: `${which}, behind: others have seen up to ${missing} more signed, and no head is signed until they are back`,
         fix: 'haggle ledger fetch; when nobody has them, haggle ledger succeed',
       }
     case 'forked':

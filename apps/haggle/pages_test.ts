@@ -109,6 +109,7 @@ const MEMORY: MemoryStatus = {
   signedAt: 1_790_000_000,
   missing: 0,
   cosigners: 3,
+  waiting: 0,
   healed: 0,
   convicted: 0,
 }
@@ -180,10 +181,11 @@ test.each([
   [{}, 'ok', '1204 entries ok, head of 1200 cosigned by 3', undefined],
   [{ state: 'unconfirmed' }, 'weak', 'no head is signed until a counterparty has shown the last one, of 1200', undefined],
   [{ state: 'unconfirmed', signedSize: 0 }, 'ok', 'no head signed yet', undefined],
-  [{ state: 'behind', missing: 7 }, 'bad', 'others have seen 7 more', 'haggle ledger fetch'],
+  [{ state: 'behind', missing: 7 }, 'bad', 'others have seen up to 7 more signed', 'haggle ledger fetch'],
   [{ state: 'forked' }, 'bad', 'others have seen it say something else', 'haggle ledger succeed'],
   [{ state: 'damaged', ledger: 'damaged' }, 'bad', 'some are on neither copy', 'haggle ledger fetch'],
   [{ ledger: 'failed' }, 'bad', 'the disk refused a write', 'make room'],
+  [{ ledger: 'failed', waiting: 2 }, 'bad', '1204 entries, 2 entries wait to be appended', 'make room'],
   [{ log: 1, signedSize: 0 }, 'ok', '1204 entries in successor 1 ok', undefined],
 ] as const)('stateText() says what %j means', (changes, state, text, fix) => {
   const found = stateText({ ...MEMORY, ...changes })

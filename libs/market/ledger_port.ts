@@ -3,7 +3,8 @@
 import { peerIdOf } from '@haggle/identity'
 import { CREDITS } from '@haggle/offer'
 import type { Entry, Facts, Ledger } from '@haggle/reputation'
-import { type Clock, equalBytes, formatAmount, toHex } from '@haggle/wire'
+import { type Clock, equalBytes, errorCode, formatAmount, toHex } from '@haggle/wire'
+import type { WaitingEntries } from './waiting_entries.ts'
 
 /** One entry for the ledger, as the market writes it. */
 export interface LedgerLine {
@@ -24,7 +25,7 @@ export interface LedgerLine {
 
 /** The node's append-only memory, as the market uses it. */
 export interface LedgerPort {
-  /** Resolves when it is on disk. Appending the same kind and contract again is harmless. */
+  /** Resolves when it is on disk: in the ledger, or waiting for it. Appending the same kind and contract again is harmless. */
   append(line: LedgerLine): Promise<void>
   /** Newest first. */
   list(options: {
@@ -34,24 +35,70 @@ export interface LedgerPort {
   >
 }
 
+/** A {@link LedgerPort} that keeps what its ledger can't take. */
+export interface WaitingLedgerPort extends LedgerPort {
+  /** Entries that wait for the ledger. */
+  readonly waiting: number
+  /** Appends what waits, as far as the ledger takes it. */
+  flush(): Promise<void>
+}
+
+/** What {@link ledgerPort} needs. */
+export interface LedgerPortInit {
+  readonly clock: Clock
+  readonly waiting: WaitingEntries
+  /** Told why an entry has to wait. */
+  readonly onProblem?: (error: unknown) => void
+}
+
 /** Entries of one contract that are looked through for a repeat. */
 const MAX_REPEATS = 16
 
-/** A {@link LedgerPort} over whatever is the current ledger. Appending a line again that is there already does nothing. */
-export function ledgerPort(current: () => Ledger, clock: Clock): LedgerPort {
+/** What no ledger takes, now or later. */
+const NO_ENTRY: readonly unknown[] = ['E_WIRE_SCHEMA', 'E_WIRE_SIZE']
+
+/**
+ * A {@link LedgerPort} over whatever is the current ledger. Appending a line again that is there already does nothing. A line that the ledger can't take,
+ * because its end is lost or its disk refuses, waits with its time: a closing is told once, and must not be lost for that.
+ */
+export function ledgerPort(current: () => Ledger, { clock, waiting, onProblem = () => undefined }: LedgerPortInit): WaitingLedgerPort {
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = queue.then(work)
     queue = done.catch(() => undefined)
     return done
   }
+  const put = async (entry: Entry): Promise<void> => {
+    const ledger = current()
+    try {
+      if (!(await isThere(ledger, entry))) await ledger.append([entry])
+    } catch (error) {
+      // A successor took its place meanwhile.
+      if (errorCode(error) !== 'E_LEDGER_CLOSED' || current() === ledger) throw error
+      await put(entry)
+    }
+  }
+  const flush = async (): Promise<void> => {
+    const [failure] = waiting.count === 0 ? [] : await waiting.flush(put)
+    if (failure !== undefined) onProblem(failure)
+  }
   return {
+    get waiting(): number {
+      return waiting.count
+    },
     append: (line) =>
       inTurn(async () => {
-        const ledger = current()
-        if (await isThere(ledger, line)) return
-        await ledger.append([entryOf(line, Math.floor(clock.now() / 1000))])
+        const entry = entryOf(line, Math.floor(clock.now() / 1000))
+        try {
+          await put(entry)
+        } catch (error) {
+          if (NO_ENTRY.includes(errorCode(error))) throw error
+          onProblem(error)
+          return await waiting.add(entry)
+        }
+        await flush()
       }),
+    flush: () => inTurn(flush),
     async list({ limit }) {
       const ledger = current()
       const from = Math.max(0, ledger.size - limit)
@@ -65,9 +112,9 @@ export function ledgerPort(current: () => Ledger, clock: Clock): LedgerPort {
   }
 }
 
-async function isThere(ledger: Ledger, line: LedgerLine): Promise<boolean> {
+async function isThere(ledger: Ledger, line: Entry): Promise<boolean> {
   let seen = 0
-  for await (const { entry } of ledger.byContract(line.contract)) {
+  for await (const { entry } of ledger.byContract(line.contract!)) {
     // A later closing replaces an earlier one, such as one that the other side has signed since: only the same word is a repeat.
     if (entry.kind === line.kind && (line.kind !== 'closed' || sameWord(entry, line))) return true
     if (++seen >= MAX_REPEATS) return false

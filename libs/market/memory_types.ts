@@ -19,8 +19,10 @@ export interface MemoryStatus {
   readonly signedSize: number
   /** When the last head was signed, unix seconds; null before the first. */
   readonly signedAt: number | null
-  /** Entries that others have seen signed and that are not here. */
+  /** Entries that others have seen signed and that may not be here: all behind the last head signed here. 0 unless the log is behind. */
   readonly missing: number
+  /** Entries that the ledger could not take yet: they are kept, and appended when it is whole again or succeeded. */
+  readonly waiting: number
   /** Counterparties that cosigned the last head. */
   readonly cosigners: number
   /** Entries that opening mended from the other copy. */

@@ -7,10 +7,11 @@ import { type Facts, type Journal, type Memory, openMemory } from '@haggle/reput
 import type { Store } from '@haggle/store'
 import { type Clock, fromHex, HaggleError, type Random, type Signer, type Suite, toHex } from '@haggle/wire'
 import { explanationOf } from './explanation.ts'
-import { type LedgerLine, type LedgerPort, ledgerPort } from './ledger_port.ts'
+import { type LedgerLine, type LedgerPort, ledgerPort, type WaitingLedgerPort } from './ledger_port.ts'
 import type { MarketMemory, MemoryStatus, PeerRole, ProofFile } from './memory_types.ts'
 import { proveContract } from './prove_contract.ts'
 import { STRANGER, type Trust, trustOf } from './trust.ts'
+import { openWaiting, type WaitingEntries } from './waiting_entries.ts'
 
 /** The memory of a node, as the market uses it. */
 export interface NodeMemory extends MarketMemory, LedgerPort {
@@ -59,6 +60,7 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
   const { store, networkId, network, clock, onEvent } = init
   const memory = await openMemory({ ...init, network: networkId, store: store.sub('memory') })
   const open = store.sub('public')
+  const { onProblem = () => undefined } = init
   let opened: OpenNodeMemory | undefined
   try {
     const log = await startLog({
@@ -72,11 +74,14 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
       isPublic: async ({ entry }) => entry.contract !== null && (await open.get(toHex(entry.contract))) !== undefined,
       onEvent: (event) => {
         onEvent?.(event)
-        if (event.kind === 'fetched') void opened?.countNumbers().catch(init.onProblem ?? (() => undefined))
+        if (event.kind === 'fetched') void opened?.countNumbers().catch(onProblem)
+        // What could not be appended to a log that lacked its end can be, now.
+        if (event.kind === 'fetched' || event.kind === 'state') void opened?.flush().catch(onProblem)
       },
     })
-    opened = new OpenNodeMemory(init, { memory, log, open })
+    opened = new OpenNodeMemory(init, { memory, log, open, waiting: await openWaiting(store.sub('waiting')) })
     await opened.countNumbers()
+    await opened.flush()
     return opened
   } catch (error) {
     await memory.close()
@@ -89,16 +94,19 @@ class OpenNodeMemory implements NodeMemory {
   readonly #memory: Memory
   readonly #log: LogService
   readonly #public: Store
-  readonly #port: LedgerPort
+  readonly #waiting: WaitingEntries
+  readonly #port: WaitingLedgerPort
   #closed: Promise<void> | undefined
   #nextNumber = 0
 
-  constructor(init: NodeMemoryInit, { memory, log, open }: { memory: Memory; log: LogService; open: Store }) {
+  constructor(init: NodeMemoryInit, parts: { memory: Memory; log: LogService; open: Store; waiting: WaitingEntries }) {
+    const { memory, log, open, waiting } = parts
     this.#init = init
     this.#memory = memory
     this.#log = log
     this.#public = open
-    this.#port = ledgerPort(() => memory.ledger, init.clock)
+    this.#waiting = waiting
+    this.#port = ledgerPort(() => memory.ledger, { ...init, waiting })
   }
 
   get nextNumber(): number {
@@ -116,6 +124,12 @@ class OpenNodeMemory implements NodeMemory {
       )
       if (entry !== undefined && entry.kind !== 'succeeds') this.#noteNumber(entry.number)
     }
+    for await (const { number } of this.#waiting.list()) this.#noteNumber(number)
+  }
+
+  /** Appends what waits for the ledger. */
+  flush(): Promise<void> {
+    return this.#port.flush()
   }
 
   #noteNumber(number: number | null): void {
@@ -152,7 +166,7 @@ class OpenNodeMemory implements NodeMemory {
     const { state: ledger, healed } = this.#memory.ledger.status()
     let convicted = 0
     for await (const _ of this.#memory.book.convicts()) convicted++
-    return { ...this.#log.status(), ledger, healed, convicted }
+    return { ...this.#log.status(), ledger, healed, convicted, waiting: this.#port.waiting }
   }
 
   async explain(peerId: string, { receipts = RECEIPTS }: { readonly receipts?: number } = {}): ReturnType<MarketMemory['explain']> {
@@ -194,6 +208,7 @@ class OpenNodeMemory implements NodeMemory {
     await this.#log.confirm()
     await this.#memory.succeed()
     this.#memory.scores.reread()
+    await this.flush()
   }
 
   close(): Promise<void> {

@@ -22,7 +22,7 @@ async function openOn(
     network,
     networkId: networkId('devnet-1'),
     store,
-    journal: async () => journal,
+    journal: async (log) => (log === 0 ? journal : memoryJournal()),
     signer: mine!.signer,
     suite: portableSuite(),
     clock,
@@ -48,6 +48,31 @@ it('append() lets everybody read what the terms made public, and only that', asy
     },
   })
   await memory.close()
+  await hub.stop()
+})
+
+it('append() writes a closing that came while the end of the ledger was lost into its successor', async () => {
+  const hub = memoryNetwork()
+  const store = memoryStore()
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], isPublic: false } as const
+  const node = hub.join(mine!)
+  const whole = await openOn(node, store)
+  for (let n = 0; n < 3; n++) await whole.append({ ...line, number: n, contract: new Uint8Array(32).fill(n) })
+  await whole.close()
+  // Neither half has the last entry any more, and the head says that there is one.
+  const journal = memoryJournal()
+  const log = store.sub('memory').sub('log0')
+  for await (const [key] of log.range({ gte: 'e', lt: 'f', reverse: true, limit: 1 })) await log.write([{ key, value: null }])
+  const problems: unknown[] = []
+  const lost = await openOn(node, store, (error) => problems.push(error), journal)
+  expect(await lost.status()).toMatchObject({ ledger: 'damaged', size: 3, waiting: 0 })
+  await lost.append({ ...line, kind: 'closed', number: 7, contract: new Uint8Array(32).fill(1) })
+  expect(problems).toMatchObject([{ code: 'E_LEDGER_DAMAGED' }])
+  expect(await lost.status()).toMatchObject({ waiting: 1 })
+  await lost.succeed()
+  expect(await lost.status()).toMatchObject({ log: 1, size: 2, waiting: 0 })
+  expect(lost.nextNumber).toBe(8)
+  await lost.close()
   await hub.stop()
 })
 

@@ -38,6 +38,7 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
       listen: [...(boot.listen ?? [])],
       mdns: boot.mdns,
       onMemory: (event) => remembered(log, event),
+      onProblem: (error) => log('warn', 'market', { code: describe(error).code, error }),
       rails: money.rails,
       ...(provider === undefined ? {} : { launcher: provider.launcher, machine: provider.hardware }),
       ...(psk === undefined ? {} : { psk }),

@@ -48,6 +48,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       signedAt: null,
       missing: 3,
       cosigners: 2,
+      waiting: 0,
       healed: 0,
       convicted: 1,
     },

@@ -18,6 +18,7 @@ export function localMemory(known: string, options: { ledger?: number; state?: M
       signedAt: 1_760_000_000,
       missing: state === 'behind' ? 7 : 0,
       cosigners: 1,
+      waiting: 0,
       healed: 0,
       convicted: 0,
     }),
