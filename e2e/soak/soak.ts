@@ -51,6 +51,8 @@ export interface SoakResult {
   readonly perSecond: number
   readonly wrong: readonly string[]
   readonly wrongCount: number
+  /** Jobs whose end was told before both had signed the receipt, and the longest that both signatures took from then on. */
+  readonly lateReceipts: { readonly count: number; readonly mostMs: number }
   readonly firstOutputMs: { readonly p50: number; readonly p95: number }
   readonly endMs: { readonly p50: number; readonly p95: number }
   readonly trends: readonly SoakTrend[]
@@ -106,6 +108,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const wrong = wrongOf(jobs)
   const diskBytesPerContract = Math.round((diskOf(world) - (middle?.disk ?? 0)) / sides)
   const good = jobs.filter(({ job }) => job.wrong === null).map(({ job }) => job)
+  const late = good.map(({ lateMs }) => lateMs).filter((ms) => ms > 0)
   const spread = (values: readonly number[]): { p50: number; p95: number } => ({
     p50: Math.round(quantile(values, 0.5)),
     p95: Math.round(quantile(values, 0.95)),
@@ -125,6 +128,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     perSecond: Math.round((jobs.length / (minutes * 60)) * 100) / 100,
     wrong: wrong.slice(0, 20),
     wrongCount: wrong.length,
+    lateReceipts: { count: late.length, mostMs: Math.round(Math.max(0, ...late)) },
     firstOutputMs: spread(good.map((job) => job.firstMs)),
     endMs: spread(good.map((job) => job.endMs)),
     trends,

@@ -4,9 +4,12 @@
 import { mkdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Market } from '@haggle/market'
+import { verifyTranscript } from '@haggle/contract'
+import { nodeSuite } from '@haggle/identity/node'
+import type { Job, Market } from '@haggle/market'
 import { startLauncher } from '@haggle/runners'
 import { chance } from '../torture/ledger_entries.ts'
+import { untilSignedByBoth } from './signed_by_both.ts'
 
 /** How a node is started. */
 export interface SoakNodeOptions {
@@ -25,8 +28,18 @@ export interface SoakNodeOptions {
 /** What a node says. */
 export type SoakSaid =
   | { readonly event: 'ready'; readonly peerId: string; readonly launcher: number | null }
-  /** A job as its renter saw it. `wrong` is null when it went as it must. */
-  | { readonly event: 'job'; readonly provider: string; readonly firstMs: number; readonly endMs: number; readonly wrong: string | null }
+  /**
+   * A job as its renter saw it. `wrong` is null when it went as it must. `lateMs`: how long after its end the receipt had both signatures, when the renter was
+   * told of the end before that; 0 when it had them then.
+   */
+  | {
+      readonly event: 'job'
+      readonly provider: string
+      readonly firstMs: number
+      readonly endMs: number
+      readonly lateMs: number
+      readonly wrong: string | null
+    }
   /** Memory that is held after a collection, octets. */
   | { readonly event: 'held'; readonly bytes: number }
   | { readonly event: 'problem'; readonly message: string }
@@ -63,12 +76,19 @@ async function rent(market: Market, random: () => number): Promise<void> {
     firstMs = running.firstOutputMs ?? 0
     const file = job.file === undefined ? null : await running.readFile(job.file)
     const endMs = performance.now() - started
-    const good = exitCode === job.code && bytes === job.bytes && receipt?.signedBy === 'both' && (file === null || file.length === 100_000)
-    const wrong = good ? null : `exit ${exitCode}, ${bytes} octets, receipt by ${receipt?.signedBy ?? 'nobody'}, file ${file?.length}`
-    say({ event: 'job', provider, firstMs, endMs, wrong })
+    const signers = receipt?.signedBy === 'both' ? 'both' : await untilSignedByBoth(() => signersOf(running))
+    const lateMs = receipt?.signedBy === 'both' ? 0 : performance.now() - started - endMs
+    const good = exitCode === job.code && bytes === job.bytes && signers === 'both' && (file === null || file.length === 100_000)
+    const wrong = good ? null : `exit ${exitCode}, ${bytes} octets, receipt by ${signers}, file ${file?.length}`
+    say({ event: 'job', provider, firstMs, endMs, lateMs, wrong })
   } catch (error) {
-    say({ event: 'job', provider, firstMs, endMs: performance.now() - started, wrong: String(error) })
+    say({ event: 'job', provider, firstMs, endMs: performance.now() - started, lateMs: 0, wrong: String(error) })
   }
+}
+
+/** Whose receipts there are, as anybody finds it who is given both chains. */
+async function signersOf(running: Job): Promise<string> {
+  return verifyTranscript(await running.transcript(), nodeSuite()).outcome.signedBy
 }
 
 async function main(options: SoakNodeOptions): Promise<void> {

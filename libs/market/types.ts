@@ -202,7 +202,10 @@ export interface Job {
   cancel(): Promise<void>
   /** Leaves the job running; the agent goes on paying up to the cap. */
   detach(): Promise<void>
-  /** Resolves when the job is over and its receipt is as complete as it will get. */
+  /**
+   * Resolves when the job is over, with the receipt as it stands: a countersignature is waited for 5 s, and not longer, though it may still come for as long
+   * as the contract's own deadlines allow. The transcript and the ledger have what came later.
+   */
   readonly done: Promise<JobEnd>
   /** The transcript file of the contract, as `haggle verify` reads it. */
   transcript(): Promise<Uint8Array>
