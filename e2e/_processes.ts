@@ -48,7 +48,13 @@ export async function openBench(): Promise<Bench> {
   const homes = new Set<string>()
 
   function run(file: string, name: string, args: readonly string[]): Followed {
-    const env = { PATH: process.env['PATH'], HOME: folder, HAGGLE_HOME: join(folder, name), NO_COLOR: '1' }
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      HAGGLE_HOME: join(folder, name),
+      NO_COLOR: '1',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+    }
     const child = spawn(process.execPath, ['--conditions=@haggle/source', file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const running = follow(child)
     children.push(running)

@@ -79,7 +79,7 @@ class Side {
     const args = ['--conditions=@haggle/source', join(import.meta.dirname, file), JSON.stringify(options)]
     const child = spawn(process.execPath, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: this.home, NO_COLOR: '1' },
+      env: { PATH: process.env['PATH'], HOME: this.home, NO_COLOR: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
       // Linux shares processors out by session: a side's deadlines should not suffer from what runs beside it in one.
       detached: true,
     })

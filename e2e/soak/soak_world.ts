@@ -77,7 +77,7 @@ class Child {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Linux shares processors out by session: each node is an owner of its own, and not the twentieth part of one.
       detached: true,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1' },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     })
     this.process.stdin?.on('error', () => undefined)
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr = (this.stderr + text).slice(-2_000)))

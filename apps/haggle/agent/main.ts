@@ -43,6 +43,8 @@ try {
   const agent = await startAgent({ paths, boot, log, version: VERSION, join: () => joinAs(paths, boot, log) })
   onSignals(agent, log)
   report({ ready: true, pid: process.pid })
+  // Otherwise written at a clean end only: an agent that is killed would compile everything again the next time.
+  module.flushCompileCache()
   await agent.gone
   process.exit(0)
 } catch (error) {

@@ -64,7 +64,7 @@ export function start(
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: tmpdir(),
-      XDG_CACHE_HOME: join(tmpdir(), `haggle-test-cache-${process.getuid?.() ?? 0}`),
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       ...options.env,
     },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
