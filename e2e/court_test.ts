@@ -40,7 +40,9 @@ interface Node {
   staked(): Promise<bigint>
 }
 
-describe.skipIf(findAnvil() === undefined)('a court on a chain', () => {
+const why = findAnvil() === undefined ? ' (skipped: anvil has no program for this machine)' : ''
+
+describe.skipIf(why !== '')(`a court on a chain${why}`, () => {
   let anvil: Anvil
   let deployment: Deployment
   let hub: MemoryNetwork

@@ -2,19 +2,20 @@
 
 import { findAnvil } from '@haggle/chain/testing'
 import type { MemoryJob } from '@haggle/job'
-import { afterEach, beforeEach, expect, it as test } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { FUNDS, openPaidMarket, type PaidMarket, type PaidMember } from './_paid_market.ts'
 
-const it = findAnvil() === undefined ? test.skip : test
 /** A millionth of a token for each millisecond. */
 const PRICE = '3.6'
 const TICK = 5_000n
 
 let paid: PaidMarket
-beforeEach(async () => {
+beforeEach(async ({ skip }) => {
+  skip(findAnvil() === undefined, 'anvil has no program for this machine')
   paid = await openPaidMarket()
 })
-afterEach(() => paid.close())
+// Not there where the test was skipped.
+afterEach(() => (paid as PaidMarket | undefined)?.close())
 
 /** A job that runs for so long, or until it is stopped: without a time only that. */
 const runs =

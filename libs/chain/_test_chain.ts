@@ -107,3 +107,8 @@ export async function startTestChain(options: Parameters<typeof startAnvil>[0] =
 
 /** True where anvil can't run: what needs a chain is skipped. */
 export const NO_ANVIL: boolean = findAnvil() === undefined
+
+/** A title that says why its tests are skipped. */
+export function onAnvil(title: string): string {
+  return NO_ANVIL ? `${title} (skipped: anvil has no program for this machine)` : title
+}

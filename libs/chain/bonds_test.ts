@@ -5,13 +5,12 @@ import { nodeSuite } from '@haggle/identity/node'
 import { fromHex, systemClock } from '@haggle/wire'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { bindPeer, evmBonds, revokePeer } from './bonds.ts'
-import { startTestChain, type TestChain } from './_test_chain.ts'
-import { findAnvil } from './testing.ts'
+import { startTestChain, type TestChain, NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 const suite = nodeSuite()
 const node = createIdentity(new Uint8Array(32).fill(40))
 
-describe.skipIf(findAnvil() === undefined)('evmBonds()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('evmBonds()'), () => {
   let test: TestChain
   beforeAll(async () => {
     test = await startTestChain()

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { bindPeer } from './bonds.ts'
 import { unhex } from './_bytes.ts'
 import { anchorOnChain, headOnChain } from './chain_verdict.ts'
-import { NO_ANVIL, startTestChain, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestChain, onAnvil } from './_test_chain.ts'
 
 const suite = portableSuite()
 const owner = createIdentity(new Uint8Array(32).fill(1))
@@ -52,7 +52,7 @@ async function bound(n: number) {
   return registry
 }
 
-describe.skipIf(NO_ANVIL)('headOnChain()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('headOnChain()'), () => {
   it('says anchored, by whom and when, of a head that an account of its owner anchored', async () => {
     const registry = await bound(1)
     const anchored = await registry.anchor(head(5).body)
@@ -92,7 +92,7 @@ describe.skipIf(NO_ANVIL)('headOnChain()', () => {
   })
 })
 
-describe.skipIf(NO_ANVIL)('anchorOnChain()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('anchorOnChain()'), () => {
   it('says whether the aggregator that the file names anchored its root', async () => {
     const registry = test.registry(await test.account(3))
     const tree = await openAggregate({ store: memoryStore(), suite })

@@ -5,7 +5,7 @@ import { memoryStore } from '@haggle/store'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { evmChannels, systemCode, systemAddresses } from './mod.ts'
 import { unhex } from './_bytes.ts'
-import { NO_ANVIL, startTestChain, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestChain, onAnvil } from './_test_chain.ts'
 import { deployDevnet } from './testing.ts'
 import { systemClock } from '@haggle/wire'
 
@@ -18,7 +18,7 @@ async function pair() {
   return { payer, payee }
 }
 
-describe.skipIf(NO_ANVIL)('evmChannels()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('evmChannels()'), () => {
   beforeAll(async () => {
     test = await startTestChain()
   })
@@ -111,7 +111,7 @@ describe.skipIf(NO_ANVIL)('evmChannels()', () => {
   })
 })
 
-describe.skipIf(NO_ANVIL)('follow()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('follow()'), () => {
   it('tells of an event that a deep reorganisation has taken back, once', async () => {
     const chain = await startTestChain()
     try {

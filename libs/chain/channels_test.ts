@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { testChannels } from '@haggle/payment/testing'
-import { NO_ANVIL, startTestChain, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestChain, onAnvil } from './_test_chain.ts'
 
 let test: TestChain
 beforeAll(async () => {
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await test?.stop())
 
-testChannels('evmChannels()', {
+testChannels(onAnvil('evmChannels()'), {
   it: NO_ANVIL ? it.skip : it,
   equal: (actual, expected) => expect(actual).toEqual(expected),
   make: async () => {

@@ -11,11 +11,11 @@ import { type EvmCourt, evmCourt } from './court_client.ts'
 import { revertReason } from './revert_reason.ts'
 import { chainRpc } from './rpc.ts'
 import { openSender } from './sender.ts'
-import { findAnvil } from './testing.ts'
 import { startStakedChain, type StakedChain } from './_test_court.ts'
 import { walletSigner } from './wallet.ts'
+import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
-describe.skipIf(findAnvil() === undefined)('evmCourt', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('evmCourt'), () => {
   const clock = systemClock()
   let staked: StakedChain
   let snapshot: string

@@ -21,7 +21,7 @@ import { openChain } from './chain.ts'
 import { revertReason } from './revert_reason.ts'
 import { chainRpc } from './rpc.ts'
 import { COURT, hashOfBlock, STAKED, startStakedChain, type StakedChain } from './_test_court.ts'
-import { findAnvil } from './testing.ts'
+import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 /** Random numbers that repeat (xorshift). */
 function chance(seed: number): (below: number) => number {
@@ -39,7 +39,7 @@ const PROVIDER = 0
 const RENTER = 1
 const STEPS = 260
 
-describe.skipIf(findAnvil() === undefined)('Court.sol and CourtModel', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('Court.sol and CourtModel'), () => {
   let chain: StakedChain
   let snapshot: string
   beforeAll(async () => {

@@ -9,10 +9,11 @@ import { deployDevnet, fundAccount } from './devnet.ts'
 import { revertReason } from './revert_reason.ts'
 import { chainRpc } from './rpc.ts'
 import { parseRail, railOf } from './token.ts'
+import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 const SOMEBODY = '0x00000000000000000000000000000000000000bb'
 
-describe.skipIf(findAnvil() === undefined)('deployDevnet', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('deployDevnet'), () => {
   let anvil: Anvil
   beforeAll(async () => {
     anvil = await startAnvil()
@@ -42,7 +43,7 @@ describe.skipIf(findAnvil() === undefined)('deployDevnet', () => {
   })
 })
 
-describe.skipIf(findAnvil() === undefined)('fundAccount', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('fundAccount'), () => {
   it('pays everybody when many ask at once', async () => {
     const anvil = await startAnvil()
     const { token } = await deployDevnet(anvil.url)
@@ -55,7 +56,7 @@ describe.skipIf(findAnvil() === undefined)('fundAccount', () => {
   })
 })
 
-describe.skipIf(findAnvil() === undefined)('startAnvil', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('startAnvil'), () => {
   it('stop() ends its process and removes its home', async () => {
     const anvil = await startAnvil({ chainId: 77 })
     expect(Number(await anvil.rpc('eth_chainId'))).toBe(77)

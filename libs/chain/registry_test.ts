@@ -2,7 +2,7 @@ import { testChainAnchor } from '@haggle/reputation/testing'
 import { memoryStore } from '@haggle/store'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkAnchor } from './registry.ts'
-import { NO_ANVIL, startTestChain, type TestAccount, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestAccount, type TestChain, onAnvil } from './_test_chain.ts'
 
 let test: TestChain
 beforeAll(async () => {
@@ -12,7 +12,7 @@ afterAll(async () => await test?.stop())
 
 const equal = (actual: unknown, expected: unknown): void => expect(actual).toEqual(expected)
 
-testChainAnchor('evmRegistry()', {
+testChainAnchor(onAnvil('evmRegistry()'), {
   it: NO_ANVIL ? it.skip : it,
   equal,
   make: async () => {
@@ -22,7 +22,7 @@ testChainAnchor('evmRegistry()', {
   },
 })
 
-testChainAnchor('evmRegistry() that remembers nothing', {
+testChainAnchor(onAnvil('evmRegistry() that remembers nothing'), {
   it: NO_ANVIL ? it.skip : it,
   equal,
   make: async () => {
@@ -36,7 +36,7 @@ testChainAnchor('evmRegistry() that remembers nothing', {
   },
 })
 
-describe.skipIf(NO_ANVIL)('proveEquivocation()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('proveEquivocation()'), () => {
   const peerKey = new Uint8Array(32).fill(9)
   const head = (size: number, fill: number, prevSize = 0, prevFill = 0) => ({
     peerKey,
@@ -66,7 +66,7 @@ describe.skipIf(NO_ANVIL)('proveEquivocation()', () => {
   })
 })
 
-describe.skipIf(NO_ANVIL)('checkAnchor()', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('checkAnchor()'), () => {
   it('throws E_CHAIN_UNREACHABLE when the chain can not be asked', async () => {
     const place = { chain: test.chain({ url: 'http://127.0.0.1:1' }), contract: test.deployment.registry }
     const claim = { account: new Uint8Array(20), log: 0, size: 1, root: new Uint8Array(32) }

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '@haggle/store'
 import { systemClock } from '@haggle/wire'
 import { type Chain, chainRpc, openChain, openSender, type TransactionSender, walletSigner, type SenderInit } from './mod.ts'
-import { type Anvil, findAnvil, startAnvil } from './testing.ts'
+import { type Anvil, startAnvil } from './testing.ts'
+import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 const clock = systemClock()
 const NOBODY = '0x00000000000000000000000000000000000000aa'
 const transfer = (value: bigint) => ({ to: NOBODY, data: '0x', value }) as const
 
-describe.skipIf(findAnvil() === undefined)('openSender', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('openSender'), () => {
   let anvil: Anvil
   let chain: Chain
   let snapshot: string

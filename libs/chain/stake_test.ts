@@ -3,7 +3,7 @@ import { memoryStore } from '@haggle/store'
 import { systemClock } from '@haggle/wire'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { evmStake } from './stake.ts'
-import { NO_ANVIL, startTestChain, type TestChain } from './_test_chain.ts'
+import { NO_ANVIL, startTestChain, type TestChain, onAnvil } from './_test_chain.ts'
 
 let test: TestChain
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await test?.stop())
 
-testStakeBook('evmStake()', {
+testStakeBook(onAnvil('evmStake()'), {
   it: NO_ANVIL ? it.skip : it,
   equal: (actual, expected) => expect(actual).toEqual(expected),
   make: async () => {
@@ -22,7 +22,7 @@ testStakeBook('evmStake()', {
 })
 
 it.skipIf(NO_ANVIL)(
-  'evmStake() opens from its store when the chain is down, and throws E_CHAIN_TOKEN where there is no vault',
+  onAnvil('evmStake() opens from its store when the chain is down, and throws E_CHAIN_TOKEN where there is no vault'),
   async () => {
     const { sender } = await test.account(1)
     const store = memoryStore()

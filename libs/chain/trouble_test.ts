@@ -5,7 +5,6 @@ import { memoryStore, type Store } from '@haggle/store'
 import { type Clock, HaggleError, systemClock } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { findAnvil } from './anvil.ts'
 import type { Fault } from './faulty_rpc.ts'
 import {
   chainRpc,
@@ -20,6 +19,7 @@ import {
   walletSigner,
 } from './mod.ts'
 import { type Anvil, deployDevnet, type Deployment, type FaultyRpc, fundAccount, startAnvil, startFaultyRpc } from './testing.ts'
+import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 const GWEI = 1_000_000_000n
 /** Seconds on an idle machine; many blocks and looks on a busy one. */
@@ -80,7 +80,7 @@ function quiet<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
-describe.skipIf(findAnvil() === undefined)('a chain in trouble', () => {
+describe.skipIf(NO_ANVIL)(onAnvil('a chain in trouble'), () => {
   beforeEach(async () => {
     anvil = await startAnvil()
     deployment = await deployDevnet(anvil.url, { closeDelayS: 600 })
