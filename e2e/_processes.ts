@@ -1,7 +1,9 @@
 // Real processes for end-to-end tests: the relay and the command, each with a home of its own below one temporary folder.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -38,6 +40,24 @@ export interface Bench {
   /** A command that goes on. */
   start(name: string, args: readonly string[]): Promise<Running>
   close(): Promise<void>
+}
+
+/** Ports that Linux gives to nobody by itself: one of them is still free when a node comes back to it. */
+const STABLE_PORTS = { from: 20_000, count: 12_000 }
+
+/** A port of this machine that is free, and stays so while nobody asks for it by number. */
+export async function stablePort(): Promise<number> {
+  for (;;) {
+    const port = STABLE_PORTS.from + randomInt(STABLE_PORTS.count)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }
 
 /** Makes a bench on its own network, so that nothing outside is found. */

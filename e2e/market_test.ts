@@ -1,7 +1,7 @@
 // The market between real processes, when the ones that matter die.
 
 import { afterEach, expect, it } from 'vitest'
-import { type Bench, openBench } from './_processes.ts'
+import { type Bench, openBench, type Running, stablePort } from './_processes.ts'
 
 /** On any port of this machine alone. */
 const LISTEN: readonly string[] = ['--listen', '/ip4/127.0.0.1/tcp/0']
@@ -17,13 +17,10 @@ it('nodes that knew each other find each other and rent when the relay is dead f
   const relay = await bench.relay()
   const join = ['--bootstrap', relay.address]
   const homes = ['one', 'two'] as const
-  const listening: { readonly port: string; readonly stop: () => Promise<void> }[] = []
-  const up = async (name: string, port: string): Promise<void> => {
-    const { running, address } =
-      (await bench?.provider(name, ['--listen', `/ip4/127.0.0.1/tcp/${port}`, ...join])) ?? expect.fail('no bench')
-    listening.push({ port: /tcp\/(\d+)/.exec(address ?? '')?.[1] ?? '', stop: () => running.kill() })
-  }
-  for (const name of homes) await up(name, '0')
+  const ports = { one: await stablePort(), two: await stablePort() }
+  const up = async (name: (typeof homes)[number]): Promise<Running> =>
+    (await (bench ?? expect.fail('no bench')).provider(name, ['--listen', `/ip4/127.0.0.1/tcp/${ports[name]}`, ...join])).running
+  const before = [await up('one'), await up('two')]
   const first = await bench.haggle('renter', ['run', ...join, '--', 'echo', 'one'])
   expect(first).toMatchObject({ code: 0, stdout: 'one\n' })
   // Both are heard of before the relay goes.
@@ -34,17 +31,17 @@ it('nodes that knew each other find each other and rent when the relay is dead f
   expect(await bench.haggle('renter', ['run', '--', 'echo', 'two'])).toMatchObject({ code: 0, stdout: 'two\n' })
   // No process of the mesh is left: what they knew is on disk.
   await bench.haggle('renter', ['down'])
-  for (const { stop } of listening) await stop()
-  for (const [at, name] of homes.entries()) await up(name, listening[at]?.port ?? '')
+  for (const one of before) await one.kill()
+  for (const name of homes) await up(name)
   expect(await bench.haggle('renter', ['run', '--', 'echo', 'three'])).toEqual({ code: 0, stdout: 'three\n', stderr: '' })
   expect(await seen()).toBe(homes.length)
 }, 300_000)
 
 it('a job goes on and is paid for when the agent of its provider is killed and comes back', async () => {
   bench = await openBench()
-  const provider = await bench.provider('provider', ['--listen', '/ip4/127.0.0.1/tcp/0'])
+  const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await stablePort()}`]
+  const provider = await bench.provider('provider', listen)
   const address = provider.address ?? expect.fail('the provider has no address')
-  const port = /tcp\/(\d+)/.exec(address)?.[1] ?? ''
   const job = await bench.start('renter', [
     'run',
     '--peer',
@@ -56,7 +53,7 @@ it('a job goes on and is paid for when the agent of its provider is killed and c
   ])
   await job.says(/line 2/)
   await provider.running.kill('SIGKILL')
-  await bench.provider('provider', ['--listen', `/ip4/127.0.0.1/tcp/${port}`])
+  await bench.provider('provider', listen)
   expect(await job.ended).toBe(7)
   expect(job.text().match(/line \d/g)).toEqual(Array.from({ length: 8 }, (_, at) => `line ${at + 1}`))
   const ledger = await bench.haggle('provider', ['ledger', '--json'])
