@@ -4,7 +4,7 @@ import type { ByteStream, Network, PeerTarget } from '@haggle/mesh'
 import { type Clock, HaggleError, readFrames, writeFrame } from '@haggle/wire'
 import { type Answers, decodeAnswer, encodeQuestion, LOG_PROTOCOL, MAX_FRAME_BYTES, type Named, type Questions } from './protocol.ts'
 
-/** Milliseconds that one question and its answer may take, a busy disk on the other side included. */
+/** Milliseconds that reaching a peer may take, and as many again one question and its answer, a busy disk on the other side included. */
 export const ASK_MS = 10_000
 
 /** What asking needs. */
@@ -28,7 +28,7 @@ export async function ask<N extends keyof Questions>(
   question: { readonly name: N; readonly body: Questions[N] } & AskOptions,
 ): Promise<Named<Answers>> {
   const { name, body, signal } = question
-  const stream = await network.open(target, LOG_PROTOCOL, signal ? { signal } : {})
+  const stream = await openInTime({ network, clock }, target, signal)
   const done = limitTime(stream, clock, signal)
   try {
     await stream.send(writeFrame(encodeQuestion(name, body), MAX_FRAME_BYTES))
@@ -40,6 +40,21 @@ export async function ask<N extends keyof Questions>(
   } finally {
     done()
     await stream.close()
+  }
+}
+
+/** Opens the stream, connecting first when needed. A peer that is gone is looked for by name for minutes, and whoever asks many would wait for each. */
+async function openInTime({ network, clock }: AskParts, target: PeerTarget, signal: AbortSignal | undefined): Promise<ByteStream> {
+  const late = new AbortController()
+  const slow = clock.after(ASK_MS, () =>
+    late.abort(
+      new HaggleError('E_LOG_SILENT', `${target.peerId} could not be reached in ${ASK_MS} ms`, { details: { peerId: target.peerId } }),
+    ),
+  )
+  try {
+    return await network.open(target, LOG_PROTOCOL, { signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal })
+  } finally {
+    slow()
   }
 }
 

@@ -258,17 +258,25 @@ class RunningLog implements LogService {
     if (last === undefined) return 0
     // What stood under a head signed here is sure; behind it, entries written since may stand where lost ones were.
     const from = Math.min(signedSize, ...memory.ledger.status().lost.map((gap) => gap.from))
-    // After a restored backup the ledger may not know all of its counterparties: whoever is connected may be one.
-    const counterparties = await this.#counterparties.list(this.#nowS())
-    const peers = new Set([...counterparties.map(peerIdOf), ...network.peers()])
-    const kept = await gatherKept(this.#init, peers, from)
-    await memory.ledger.restore(last.body, kept)
+    // After a restored backup the ledger may not know all of its counterparties: whoever is connected may be one. Who is away is asked when they are not
+    // enough.
+    const here = network.peers()
+    const kept = await gatherKept(this.#init, here, from)
+    try {
+      await memory.ledger.restore(last.body, [...kept.values()])
+    } catch (error) {
+      const away = (await this.#counterparties.list(this.#nowS())).map(peerIdOf).filter((peerId) => !here.includes(peerId))
+      const more = await gatherKept(this.#init, away, from)
+      if (more.size === 0) throw error
+      for (const [index, entry] of more) kept.set(index, entry)
+      await memory.ledger.restore(last.body, [...kept.values()])
+    }
     memory.scores.reread()
     this.#counterparties.reread()
     await memory.heads.shown(last.bytes)
-    this.#event({ kind: 'fetched', entries: kept.length })
+    this.#event({ kind: 'fetched', entries: kept.size })
     this.#noteState()
-    return kept.length
+    return kept.size
   }
 
   async auditPeer(key: Uint8Array): Promise<Audit> {
