@@ -26,6 +26,7 @@ import { hearEvidence } from './evidence_topic.ts'
 import { gatherKept } from './gather_kept.ts'
 import { type KeptEntries, keptEntries } from './kept_entries.ts'
 import { OthersLogs } from './others_logs.ts'
+import { overForBoth } from './over_for_both.ts'
 import { evidenceTopic, MAX_HEADS } from './protocol.ts'
 import { readLines } from './read_lines.ts'
 import { Recent } from './recent.ts'
@@ -43,7 +44,7 @@ export const AUDIT_MS: number = 6 * 60 * 60 * 1000
 /** The last head before a shutdown is brought to counterparties for so long: whoever stops a node waits for it. Ms. */
 const CLOSING_MS = 1_000
 
-/** Longest that a contract may run, seconds: what terms allow at most. */
+/** Seconds after which a contract between others is over: what terms allow at most. */
 const LONGEST_CONTRACT_S = 30 * 86_400
 
 /** What {@link startLog} needs. */
@@ -59,6 +60,8 @@ export interface LogInit {
   readonly clock: Clock
   /** May everybody read this entry, because its terms say so? Default: no. Whom it is about may always. */
   readonly isPublic?: (entry: StoredEntry) => boolean | Promise<boolean>
+  /** Seconds from its opening after which a contract of mine is over for both sides, as its terms say; undefined when that isn't known here. */
+  readonly longestOf?: (contract: Uint8Array) => Promise<number | undefined>
   /** Called with a line a person may want to read. */
   readonly onEvent?: (event: LogEvent) => void
 }
@@ -282,7 +285,9 @@ class RunningLog implements LogService {
   async auditPeer(key: Uint8Array): Promise<Audit> {
     const { memory } = this.#init
     const lines = await readLines(this.#init, { peerId: peerIdOf(key) }, await this.#others.headOf(key))
-    const found = audit(lines, { now: this.#nowS(), longestS: LONGEST_CONTRACT_S })
+    const { ledger } = this.#init.memory
+    const over = await overForBoth({ ...this.#init, ledger }, key, lines)
+    const found = audit(lines, { now: this.#nowS(), longestS: LONGEST_CONTRACT_S, over })
     await memory.scores.setGaps(key, gapsOf(found))
     return found
   }

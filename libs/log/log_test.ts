@@ -4,7 +4,17 @@ import { CONTRACT_MESSAGES } from '@haggle/contract'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeSuite } from '@haggle/identity/node'
 import { type MemoryNetwork, memoryNetwork, type MemoryNode } from '@haggle/mesh'
-import { type Entry, type Facts, type Journal, memoryJournal, type Memory, openMemory, proveEntry } from '@haggle/reputation'
+import {
+  CLOSE_WITHIN_S,
+  type Entry,
+  type Facts,
+  type Journal,
+  memoryJournal,
+  type Memory,
+  openMemory,
+  proveEntry,
+  SHOWN_WITHIN_S,
+} from '@haggle/reputation'
 import { memoryStore, type Store } from '@haggle/store'
 import { networkId, seal, utf8 } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
@@ -314,6 +324,26 @@ describe('startLog()', () => {
     const before = (await b.memory.scores.score(a.identity.publicKey, 'provider')).value
     expect(await b.log.auditPeer(a.identity.publicKey)).toMatchObject({ opened: 2, missing: [2, 3], unclosed: [] })
     expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).value).toBeLessThan(before)
+  })
+
+  it('counts it against a log within the hour that it does not close what its counterparty has closed with both signatures', async () => {
+    const [a, b] = [await join(1), await join(2)]
+    await meet(a, b)
+    const { contract, evidence } = bothReceipts(a.identity, b.identity)
+    const long = { at: Math.floor(clock.now() / 1000) - CLOSE_WITHIN_S - SHOWN_WITHIN_S - 1, contract, evidence }
+    await a.memory.ledger.append([
+      { ...entry('opened', b, 1), ...long, evidence: [] },
+      // Of this one its counterparty has written nothing: it may go on for days.
+      { ...entry('opened', b, 2), at: long.at },
+    ])
+    await b.memory.ledger.append([entry('opened', a, 7), { ...entry('closed', a, 7), ...long }])
+    await a.log.confirm()
+    await a.log.checkpoint()
+    expect(await b.log.auditPeer(a.identity.publicKey)).toMatchObject({ opened: 2, unclosed: [1] })
+    expect((await b.memory.scores.score(a.identity.publicKey, 'provider')).axes.disputes).toMatchObject({ bad: 1 })
+    await a.memory.ledger.append([{ ...entry('closed', b, 1), contract, evidence }])
+    await a.log.checkpoint()
+    expect(await b.log.auditPeer(a.identity.publicKey)).toMatchObject({ unclosed: [] })
   })
 
   it('reads the logs of its counterparties by itself, now and then', async () => {

@@ -4,7 +4,7 @@ import type { Outcome, Terms } from '@haggle/contract'
 import type { HostEffect, Thread } from '@haggle/negotiate'
 import { CREDIT_DECIMALS } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
-import type { Facts } from '@haggle/reputation'
+import { type Facts, longestOf } from '@haggle/reputation'
 import type { Message } from '@haggle/wire'
 import type { LedgerLine } from './ledger_port.ts'
 
@@ -74,6 +74,7 @@ export function ledgerLineOf(
     peer,
     facts: entry.kind === 'closed' && terms !== null ? factsOf({ ...seen, outcome: entry.outcome, terms, peerRole }) : null,
     evidence: kind === 'closed' ? evidenceOf(thread.chains()) : [],
+    longestS: terms === null ? null : longestOf(terms),
     isPublic: terms?.visibility === 'public',
   }
 }

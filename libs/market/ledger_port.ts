@@ -19,6 +19,8 @@ export interface LedgerLine {
   readonly facts: Facts | null
   /** Signed envelopes that back it, as they were sent. */
   readonly evidence: readonly Uint8Array[]
+  /** Seconds from its opening after which the contract is over for both sides whatever they hear, by its terms; null without terms. */
+  readonly longestS: number | null
   /** True when the terms let everybody read the contract's entries. */
   readonly isPublic: boolean
 }

@@ -14,6 +14,7 @@ const line: LedgerLine = {
   peer: createIdentity(new Uint8Array(32).fill(2)).publicKey,
   facts: null,
   evidence: [],
+  longestS: null,
   isPublic: false,
 }
 const closed: LedgerLine = {

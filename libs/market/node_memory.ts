@@ -5,7 +5,7 @@ import { type LogEvent, type LogService, startLog } from '@haggle/log'
 import type { Network } from '@haggle/mesh'
 import { type Facts, type Journal, type Memory, openMemory } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
-import { type Clock, fromHex, HaggleError, type Random, type Signer, type Suite, toHex } from '@haggle/wire'
+import { type Clock, decodeAs, encodeAs, fromHex, HaggleError, type Random, type Signer, type Suite, toHex, uint } from '@haggle/wire'
 import { explanationOf } from './explanation.ts'
 import { type LedgerLine, type LedgerPort, ledgerPort, type WaitingLedgerPort } from './ledger_port.ts'
 import type { MarketMemory, MemoryStatus, PeerRole, ProofFile } from './memory_types.ts'
@@ -60,6 +60,7 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
   const { store, networkId, network, clock, onEvent } = init
   const memory = await openMemory({ ...init, network: networkId, store: store.sub('memory') })
   const open = store.sub('public')
+  const longest = store.sub('longest')
   const { onProblem = () => undefined } = init
   let opened: OpenNodeMemory | undefined
   try {
@@ -71,6 +72,10 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
       signer: init.signer,
       suite: init.suite,
       clock,
+      longestOf: async (contract) => {
+        const known = await longest.get(toHex(contract))
+        return known && decodeAs(uint(), known)
+      },
       isPublic: async ({ entry }) => entry.contract !== null && (await open.get(toHex(entry.contract))) !== undefined,
       onEvent: (event) => {
         onEvent?.(event)
@@ -79,7 +84,7 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
         if (event.kind === 'fetched' || event.kind === 'state') void opened?.flush().catch(onProblem)
       },
     })
-    opened = new OpenNodeMemory(init, { memory, log, open, waiting: await openWaiting(store.sub('waiting')) })
+    opened = new OpenNodeMemory(init, { memory, log, open, longest, waiting: await openWaiting(store.sub('waiting')) })
     await opened.countNumbers()
     await opened.flush()
     return opened
@@ -89,22 +94,35 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
   }
 }
 
+/** What is open once a memory is. */
+interface OpenParts {
+  readonly memory: Memory
+  readonly log: LogService
+  /** Contracts whose terms make their entries public. */
+  readonly open: Store
+  /** Seconds that contracts may last, by their terms. */
+  readonly longest: Store
+  readonly waiting: WaitingEntries
+}
+
 class OpenNodeMemory implements NodeMemory {
   readonly #init: NodeMemoryInit
   readonly #memory: Memory
   readonly #log: LogService
   readonly #public: Store
+  readonly #longest: Store
   readonly #waiting: WaitingEntries
   readonly #port: WaitingLedgerPort
   #closed: Promise<void> | undefined
   #nextNumber = 0
 
-  constructor(init: NodeMemoryInit, parts: { memory: Memory; log: LogService; open: Store; waiting: WaitingEntries }) {
-    const { memory, log, open, waiting } = parts
+  constructor(init: NodeMemoryInit, parts: OpenParts) {
+    const { memory, log, open, longest, waiting } = parts
     this.#init = init
     this.#memory = memory
     this.#log = log
     this.#public = open
+    this.#longest = longest
     this.#waiting = waiting
     this.#port = ledgerPort(() => memory.ledger, { ...init, waiting })
   }
@@ -139,6 +157,7 @@ class OpenNodeMemory implements NodeMemory {
   async append(line: LedgerLine): Promise<void> {
     this.#noteNumber(line.number)
     if (line.isPublic) await this.#public.write([{ key: toHex(line.contract), value: PUBLIC }])
+    if (line.longestS !== null) await this.#longest.write([{ key: toHex(line.contract), value: encodeAs(uint(), line.longestS) }])
     await this.#port.append(line)
     // Whoever this contract is with can be asked for my last head now, and may be gone when one is to be signed.
     if (this.#log.status().state === 'unconfirmed') void this.#log.confirm().catch(this.#init.onProblem ?? (() => undefined))

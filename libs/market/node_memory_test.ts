@@ -35,7 +35,7 @@ it('append() lets everybody read what the terms made public, and only that', asy
   const hub = memoryNetwork()
   const [node, stranger] = [hub.join(mine!), hub.join(createIdentity(new Uint8Array(32).fill(3)))]
   const memory = await openOn(node, memoryStore())
-  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [] } as const
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], longestS: null } as const
   await memory.append({ ...line, number: 0, contract: new Uint8Array(32).fill(1), isPublic: false })
   await memory.append({ ...line, number: 1, contract: new Uint8Array(32).fill(2), isPublic: true })
   const answer = await ask({ network: stranger, clock }, { peerId: mine!.peerId }, { name: 'lines', body: { from: 0, to: 2 } })
@@ -54,7 +54,7 @@ it('append() lets everybody read what the terms made public, and only that', asy
 it('append() writes a closing that came while the end of the ledger was lost into its successor', async () => {
   const hub = memoryNetwork()
   const store = memoryStore()
-  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], isPublic: false } as const
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], longestS: null, isPublic: false } as const
   const node = hub.join(mine!)
   const whole = await openOn(node, store)
   for (let n = 0; n < 3; n++) await whole.append({ ...line, number: n, contract: new Uint8Array(32).fill(n) })
@@ -83,7 +83,7 @@ it('nextNumber is behind the highest in the ledger, also after an opening', asyn
   const node = hub.join(mine!)
   const memory = await openOn(node, store, () => undefined, journal)
   expect(memory.nextNumber).toBe(0)
-  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], isPublic: false } as const
+  const line = { kind: 'opened', peer: theirs!.publicKey, facts: null, evidence: [], longestS: null, isPublic: false } as const
   await memory.append({ ...line, number: 6, contract: new Uint8Array(32).fill(1) })
   await memory.append({ ...line, number: 4, contract: new Uint8Array(32).fill(2) })
   expect(memory.nextNumber).toBe(7)

@@ -28,7 +28,17 @@ export { type Aggregate, AGGREGATE_LOG, type AggregateAnchor, type AnchorProof, 
 export type { AnchorClaim, Anchored, AnchorOptions, ChainAnchor } from './anchor.ts'
 export { type Checkpoint, checkpointMessage, type CheckpointReason, type Head, type SignedHead } from './checkpoint.ts'
 export { betaCdf, betaQuantile } from './beta.ts'
-export { type Audit, audit, CLOSE_WITHIN_S, gapsOf, type LogLine } from './audit.ts'
+export {
+  type Audit,
+  audit,
+  type AuditOptions,
+  CLOSE_WITHIN_S,
+  type ContractTimes,
+  gapsOf,
+  type LogLine,
+  longestOf,
+  SHOWN_WITHIN_S,
+} from './audit.ts'
 export { type Cosignature, cosign, cosignMessage } from './cosign.ts'
 export { decodeEntry, encodeEntry, type Entry, ENTRY_KINDS, type EntryKind, entryLeaf, type Facts, SALT_BYTES } from './entry.ts'
 export {

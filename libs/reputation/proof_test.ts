@@ -7,7 +7,7 @@ import { concat, decode, encode, networkId, seal, utf8 } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { entryOf, ledgerOf, owner, sha256, suite } from './_fixture.ts'
-import { audit, gapsOf, type LogLine } from './audit.ts'
+import { audit, CLOSE_WITHIN_S, gapsOf, type LogLine, longestOf, SHOWN_WITHIN_S } from './audit.ts'
 import type { SignedHead } from './checkpoint.ts'
 import type { Entry, Facts } from './entry.ts'
 import { readEvidence, voidEvidence } from './evidence.ts'
@@ -262,6 +262,22 @@ describe('audit()', () => {
     expect(found).toEqual({ opened: 2, missing: [8], unclosed: [7], repeated: [9], succeeds: true })
     expect(gapsOf(found)).toBe(4)
     expect(audit([line(0, 'opened', 3), line(1, 'closed', 3)], options).missing).toEqual([1, 2])
+  })
+
+  it('counts a contract as never closed an hour, and ten minutes to sign, after it was over as far as the reader knows', () => {
+    const [opened, over, due] = [10_000, 10_060, 10_060 + CLOSE_WITHIN_S + SHOWN_WITHIN_S]
+    const lines = [line(0, 'opened', 1, opened), line(1, 'opened', 2, opened), line(2, 'opened', 3, opened), line(3, 'closed', 3, opened)]
+    const known = { longestS: 30 * 86_400, over: new Map([1, 3].map((number) => [number, over])) }
+    expect(audit(lines, { ...known, now: due }).unclosed).toEqual([])
+    expect(audit(lines, { ...known, now: due + 1 }).unclosed).toEqual([1])
+    // Whoever was no party to them knows only that no contract lasts longer.
+    const last = opened + known.longestS + CLOSE_WITHIN_S + SHOWN_WITHIN_S
+    expect(audit(lines, { now: last, longestS: known.longestS }).unclosed).toEqual([])
+    expect(audit(lines, { now: last + 1, longestS: known.longestS }).unclosed).toEqual([1, 2])
+  })
+
+  it('longestOf() is staging, the run, and the silence that either side forgives', () => {
+    expect(longestOf({ stagingMs: 60_000, maxMs: 600_000, idleMs: 30_500, graceMs: 15_000 })).toBe(706)
   })
 })
 
