@@ -1,4 +1,4 @@
-// Memory between nodes over libp2p: a log shown differently to two counterparties, an old backup put back, and a proof that travels as a file.
+// Memory between nodes over libp2p: a log shown differently to two counterparties, old backups put back, and a proof that travels as a file.
 
 import { cp, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { portableSuite } from '@haggle/identity'
 import { openKeyFile } from '@haggle/identity/node'
 import { memoryJobHost } from '@haggle/job'
-import { type JoinOptions, joinMarket, type LogEvent, type Market } from '@haggle/market'
+import { type JoinOptions, joinMarket, type LogEvent, type Market, type MemoryStatus } from '@haggle/market'
 import { TEST_MACHINE } from '@haggle/market/testing'
 import { PROOF_BYTES, readEvidence } from '@haggle/reputation'
 import { systemClock } from '@haggle/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Bench, openBench } from './_processes.ts'
+
+/** What a backup holds of a home: no sockets and no pipes of jobs. */
+const isKept = (path: string): boolean => !/\/launcher|\.sock$|\/LOCK$/.test(path)
 
 /** What needs a few round trips on a machine that others use too is there by then. */
 const SOON = { timeout: 30_000, interval: 50 }
@@ -129,20 +132,53 @@ describe('as commands', () => {
     bench = undefined
   })
 
-  it('haggle proves a receipt to a stranger, who checks it offline and counts it', async () => {
+  it('haggle proves a receipt to a stranger, and begins a successor where an old backup lacks what nobody has', async () => {
     bench = await openBench()
-    const { haggle, home } = bench
-    const seller = await bench.provider('seller', ['--listen', '/ip4/127.0.0.1/tcp/0'])
-    const ran = await haggle('renter', ['run', '--peer', seller.address ?? expect.fail('no address'), '--', 'echo', 'hello'])
-    expect(ran).toMatchObject({ code: 0, stdout: 'hello\n' })
-    const { jobs } = JSON.parse((await haggle('renter', ['ps', '--all', '--json'])).stdout) as { jobs: { contract: string }[] }
+    const { haggle, home, provider } = bench
+    const json = async <T>(name: string, args: readonly string[]): Promise<T> => {
+      const { stdout, stderr } = await haggle(name, [...args, '--json'])
+      return (stdout === '' ? expect.fail(stderr) : JSON.parse(stdout)) as T
+    }
+    const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
+    const rent = async (renter: string, address: string | null): Promise<string> => {
+      const ran = await haggle(renter, ['run', '--peer', address ?? expect.fail('no address'), '--', 'echo', renter])
+      expect(ran).toMatchObject({ code: 0, stdout: `${renter}\n` })
+      const { jobs } = await json<{ jobs: { contract: string }[] }>(renter, ['ps', '--all'])
+      return jobs.at(-1)!.contract
+    }
+    const status = async (): Promise<MemoryStatus> => (await json<{ memory: MemoryStatus }>('seller', ['status'])).memory
+
+    const one = await provider('seller', listen)
+    await rent('early', one.address)
+    await expect.poll(async () => (await status()).size, SOON).toBe(2)
+    // As a backup is made of a home in use.
+    await cp(home('seller'), home('backup'), { recursive: true, filter: isKept })
+    await rent('early', one.address)
+    await haggle('early', ['down'])
+    const contract = await rent('late', one.address)
     const file = join(home('seller'), 'receipt.proof')
-    const prove = async (): Promise<string> =>
-      (await haggle('seller', ['ledger', 'prove', jobs.at(-1)!.contract, '--to', file, '--json'])).stdout
+    const prove = async (): Promise<string> => (await haggle('seller', ['ledger', 'prove', contract, '--to', file, '--json'])).stdout
     await expect.poll(prove, SOON).toContain('"bothSigned":true')
     expect((await stat(file)).size).toBeLessThan(PROOF_BYTES)
     // No agent, no home, no network.
     expect((await haggle('nobody', ['verify', file])).stdout).toMatch(/signed +by both parties/)
-    expect((await haggle('renter', ['ledger', 'import', file, '--json'])).stdout).toContain('"kind":"carried"')
+    expect((await haggle('late', ['ledger', 'import', file, '--json'])).stdout).toContain('"kind":"carried"')
+    await one.running.kill()
+
+    // Who is here knows the head, but of the entries under it only those about itself: the early one took the others away.
+    await rm(home('seller'), { recursive: true })
+    await cp(home('backup'), home('seller'), { recursive: true })
+    const two = await provider('seller', listen)
+    await rent('late', two.address)
+    await expect.poll(async () => (await status()).state, SOON).toBe('behind')
+    await expect.poll(async () => (await status()).size, SOON).toBe(4)
+    expect((await haggle('seller', ['status'])).stdout).toMatch(/ledger +.*behind: others have seen up to 6 more[^]*→ haggle ledger fetch/)
+    expect((await haggle('seller', ['doctor'])).stdout).toMatch(/✗ ledger .*no head is signed/)
+    expect((await haggle('seller', ['ledger', 'checkpoint'])).stderr).toContain('E_HEAD_BEHIND')
+    expect(await json('seller', ['ledger', 'succeed'])).toMatchObject({ log: 1, size: 1 })
+    await rent('late', two.address)
+    await expect.poll(async () => (await status()).size, SOON).toBe(3)
+    expect(await json('seller', ['ledger', 'checkpoint'])).toMatchObject({ size: 3, cosigned: 1 })
+    expect(await status()).toMatchObject({ state: 'ok', log: 1 })
   }, 240_000)
 })
