@@ -27,6 +27,8 @@ export interface Boot {
   readonly provide: boolean
   /** The chain that money is on. Null: none, or that of the running agent. */
   readonly chain: ChainBoot | null
+  /** True: the agent takes a seat at the court, to be drawn as witness of others' service levels. */
+  readonly witness: boolean
   /** Absolute path of the file with the wallet's passphrase, or null: somebody unlocks it. */
   readonly walletPassphraseFile: string | null
 }
@@ -70,6 +72,7 @@ export function bootOf(args: Args, more: BootMore = {}): Boot {
     http: more.http ?? null,
     provide: more.provide ?? false,
     chain: chain === null ? null : { ...chain, confirmations, claimAt: args.text('claim-at') ?? chain.claimAt },
+    witness: args.on('witness'),
     walletPassphraseFile: fileOf(args, 'wallet-passphrase-file'),
   }
 }
@@ -104,7 +107,7 @@ export function differs(running: Boot, asked: Boot): 'network' | 'psk-file' | 'l
   )
     return 'listen'
   if (asked.http !== null && asked.http !== running.http) return 'http'
-  if (asked.provide && !running.provide) return 'role'
+  if ((asked.provide && !running.provide) || (asked.witness && !running.witness)) return 'role'
   if (asked.chain !== null && JSON.stringify(asked.chain) !== JSON.stringify(running.chain)) return 'chain'
   return null
 }

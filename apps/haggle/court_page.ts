@@ -8,10 +8,12 @@ import { safe, type Screen, table } from './term.ts'
 const when = (iso: string): string => iso.slice(0, 16).replace('T', ' ')
 
 /** The page. */
-export function courtPage({ cases, sent, owed, unit }: CourtView, screen: Screen): string[] {
-  const first = sent === null ? [] : [sentLine(sent)]
+export function courtPage({ cases, sent, owed, unit, seat, did }: CourtView, screen: Screen): string[] {
+  const first = [...(did === null ? [] : [safe(did, 200)]), ...(sent === null ? [] : [sentLine(sent)])]
   const bonds = /^0(\.0*)?$/.test(owed) ? [] : [`${amount(owed)} ${safe(unit, 12)} of bonds wait to be collected`]
-  if (cases.length === 0) return [...first, 'no cases: only a contract that sold a service level has one', ...bonds]
+  const seated =
+    seat === null ? [] : [`seat ${seat.number}: witness in ${counted(seat.cases, 'open case')}${seat.left ? ', drawn no more' : ''}`]
+  if (cases.length === 0) return [...first, 'no cases: only a contract that sold a service level has one', ...seated, ...bonds]
   const columns = [
     { head: 'case' },
     { head: 'you are' },
@@ -21,7 +23,7 @@ export function courtPage({ cases, sent, owed, unit }: CourtView, screen: Screen
     { head: 'locked', right: true },
     { head: 'witnesses', right: true },
   ]
-  return [...first, ...table(columns, cases.map(row), screen), ...cases.flatMap(({ claims }) => claims.map(claimLine)), ...bonds]
+  return [...first, ...table(columns, cases.map(row), screen), ...cases.flatMap(({ claims }) => claims.map(claimLine)), ...seated, ...bonds]
 }
 
 function row({ id, roles, state, from, slots, slotS, locked, witnesses }: CaseView): string[] {

@@ -5,11 +5,17 @@ import { courtPage } from './court_page.ts'
 import type { CourtView } from './money_views.ts'
 
 const screen = { tty: true, colour: false, columns: 160 }
-const EMPTY: CourtView = { chain: 31337, unit: 'TEST', account: '0x00', owed: '0', cases: [], sent: null }
+const EMPTY: CourtView = { chain: 31337, unit: 'TEST', account: '0x00', owed: '0', seat: null, cases: [], did: null, sent: null }
 
 test('courtPage() says when there is no case, and what waits to be collected', () => {
   expect(courtPage(EMPTY, screen)).toEqual(['no cases: only a contract that sold a service level has one'])
   expect(courtPage({ ...EMPTY, owed: '0.5' }, screen).at(-1)).toBe('0.5 TEST of bonds wait to be collected')
+})
+
+test('courtPage() says what a call did, and what seat there is', () => {
+  const page = courtPage({ ...EMPTY, did: 'claimed: 3', seat: { number: 2, cases: 1, left: false } }, screen)
+  expect(page[0]).toBe('claimed: 3')
+  expect(page.at(-1)).toBe('seat 2: witness in 1 open case')
 })
 
 test('courtPage() shows each case and until when its claims can be refuted', () => {

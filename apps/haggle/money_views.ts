@@ -1,6 +1,6 @@
 // What the agent says about money, as the verbs print it and `--json` gives it. Amounts are decimal text in the token's unit, times are ISO 8601.
 
-import type { MoneyRow } from '@haggle/market'
+import type { CourtStatus, MoneyRow } from '@haggle/market'
 
 /** The chain that money is on, as last seen. */
 export interface ChainView {
@@ -44,6 +44,8 @@ export interface WalletView {
 export interface MoneyStatus extends WalletView {
   /** What stands open on each rail of this node, credits included. */
   readonly rails: readonly MoneyRow[]
+  /** How the court stands; null without one. */
+  readonly court: CourtStatus | null
 }
 
 /** What a wallet holds. */
@@ -166,6 +168,10 @@ export interface CourtView {
   readonly account: string
   /** Bonds that may be collected. */
   readonly owed: string
+  /** The account's seat as witness; null: none. */
+  readonly seat: { readonly number: number; readonly cases: number; readonly left: boolean } | null
   readonly cases: readonly CaseView[]
+  /** What the call did, in words; null: it only looked. */
+  readonly did: string | null
   readonly sent: SentView | null
 }

@@ -113,7 +113,7 @@ const MEMORY: MemoryStatus = {
   healed: 0,
   convicted: 0,
 }
-const CREDITS_ONLY: MoneyStatus = { address: null, file: '/h/wallet', state: 'none', chain: null, restart: false, rails: [] }
+const CREDITS_ONLY: MoneyStatus = { address: null, file: '/h/wallet', state: 'none', chain: null, restart: false, rails: [], court: null }
 
 const STATUS: StatusSnapshot = {
   version: '0.1.0',
@@ -221,6 +221,7 @@ test.each([
   ['no listening', { listen: [] }, null],
   ['a page', { http: '127.0.0.1:1' }, 'http'],
   ['to provide', { provide: true }, 'role'],
+  ['to witness', { witness: true }, 'role'],
   ['a chain', { chain: CHAIN }, 'chain'],
 ] as const)('differs() with %s', (_, asked, found) => {
   expect(differs(running, { ...PLAIN_BOOT, ...asked })).toBe(found)
@@ -242,4 +243,13 @@ test('differs() is content with an agent on the asked chain, or on any when none
 test('VERSION is that of package.json', () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as { version: string }
   expect(VERSION).toBe(version)
+})
+
+test('statusPage() says how the court stands, and that a chain in trouble ends no job', () => {
+  const court = { rail: 'evm:1:0x', state: 'watching', seat: true, provides: 1, rents: 2, witnesses: 3 } as const
+  const money = { ...CREDITS_ONLY, address: '0xab', state: 'open' } as const
+  const lines = (problem: { code: string; message: string } | null): string =>
+    statusPage({ ...STATUS, money: { ...money, court: { ...court, problem } } }, { tty: false, colour: false, columns: 200 }).join('\n')
+  expect(lines(null)).toContain('court     6 open cases: 1 sold, 2 bought, 3 witnessed · a seat')
+  expect(lines({ code: 'E_CHAIN_UNREACHABLE', message: 'no answer' })).toContain('no answer (E_CHAIN_UNREACHABLE); jobs go on')
 })

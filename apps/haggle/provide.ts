@@ -100,6 +100,25 @@ function alsoOf(text: string): { readonly rail: string; readonly price: string }
   return { rail, price }
 }
 
+/** The service level that is sold; undefined: none. */
+function slaOf(args: Args): ProvideRequest['sla'] {
+  const price = args.text('sla-price')
+  if (price === undefined) return undefined
+  const fee = args.text('sla-fee')
+  if (fee === undefined)
+    throw usage('What does opening and closing a case cost your renters? --sla-fee says it', 'haggle up --sla-price 0.01 --sla-fee 0.05')
+  const slotMs = args.durationMs('sla-slot')
+  const factor = args.count('sla-times')
+  const rule = args.text('sla-rule')
+  return {
+    price,
+    fee,
+    ...(slotMs === undefined ? {} : { slotS: Math.round(slotMs / 1000) }),
+    ...(factor === undefined ? {} : { factor }),
+    ...(rule === undefined ? {} : { rule: rule === '2' ? 2 : 1 }),
+  }
+}
+
 /** Where a price came from, as its line says it. */
 const SAID: Readonly<Record<Origin, string>> = {
   flag: 'as you said',
@@ -143,6 +162,7 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
   const accept = args.text('accept')
   const also = args.list('also').map(alsoOf)
   const maxJobMs = args.durationMs('max-job')
+  const sla = slaOf(args)
   return {
     reason,
     provide: {
@@ -156,6 +176,7 @@ async function requestWith(open: Session, args: Args, found: Found, asks: boolea
       ...(region === undefined ? {} : { region }),
       ...(accept === undefined ? {} : { accept }),
       ...(maxJobMs === undefined ? {} : { maxJobMs }),
+      ...(sla === undefined ? {} : { sla }),
     },
   }
 }
@@ -199,6 +220,9 @@ export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): st
     ...(weak && terms.for !== 'friends' && !terms.acceptWeakIsolation
       ? [line('', 'bubblewrap is missing: only friends get jobs here (haggle doctor); or --accept-weak-isolation')]
       : []),
+    ...(terms.sla === undefined
+      ? []
+      : [line('level', `a missed slot counts for ${amount(terms.sla.price)}; a case costs its renter ${amount(terms.sla.fee)}`)]),
     line('earning', credits ? 'you earn credits, not money' : `you earn ${safe(unit, 12)}: it is claimed by itself, haggle claim shows it`),
     ...(screen.tty ? [''] : []),
     `  from another machine:   ${runLine(snapshot)}`,

@@ -13,6 +13,7 @@ const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 export const DEMAND: readonly Flag[] = [
   { name: 'where', kind: 'text', value: 'EXPR', help: "what the machine must have, such as 'gpu.vram>=24GiB region=DE'", setting: true },
   RAIL,
+  { name: 'sla', kind: 'switch', help: 'buy a service level: witnesses watch, and the provider loses stake for what it misses' },
   { name: 'max-price', kind: 'amount', value: 'P', help: 'most per hour', setting: true },
   { name: 'budget', kind: 'amount', value: 'B', help: 'most in all: becomes the cap of the contract', setting: true },
   { name: 'timeout', kind: 'duration', value: 'T', help: 'longest the job may take', fallback: '10m', setting: true },
@@ -103,6 +104,7 @@ export function requestOf(args: Args, options: { job: boolean }): RunRequest {
   return {
     ...(where === undefined ? {} : { where }),
     ...railOf(args),
+    ...(args.on('sla') ? { sla: true } : {}),
     ...(maxPrice === undefined ? {} : { maxPrice }),
     ...(budget === undefined ? {} : { budget }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

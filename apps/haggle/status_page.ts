@@ -76,7 +76,7 @@ function ledgerWord({ size, state }: MemoryStatus, standing: StateText['state'])
 }
 
 /** Nothing for a home that deals in credits only. */
-function moneyLines({ address, state, chain, rails }: MoneyStatus): string[] {
+function moneyLines({ address, state, chain, rails, court }: MoneyStatus): string[] {
   if (address === null && chain === null) return []
   const wallet =
     address === null ? 'no wallet: haggle wallet new' : `${shortHex(address)} ${state}${state === 'locked' ? ': haggle wallet unlock' : ''}`
@@ -86,5 +86,21 @@ function moneyLines({ address, state, chain, rails }: MoneyStatus): string[] {
       const parts = [`${amount(unpaid)} unpaid`, `${amount(claimable)} to claim`, `${amount(promised)} promised`]
       return ` · ${safe(unit, 12)}: exposure ${parts.join(', ')}`
     })
-  return [`money     ${wallet}${open.join('')}`, `chain     ${chainLine(chain)}`]
+  return [
+    `money     ${wallet}${open.join('')}`,
+    `chain     ${chainLine(chain)}`,
+    ...(court === null ? [] : [`court     ${courtLine(court)}`]),
+  ]
+}
+
+/** The court in one line: this node's part in open cases, and what is wrong. */
+function courtLine({ state, seat, provides, rents, witnesses, problem }: NonNullable<MoneyStatus['court']>): string {
+  const parts = [
+    state === 'opening'
+      ? 'not asked yet'
+      : `${counted(provides + rents + witnesses, 'open case')}: ${provides} sold, ${rents} bought, ${witnesses} witnessed`,
+    ...(seat ? ['a seat'] : []),
+    ...(problem === null ? [] : [`${safe(problem.message, 200)} (${problem.code}); jobs go on`]),
+  ]
+  return parts.join(' · ')
 }

@@ -97,6 +97,7 @@ export const CHAIN: readonly Flag[] = [
     help: "file with the wallet's passphrase: the agent opens it alone",
     setting: true,
   },
+  { name: 'witness', kind: 'switch', help: 'be a witness of service levels: locks the stake of a seat', setting: true },
   {
     name: 'fiat',
     kind: 'rate',

@@ -80,7 +80,7 @@ export * from './state.ts'
 export * from './states.ts'
 export * from './terms.ts'
 export * from './transitions.ts'
-export { termsFrom, type TermsSources } from './terms_from.ts'
+export { slaFrom, slaMeter, termsFrom, type TermsSources } from './terms_from.ts'
 export {
   type Chains,
   encodeTranscript,

@@ -64,8 +64,8 @@ export function termsFrom({ offer, demand, renter, devices }: TermsSources): Ter
   }
 }
 
-/** What a service level costs, as a meter. */
-function slaMeter({ sla }: Offer): Meter {
+/** What a service level costs, as a meter of terms. */
+export function slaMeter({ sla }: Offer): Meter {
   return { unit: 'sla', price: sla?.fee ?? 0n, per: 1n }
 }
 

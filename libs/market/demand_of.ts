@@ -23,11 +23,15 @@ const DEFAULTS = { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, timeou
 const PIDS = 128
 
 /**
- * The demand of a request that is paid on `rail`. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
+ * The demand of a request that is paid on `rail`; `account` is the renter's at its court when it buys a service level. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
  *
  * @throws HaggleError `E_RUN_REQUEST` when it is not one job; `E_AMOUNT`, `E_EXPR_*`.
  */
-export function demandOf(request: RunRequest, rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'>): Demand {
+export function demandOf(
+  request: RunRequest,
+  rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'>,
+  account: Uint8Array | null = null,
+): Demand {
   if ((request.deno === undefined) === (request.command === undefined)) {
     throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
       next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
@@ -54,7 +58,7 @@ export function demandOf(request: RunRequest, rail: Pick<PaymentRail, 'name' | '
     },
     idleMs: request.idleMs ?? DEFAULTS.idleMs,
     visibility: 'private',
-    sla: null,
+    sla: account,
   }
 }
 
@@ -67,12 +71,14 @@ function atMost(price: string, unit: string): Expr {
   return { kind: 'compare', property: 'price.hour', op: '<=', value: unit === CREDITS ? micros : { micros, unit } }
 }
 
-/** Most that a job of `demand` can cost at this offer's price: its time limit, or the budget when that is less. Base units. */
+/** Most that a job of `demand` can cost at this offer's price: its time limit and its service level, or the budget when that is less. Base units. */
 export function capFor(demand: Demand, offer: Offer): bigint {
   const meter = railOf(offer.rails, demand.rail)?.meters.find(({ unit }) => unit === 'ms')
   if (meter === undefined) return demand.cap
   // One tick beyond the limit, so that the last METER of a job that is stopped at its limit fits.
-  const most = (BigInt(demand.limits.maxMs + offer.timing.tickMs) * meter.price + meter.per - 1n) / meter.per
+  const most =
+    (BigInt(demand.limits.maxMs + offer.timing.tickMs) * meter.price + meter.per - 1n) / meter.per +
+    (demand.sla === null ? 0n : (offer.sla?.fee ?? 0n))
   return most < demand.cap ? most : demand.cap
 }
 

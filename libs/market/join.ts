@@ -21,7 +21,7 @@ import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, type Suite, systemCloc
 import { collectFiles } from './job_files.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
 import { openNodeMemory } from './node_memory.ts'
-import type { Machine, OpenRail, RailParts } from './parts.ts'
+import type { Machine, MarketParts, OpenRail, RailParts } from './parts.ts'
 import { saveFile } from './save_file.ts'
 import { targetOfText } from './target.ts'
 import type { Market } from './types.ts'
@@ -50,6 +50,10 @@ export interface JoinOptions {
   readonly machine?: Machine
   /** Ways to pay and be paid besides the free rail, the usual one first. Default: none. */
   readonly rails?: readonly OpenRail[]
+  /** The court of one of these rails. Default: service levels are neither sold nor bought nor witnessed. */
+  readonly court?: MarketParts['court']
+  /** Told what the court's business of this node did by itself. Default: nobody is told. */
+  readonly onCourt?: MarketParts['onCourt']
   readonly signal?: AbortSignal
   /** Told what happens to this node's log: its state, cosignatures, evidence against others. Default: nobody is told. */
   readonly onMemory?: (event: LogEvent) => void
@@ -119,7 +123,7 @@ export async function openStore(home: string | undefined, closers: Closers): Pro
 /** What {@link openMarket} needs: a network that is there, and what {@link JoinOptions} says of the rest. */
 export interface OpenMarketOptions extends Pick<
   JoinOptions,
-  'home' | 'launcher' | 'machine' | 'rails' | 'onMemory' | 'onProblem' | 'onFault'
+  'home' | 'launcher' | 'machine' | 'rails' | 'court' | 'onCourt' | 'onMemory' | 'onProblem' | 'onFault'
 > {
   readonly identity: Identity
   readonly network: Network
@@ -170,6 +174,8 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     store: store.sub('market'),
     memory,
     rails: await openRails(options.rails ?? [], { store: store.sub('rails'), clock, random, sha256: suite.sha256 }, closers),
+    ...(options.court === undefined ? {} : { court: options.court }),
+    ...(options.onCourt === undefined ? {} : { onCourt: options.onCourt }),
     collect: collectFiles,
     saveFile,
     ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),

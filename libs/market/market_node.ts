@@ -5,30 +5,42 @@ import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
 import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
-import { FREE_RAIL, type Offer } from '@haggle/offer'
+import { FREE_RAIL } from '@haggle/offer'
 import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
+import { BoughtLevels } from './bought_levels.ts'
 import { ledgerLineOf } from './closing_entry.ts'
-import { capFor, pricePerHour } from './demand_of.ts'
+import { CourtAccess } from './court_access.ts'
 import { ignoreOver } from './_ignore_over.ts'
-import { offerRow, offerView } from './offer_view.ts'
+import { offerView } from './offer_view.ts'
+import { ownRow } from './own_row.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
 import type { MarketMemory } from './memory_types.ts'
 import type { MarketParts } from './parts.ts'
 import { Provider } from './provider.ts'
 import { type PreparedRun, Renter } from './renter.ts'
 import { moneyRows, providerStatus } from './provider_status.ts'
-import { quoteRow } from './quote_row.ts'
-import { amountOn, Rails } from './rails.ts'
+import { nothingFits } from './nothing_fits.ts'
+import { quoteView } from './quote_view.ts'
+import { Rails } from './rails.ts'
 import { RunningJob } from './running_job.ts'
 import { summaryOf } from './summary.ts'
 import { targetOfText } from './target.ts'
-import { STRANGER } from './trust.ts'
-import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
+import type {
+  CourtView,
+  Job,
+  JobSummary,
+  Market,
+  MoneyRow,
+  OfferRow,
+  OfferView,
+  ProvideRequest,
+  Providing,
+  QuoteView,
+  RunRequest,
+} from './types.ts'
 
 /** How long an explanation listens for offers when nothing fits, or when all are asked for. Ms. */
 const LOOK_AROUND_MS = 1_500
-/** Providers that a quote is asked of. */
-const MAX_QUOTES = 3
 /** Threads of the past that `jobs` shows. */
 const MAX_PAST_JOBS = 100
 /** A peer that does not answer a ping in this time is not there. Ms. */
@@ -52,6 +64,8 @@ class MarketNode implements StartableMarket {
   readonly #parts: MarketParts & { readonly money: Rails }
   readonly #named: PeerTarget[] = []
   readonly #source: OfferSource
+  readonly #court: CourtAccess
+  readonly #levels: BoughtLevels
   #threads: Threads | undefined
   #renter: Renter | undefined
   #provider: Provider | undefined
@@ -64,6 +78,17 @@ class MarketNode implements StartableMarket {
     const { network, networkId, suite, identity, clock, random } = parts
     this.discovery = createDiscovery({ network, networkId, suite, signer: identity.signer, clock, random })
     this.#source = new OfferSource({ discovery: this.discovery, network, clock, memory: parts.memory, named: this.#named })
+    this.#court = new CourtAccess({
+      open: parts.court,
+      network,
+      clock,
+      store: parts.store.sub('court'),
+      serving: (id) => this.#provider?.levels.serves(id) ?? true,
+      agreesToEnd: (id, slots) => this.#levels.agrees(id, slots),
+      ...(parts.onCourt === undefined ? {} : { onEvent: parts.onCourt }),
+      ...(parts.onProblem === undefined ? {} : { onProblem: parts.onProblem }),
+    })
+    this.#levels = new BoughtLevels({ court: this.#court, clock, store: parts.store.sub('sla'), self: identity.publicKey })
   }
 
   get peerId(): string {
@@ -98,9 +123,13 @@ class MarketNode implements StartableMarket {
       leastNumber: () => memory.nextNumber,
       ...(onFault === undefined ? {} : { onFault }),
     })
-    this.#renter = new Renter(this.#parts, this.#threads, this.#source)
+    await this.#levels.start()
+    this.#court.start()
+    this.#renter = new Renter({ ...this.#parts, levels: this.#levels }, this.#threads, this.#source)
     if (provider !== undefined) {
-      this.#provider = new Provider({ ...this.#parts, provider }, this.#threads, { offered: () => this.#announcement?.changed() })
+      this.#provider = new Provider({ ...this.#parts, provider, access: this.#court }, this.#threads, {
+        offered: () => this.#announcement?.changed(),
+      })
     }
     for (const thread of resumed) await this.#resume(thread)
     await this.#provider?.adopt().catch((error: unknown) => this.#parts.onProblem?.(error))
@@ -153,19 +182,7 @@ class MarketNode implements StartableMarket {
     const signal = request.signal === undefined ? {} : { signal: request.signal }
     const only = request.providers === undefined ? {} : { only: request.providers }
     const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
-    const { rail } = run
-    const view = offerView(all, { where: run.demand.where, demand: run.demand }, { ...this.#parts, rail })
-    const best = view.fitting[0]
-    const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => quoteRow(renter, run, offer)))
-    return {
-      ...view,
-      quotes,
-      best: best === undefined ? null : offerRow(best, { ...this.#parts, rail }),
-      cap: amountOn(rail, best === undefined ? 0n : capFor(run.demand, best.offer.body)),
-      pricePerHour: amountOn(rail, best === undefined ? 0n : (pricePerHour(best.offer.body, rail.name) ?? 0n)),
-      unit: rail.unit,
-      rail: rail.name,
-    }
+    return await quoteView(renter, run, { offers: all, parts: this.#parts })
   }
 
   async run(request: RunRequest): Promise<Job> {
@@ -223,6 +240,11 @@ class MarketNode implements StartableMarket {
     return moneyRows(this.#parts.money, this.#provider?.money.earned ?? new Map())
   }
 
+  court(): CourtView | null {
+    const status = this.#court.status()
+    return status === null ? null : { status, watch: this.#court.watch ?? null }
+  }
+
   async ping(target: string, options: { signal?: AbortSignal } = {}): ReturnType<Market['ping']> {
     const { network, clock } = this.#parts
     const wanted = targetOfText(target) ?? this.#source.target(target)
@@ -256,6 +278,7 @@ class MarketNode implements StartableMarket {
     await this.discovery.stop()
     await this.#unserve?.()
     await this.#threads?.close()
+    await this.#court.stop()
     await this.#parts.money.close()
   }
 
@@ -333,19 +356,7 @@ class MarketNode implements StartableMarket {
 
   #providing(provider: Provider, request: ProvideRequest): Providing {
     const parts = this.#parts
-    const row = (): ReturnType<typeof offerRow> => {
-      const message: Message<Offer> | undefined = provider.current
-      if (message === undefined) throw new HaggleError('E_NOT_PROVIDING', 'This node does not provide')
-      const known = {
-        peerId: this.peerId,
-        provider: parts.identity.publicKey,
-        offer: message,
-        rttMs: 0,
-        shownAtMs: parts.clock.monotonicMs(),
-        trust: STRANGER,
-      }
-      return offerRow(known, { ...parts, rail: parts.money.pick(request.rail) })
-    }
+    const row = (): OfferRow => ownRow(provider, request.rail, parts)
     return {
       get offer() {
         return row()
@@ -380,20 +391,7 @@ class MarketNode implements StartableMarket {
       { ...this.#parts, rail },
     )
     if (view.fitting.length > 0) return view.fitting
-    const peers = network.peers().length
-    if (view.seen === 0) {
-      this.#checkClock()
-      const doubt = clockError(this.discovery.clockSkewS(1))
-      const waiting = peers === 0 ? 'give --bootstrap or --peer an address' : 'wait for a provider, or start one with haggle up'
-      const next = doubt === undefined ? waiting : `${doubt.next}: it is ${String(doubt.details['offsetS'])} s off that of a provider`
-      throw new HaggleError('E_NO_OFFERS', `No offers were heard from ${peers} peers`, { details: { peers }, next })
-    }
-    const first = view.failures[0]
-    const why = first === undefined ? '' : `: ${first.count} fail ${first.constraint}`
-    throw new HaggleError('E_NOTHING_FITS', `Nothing fits: 0 of ${view.seen} offers${why}`, {
-      details: { seen: view.seen },
-      cause: view,
-      ...(first === undefined || first.relax === null ? {} : { next: `${first.relax} gives ${first.gains}` }),
-    })
+    if (view.seen === 0) this.#checkClock()
+    throw nothingFits(view, { peers: network.peers().length, doubt: clockError(this.discovery.clockSkewS(1)) })
   }
 }

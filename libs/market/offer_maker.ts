@@ -1,8 +1,9 @@
 // Turns a machine and its owner's decisions into the offer of this moment.
 
-import { type Offer, type OfferedRunner, parse } from '@haggle/offer'
-import { HaggleError } from '@haggle/wire'
-import type { Machine } from './parts.ts'
+import { type Offer, type OfferedRunner, type OfferSla, parse } from '@haggle/offer'
+import { HaggleError, parseAmount } from '@haggle/wire'
+import { ruleOf } from '@haggle/witness'
+import type { CourtAccount, Machine } from './parts.ts'
 import { type Rails, rateOf } from './rails.ts'
 import type { ProvideRequest } from './types.ts'
 
@@ -34,17 +35,19 @@ export interface Policy {
   readonly region: string | null
   readonly runners: readonly OfferedRunner[]
   readonly acceptWeakIsolation: boolean
+  /** The service level that is sold; null: none. */
+  readonly sla: OfferSla | null
 }
 
 /**
  * Checks what an owner asks for against what works here.
  *
- * @throws HaggleError `E_AMOUNT`, `E_RAIL_UNKNOWN`, `E_PROVIDE_SLOTS`, `E_PROVIDE_RUNNERS`, `E_EXPR_*`.
+ * @throws HaggleError `E_AMOUNT`, `E_RAIL_UNKNOWN`, `E_PROVIDE_SLOTS`, `E_PROVIDE_RUNNERS`, `E_EXPR_*`, `E_SLA`.
  */
 export function policyOf(
   request: ProvideRequest,
   runners: readonly OfferedRunner[],
-  { machine, rails }: { readonly machine: Machine; readonly rails: Rails },
+  { machine, rails, court }: { readonly machine: Machine; readonly rails: Rails; readonly court?: CourtAccount },
 ): Policy {
   const rates = ratesOf(request, rails)
   const gpus = machine.devices.filter(({ kind }) => kind === 'gpu').length
@@ -70,7 +73,32 @@ export function policyOf(
     region: request.region ?? null,
     runners: wanted,
     acceptWeakIsolation: request.acceptWeakIsolation ?? false,
+    sla: request.sla === undefined ? null : levelOf(request.sla, { rates, rails, court }),
   }
+}
+
+/** Seconds of a slot, times that a missed one costs, and the court's rule, unless the owner says otherwise. */
+const LEVEL = { slotS: 60, factor: 10, rule: 1 } as const
+
+function levelOf(
+  { price, fee, slotS = LEVEL.slotS, factor = LEVEL.factor, rule = LEVEL.rule }: NonNullable<ProvideRequest['sla']>,
+  { rates, rails, court }: { readonly rates: Offer['rails']; readonly rails: Rails; readonly court: CourtAccount | undefined },
+): OfferSla {
+  const wrong = (what: string, next: string): never => {
+    throw new HaggleError('E_SLA', `Cannot sell a service level: ${what}`, { next })
+  }
+  if (court === undefined) return wrong('this node has no court', 'haggle help court')
+  if (court.court.parameters.commitReveal)
+    wrong('the court of this chain draws by secrets, which parties exchange by hand', 'sell on a chain whose blocks are random')
+  if (!rates.some(({ rail }) => rail === court.rail)) wrong('it is paid on a rail that this offer lacks', 'haggle up --rail TOKEN')
+  const { name, decimals } = rails.pick(court.rail)
+  const pricePerSlot = parseAmount(price, decimals)
+  if (pricePerSlot === 0n) wrong('a missed slot must count for more than 0', 'haggle up --sla PRICE')
+  if (!Number.isInteger(slotS) || slotS < 1 || slotS > 3_600) wrong('a slot has 1 to 3,600 seconds', 'haggle up --sla-slot 60s')
+  if (!Number.isInteger(factor) || factor < 1 || factor > 10)
+    wrong('a missed slot costs 1 to 10 times its price', 'haggle up --sla-times 10')
+  ruleOf(rule)
+  return { rail: name, court: court.court.parameters.court, rule, slotS, pricePerSlot, factor, fee: parseAmount(fee, decimals) }
 }
 
 function ratesOf(request: ProvideRequest, rails: Rails): Offer['rails'] {
@@ -101,7 +129,7 @@ export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy
     },
     timing: { tickMs: TICK_MS, graceMs: GRACE_MS, stagingMs: STAGING_MS, idleMs: MAX_IDLE_MS },
     stake: null,
-    sla: null,
+    sla: policy.sla,
     slots: policy.slots,
     freeSlots: Math.max(0, policy.slots - now.used),
     serves: policy.serves,

@@ -5,9 +5,11 @@ import type { FileRef, Hashing, JobFiles, JobHost } from '@haggle/job'
 import type { Network } from '@haggle/mesh'
 import type { OnFault } from '@haggle/negotiate'
 import type { Offer } from '@haggle/offer'
-import type { PaymentRail } from '@haggle/payment'
+import type { PaymentRail, StakeBook } from '@haggle/payment'
 import type { Store } from '@haggle/store'
 import type { Clock, Random, Suite } from '@haggle/wire'
+import type { AccountSigner, Court } from '@haggle/witness'
+import type { WatchEvent } from '@haggle/watch'
 import type { NodeMemory } from './node_memory.ts'
 
 /** What a rail is opened with: it keeps its books in the node's store. */
@@ -20,6 +22,22 @@ export interface RailParts {
 
 /** Opens a rail of a node, such as `(parts) => openChannelRail({ channels, ...parts })`. */
 export type OpenRail = (parts: RailParts) => Promise<PaymentRail>
+
+/** A node's account at a court. With it a node can sell and buy service levels on one of its rails, and be a witness of others'. */
+export interface CourtAccount {
+  /** Name of the rail whose token is the court's. */
+  readonly rail: string
+  readonly court: Court
+  /** Signs for the account. */
+  readonly signer: AccountSigner
+  /** What the account has at stake. */
+  readonly stake: StakeBook
+  /** True: takes a seat, so that cases of others draw this node as their witness. */
+  readonly witness: boolean
+}
+
+/** Opens a node's court, after its rails. Rejects while the chain can't be asked: it is tried again. */
+export type OpenCourt = () => Promise<CourtAccount>
 
 /** What a machine has, as offers say it. `findHardware` of `@haggle/hardware` fills it. */
 export type Machine = Pick<Offer, 'devices' | 'cpu' | 'memMiB' | 'diskMiB' | 'net' | 'os' | 'arch'>
@@ -38,6 +56,10 @@ export interface MarketParts {
   readonly memory: NodeMemory
   /** How contracts are paid, the usual way first. The free rail is added where it is missing. */
   readonly rails: readonly PaymentRail[]
+  /** The node's court; without it service levels are neither sold nor bought nor witnessed. */
+  readonly court?: OpenCourt
+  /** Told what the court's business of this node did by itself. */
+  readonly onCourt?: (event: WatchEvent) => void
   /** Whoever runs jobs here; without it this node only rents. */
   readonly provider?: {
     readonly host: JobHost

@@ -4,6 +4,7 @@ import type { Exit } from '@haggle/contract'
 import { type ExitStatus, type HostJob, type JobHost, type OutputChannel, outputDigest, pushOutput, type Hashing } from '@haggle/job'
 import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
+import type { MeterUnit } from '@haggle/offer'
 import type { Suite } from '@haggle/wire'
 import { ignoreOver } from './_ignore_over.ts'
 import type { ListedFiles } from './listed_files.ts'
@@ -16,6 +17,8 @@ export interface ProvidedJobInit {
   readonly network: Network
   readonly suite: Suite
   readonly threads: Threads
+  /** Cases of service levels opened for this contract, 0 or 1; `last`: no other METER follows. */
+  readonly levels: (last: boolean) => bigint
 }
 
 /** A job of a contract in which this node is the provider. */
@@ -71,19 +74,21 @@ export class ProvidedJob {
   /** Ends the job; its RESULT follows by itself. A job that never started has one at once. */
   async stop(reason: string): Promise<void> {
     if (this.#started) return this.#init.host.kill(this.job.id, reason)
-    const usage = this.#usage(0)
+    const usage = this.#usage(0, true)
     await this.thread.command({ do: 'result', exit: { kind: 'killed', code: null, word: reason }, usage, output: null }).catch(ignoreOver)
   }
 
   /** Cumulative usage now, in the order of the terms' meters. */
   async usage(): Promise<readonly bigint[]> {
     const state = await this.#init.host.state(this.job.id)
-    return this.#usage(state?.ranMs ?? 0)
+    return this.#usage(state?.ranMs ?? 0, false)
   }
 
-  #usage(ranMs: number): readonly bigint[] {
-    const meters = this.thread.view().terms?.meters ?? []
-    return meters.map(({ unit }) => (unit === 'ms' ? BigInt(Math.ceil(ranMs)) : 0n))
+  #usage(ranMs: number, last: boolean): readonly bigint[] {
+    const { terms, usage } = this.thread.view()
+    const counted = (unit: MeterUnit): bigint => (unit === 'ms' ? BigInt(Math.ceil(ranMs)) : unit === 'sla' ? this.#init.levels(last) : 0n)
+    // What was counted stays counted, whatever a restart has forgotten.
+    return (terms?.meters ?? []).map(({ unit }, at) => (unit === 'sla' ? max(counted(unit), usage[at] ?? 0n) : counted(unit)))
   }
 
   async #finish(): Promise<void> {
@@ -101,7 +106,9 @@ export class ProvidedJob {
     // A renter that is away learns the lengths when it opens the channels itself.
     await threads.post(this.#renter, [end]).catch(() => undefined)
     const output = await digest
-    await this.thread.command({ do: 'result', exit: signedExit(exit), usage: this.#usage(state?.ranMs ?? 0), output }).catch(ignoreOver)
+    await this.thread
+      .command({ do: 'result', exit: signedExit(exit), usage: this.#usage(state?.ranMs ?? 0, true), output })
+      .catch(ignoreOver)
   }
 
   /** What RESULT signs of the kept output, so many octets of each channel. */
@@ -142,6 +149,10 @@ export class ProvidedJob {
       // The renter is away: output stays in its file until it asks.
     }
   }
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 /** An exit as RESULT carries it. */

@@ -14,10 +14,10 @@ import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
-import type { MarketParts } from './parts.ts'
 import { ProvidedJob } from './provided_job.ts'
-import type { Rails } from './rails.ts'
+import type { Held, ProviderCounts, ProviderEvents, ProviderParts } from './provider_parts.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { SoldLevels } from './sold_levels.ts'
 import { StandingOffer } from './standing_offer.ts'
 import { STRANGER, type Trust } from './trust.ts'
 import type { ProvideRequest } from './types.ts'
@@ -25,34 +25,14 @@ import type { ProvideRequest } from './types.ts'
 /** How long a quote stays firm in price, ms. */
 const QUOTE_VALID_MS = 60_000
 
-/** What a running contract holds here. */
-interface Held {
-  readonly devices: readonly string[]
-  readonly renter: string
-}
-
-/** Counts that a provider shows its owner. */
-export interface ProviderCounts {
-  requests: number
-  accepted: number
-  readonly refusals: Map<string, number>
-}
-
-/** The parts of a node that provides. */
-export type ProviderParts = MarketParts & { readonly provider: NonNullable<MarketParts['provider']>; readonly money: Rails }
-
-/** What the provider tells the rest of the node. */
-export interface ProviderEvents {
-  /** There is a fresh offer: announce it. */
-  offered(message: Message<Offer>): void
-}
-
 /** The provider of one node. Made once; provides between {@link Provider.start} and {@link Provider.stop}. */
 export class Provider {
   readonly counts: ProviderCounts = { requests: 0, accepted: 0, refusals: new Map() }
   readonly money: Earnings
   /** The files of the jobs, for this node and for whoever may read them. */
   readonly files: ListedFiles
+  /** Service levels that were bought here. */
+  readonly levels: SoldLevels
   readonly #parts: ProviderParts
   readonly #threads: Threads
   readonly #standing: StandingOffer
@@ -66,6 +46,7 @@ export class Provider {
     this.#parts = parts
     this.files = new ListedFiles(parts.provider.files)
     this.money = new Earnings(parts.money)
+    this.levels = new SoldLevels({ court: parts.access, clock: parts.clock, self: parts.identity.publicKey })
     this.#threads = threads
     this.#specs = new Specs(parts)
     const { identity, suite, clock, networkId, onProblem } = parts
@@ -91,7 +72,9 @@ export class Provider {
   /** Starts to offer; changes the offer when it has started already. */
   async start(request: ProvideRequest): Promise<void> {
     const { host, machine } = this.#parts.provider
-    this.#policy = policyOf(request, await host.runners(), { machine, rails: this.#parts.money })
+    // A court that can't be opened sells nothing: the owner is told, and may offer without.
+    const court = request.sla === undefined ? {} : { court: await this.#parts.access.opened() }
+    this.#policy = policyOf(request, await host.runners(), { machine, rails: this.#parts.money, ...court })
     this.#standing.renew()
     await this.#kept.limit(request.keepJobs ?? KEEP_JOBS)
   }
@@ -110,6 +93,7 @@ export class Provider {
   /** The node leaves; what runs goes on without it. */
   close(): void {
     this.stop()
+    this.levels.stop()
     this.#kept.stop()
   }
 
@@ -130,6 +114,7 @@ export class Provider {
     const [spec, salt] = [await thread.note('spec'), await thread.note('salt')]
     if (contract === null || terms === null || spec === undefined || salt === undefined) return
     const job = this.#makeJob(thread, { contract, terms, spec: decodeSpec(spec) })
+    this.levels.take(thread)
     const state = await host.state(job.job.id)
     // What an earlier process had stored and not yet looked at pays nothing before it is looked at.
     const voucher = thread.chains().theirs.findLast(({ type }) => type === 'voucher')
@@ -221,17 +206,23 @@ export class Provider {
     const { current } = this
     if (current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
     const terms = this.#termsOf(thread, current, demand)
-    const refusal = this.#refusal(thread, { terms, promised: current.body, trust: await this.#trustIn(thread) })
+    const refusal = this.#refusal(thread, {
+      terms,
+      promised: current.body,
+      trust: await this.#trustIn(thread),
+      stake: await this.#stakeFor(terms),
+    })
     if (refusal !== null) return this.#reject(thread, refusal)
     await thread.command({ do: 'quote', terms, holdMs: 0, validMs: QUOTE_VALID_MS })
   }
 
   async #answerCounter(thread: Thread): Promise<void> {
     const trust = await this.#trustIn(thread)
+    const stake = await this.#stakeFor(thread.view().proposed)
     const { proposed } = thread.view()
     const { current } = this
     if (proposed === null || current === undefined) return this.#reject(thread, { reason: 'capacity', path: null })
-    const refusal = this.#refusal(thread, { terms: proposed, promised: current.body, trust })
+    const refusal = this.#refusal(thread, { terms: proposed, promised: current.body, trust, stake })
     if (refusal !== null) return this.#reject(thread, refusal)
     await thread.command({ do: 'quote', terms: proposed, holdMs: 0, validMs: QUOTE_VALID_MS })
   }
@@ -239,12 +230,13 @@ export class Provider {
   async #answerAccept(thread: Thread, message: Message<AcceptBody>): Promise<void> {
     // Looked up first: from here on, what is decided is reserved in the same step.
     const trust = await this.#trustIn(thread)
+    const stake = await this.#stakeFor(thread.view().proposed)
     const { proposed: terms, terms: inForce } = thread.view()
     if (terms === null) return this.#reject(thread, { reason: 'expired', path: null })
     if (inForce !== null) return this.#reject(thread, { reason: 'policy', path: null })
     const promised = this.#promisedTo(terms)
     if (promised === undefined) return this.#reject(thread, { reason: 'expired', path: null })
-    const refusal = this.#refusal(thread, { terms, promised, trust })
+    const refusal = this.#refusal(thread, { terms, promised, trust, stake })
     if (refusal !== null) return this.#reject(thread, refusal)
     this.#hold(thread, terms)
     try {
@@ -260,6 +252,7 @@ export class Provider {
       const { number, write, giveBack } = this.#threads.takeNumber()
       this.counts.accepted++
       await thread.command({ do: 'confirm', number }, { notes: { spec: spec.bytes, salt: spec.salt }, writes: [write] }).finally(giveBack)
+      this.levels.take(thread)
       await prepared
     } catch (error) {
       this.#release(thread)
@@ -287,7 +280,15 @@ export class Provider {
         isolation,
       },
       { thread, contract, renter: { peerId: peerIdOf(thread.record.peerKey) } },
-      { host: provider.host, files: this.files, hashing, network, suite, threads: this.#threads },
+      {
+        host: provider.host,
+        files: this.files,
+        hashing,
+        network,
+        suite,
+        threads: this.#threads,
+        levels: (last) => this.levels.counted(thread, last),
+      },
     )
     this.#jobs.set(id, job)
     void thread.ended.then(() => {
@@ -328,14 +329,22 @@ export class Provider {
     return (await this.#parts.memory.trust([thread.record.peerKey], 'renter'))[0] ?? STRANGER
   }
 
-  #refusal(thread: Thread, { terms, promised, trust }: { terms: Terms; promised: Offer; trust: Trust }): Refusal | null {
+  /** Stake for a service level that is bought; null without one, and while the chain can't be asked. */
+  async #stakeFor(terms: Terms | null): Promise<bigint | null> {
+    return terms === null || terms.sla === null ? null : await this.levels.free()
+  }
+
+  #refusal(
+    thread: Thread,
+    { terms, promised, trust, stake }: { terms: Terms; promised: Offer; trust: Trust; stake: bigint | null },
+  ): Refusal | null {
     const policy = this.#policy
     if (policy === undefined) return { reason: 'capacity', path: null }
     const { peerKey } = thread.record
     const peerId = peerIdOf(peerKey)
     const running = [...this.#held.entries()].filter(([id, held]) => id !== thread.id && held.renter === peerId).length
     const renter = { key: peerKey, friend: policy.allow.has(peerId), running, trust }
-    return refusalOf({ terms, promised, current: this.#offerNow(policy), policy, renter })
+    return refusalOf({ terms, promised, current: this.#offerNow(policy), policy, stake, renter })
   }
 
   async #reject(thread: Thread, { reason, path }: Refusal): Promise<void> {

@@ -1,8 +1,10 @@
 // Why a provider would refuse these terms from this renter now: one pure decision, in the closed list of reasons.
 
-import { paysAhead, type RejectReason, type Terms } from '@haggle/contract'
+import { paysAhead, type RejectReason, slaFrom, slaMeter, type Terms } from '@haggle/contract'
 import { acceptVerdict, type Demand, isUnknown, type Meter, type Offer, railOf } from '@haggle/offer'
 import type { Policy } from './offer_maker.ts'
+import { decodeSla, encodeSla, type Sla } from '@haggle/witness'
+import { equalBytes } from '@haggle/wire'
 import type { Trust } from './trust.ts'
 
 /** A refusal as REJECTED says it. */
@@ -20,6 +22,8 @@ export interface Proposal {
   /** The offer of now: what is free. */
   readonly current: Offer
   readonly policy: Policy
+  /** Stake that no case has, base units; null: the chain can't be asked. Looked at when a service level is bought. */
+  readonly stake: bigint | null
   readonly renter: {
     readonly key: Uint8Array
     readonly friend: boolean
@@ -38,6 +42,9 @@ const STRANGER_TICK_MS = 5_000
 
 /** The first reason against a proposal, or null: it may be confirmed. */
 export function refusalOf(proposal: Proposal): Refusal | null {
+  const { terms, promised } = proposal
+  // First: what follows reads it.
+  if (terms.sla !== null && soldAs(terms, promised) === undefined) return { reason: 'unsupported', path: null }
   return refuseRenter(proposal) ?? refuseTerms(proposal) ?? refuseCapacity(proposal)
 }
 
@@ -66,10 +73,10 @@ function refuseTerms({ terms, promised, renter }: Proposal): Refusal | null {
   if (rail === undefined) return { reason: 'unsupported', path: null }
   const risk = renter.friend ? null : riskOf(terms)
   if (risk !== null) return { reason: 'constraint', path: risk }
-  if (terms.net !== null || terms.sla !== null) return { reason: 'unsupported', path: null }
+  if (terms.net !== null) return { reason: 'unsupported', path: null }
   if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation))
     return { reason: 'unsupported', path: null }
-  if (!pays(terms.meters, rail.meters)) return { reason: 'price', path: null }
+  if (!pays(terms.meters, terms.sla === null ? rail.meters : [...rail.meters, slaMeter(promised)])) return { reason: 'price', path: null }
   const { limits, timing } = promised
   for (const name of ['cpuMilli', 'memMiB', 'diskMiB', 'outMiB', 'pids'] as const) {
     if (terms.limits[name] > limits[name]) return { reason: 'constraint', path: `limits.${name}` }
@@ -87,8 +94,21 @@ function refuseTerms({ terms, promised, renter }: Proposal): Refusal | null {
   return null
 }
 
-function refuseCapacity({ terms, current }: Proposal): Refusal | null {
+/** The service level of the terms, when it is to the byte the one that the offer sells; undefined when it is another. */
+function soldAs(terms: Terms, promised: Offer): Sla | undefined {
+  try {
+    const asked = decodeSla(terms.sla ?? new Uint8Array())
+    const sold = slaFrom(promised, { rail: terms.rail, limits: { ...terms.limits, maxMs: terms.maxMs } }, asked.renter)
+    return equalBytes(encodeSla(sold), terms.sla ?? new Uint8Array()) ? sold : undefined
+  } catch {
+    // Not a service level, or the offer sells none on this rail.
+    return undefined
+  }
+}
+
+function refuseCapacity({ terms, current, stake }: Proposal): Refusal | null {
   if (current.freeSlots < 1) return { reason: 'capacity', path: null }
+  if (terms.sla !== null && (stake === null || decodeSla(terms.sla).lock > stake)) return { reason: 'capacity', path: null }
   for (const { id } of terms.devices) {
     if (current.devices.find((device) => device.id === id)?.free !== true) return { reason: 'capacity', path: null }
   }
@@ -114,6 +134,6 @@ function demandOf(terms: Terms): Demand {
     limits: { ...terms.limits, maxMs: terms.maxMs },
     idleMs: terms.idleMs,
     visibility: terms.visibility,
-    sla: null,
+    sla: terms.sla === null ? null : decodeSla(terms.sla).renter,
   }
 }

@@ -1,5 +1,6 @@
-import type { Terms } from '@haggle/contract'
+import { slaFrom, slaMeter, type Terms } from '@haggle/contract'
 import { freeRail } from '@haggle/payment'
+import { encodeSla } from '@haggle/witness'
 import { expect, it } from 'vitest'
 import { makeOffer, policyOf } from './offer_maker.ts'
 import { Rails } from './rails.ts'
@@ -15,7 +16,7 @@ const PAID = 'evm:31337:0x00'
 const credits = freeRail()
 const rails = new Rails([
   credits,
-  { ...credits, name: PAID, unit: 'TEST', isMoney: true, account: new Uint8Array(20), close: () => credits.close() },
+  { ...credits, name: PAID, unit: 'TEST', isMoney: true, account: new Uint8Array(20).fill(7), close: () => credits.close() },
 ])
 const policy = policyOf({ price: '0.36', also: [{ rail: 'TEST', price: '0.30' }] }, RUNNERS, { machine: TEST_MACHINE, rails })
 const paid = { rail: PAID, tickMs: 5_000, graceMs: 5_000 }
@@ -45,10 +46,13 @@ const proposal = (
     renter?: Partial<Proposal['renter']>
     policy?: Partial<Proposal['policy']>
     current?: Partial<Proposal['current']>
+    promised?: Partial<Proposal['promised']>
+    stake?: bigint | null
   } = {},
 ): Proposal => ({
   terms: { ...terms, ...changes.terms },
-  promised: offer,
+  promised: { ...offer, ...changes.promised },
+  stake: changes.stake ?? null,
   current: { ...offer, ...changes.current },
   policy: { ...policy, ...changes.policy },
   renter: { key: terms.renter, friend: false, running: 0, trust: STRANGER, ...changes.renter },
@@ -100,4 +104,29 @@ it('refusalOf() reads the score, its axes and the settled contracts in `accept`'
   expect(accept('trust.score>=0.3 trust.pays>=0.4 renter.jobs>=2')).toBeNull()
   expect(accept('trust.score>0.3')).toEqual({ reason: 'constraint', path: 'accept' })
   expect(accept('trust.disputes>=0.5')).toEqual({ reason: 'constraint', path: 'renter.disputes' })
+})
+
+const sold = { sla: { rail: PAID, court: new Uint8Array(20).fill(9), rule: 2, slotS: 10, pricePerSlot: 5n, factor: 10, fee: 40n } }
+const level = slaFrom({ ...offer, ...sold }, { rail: PAID, limits: { ...terms.limits, maxMs: terms.maxMs } }, new Uint8Array(20).fill(8))
+const bought = {
+  ...paid,
+  sla: encodeSla(level),
+  meters: [...(offer.rails[1]?.meters ?? []), slaMeter({ ...offer, ...sold })],
+}
+
+it('refusalOf() takes the service level that the offer sells, when there is stake for it', () => {
+  expect(refusalOf(proposal({ terms: bought, promised: sold, stake: level.lock }))).toBeNull()
+  expect(refusalOf(proposal({ terms: bought, promised: sold, stake: level.lock - 1n }))).toMatchObject({ reason: 'capacity' })
+  expect(refusalOf(proposal({ terms: bought, promised: sold, stake: null }))).toMatchObject({ reason: 'capacity' })
+})
+
+it.each([
+  ['is not sold', {}, {}, 'unsupported'],
+  ['is another than is sold', { sla: encodeSla({ ...level, lock: 1n }) }, sold, 'unsupported'],
+  ['can not be read', { sla: Uint8Array.of(1) }, sold, 'unsupported'],
+  ['is on another rail', { sla: bought.sla, rail: 'free', meters: offer.rails[0]?.meters ?? [] }, sold, 'unsupported'],
+  ['is not paid', { meters: offer.rails[1]?.meters ?? [] }, sold, 'price'],
+  ['is paid and not asked for', { sla: null }, sold, 'price'],
+])('refusalOf() refuses a service level that %s', (_, changes, promised, reason) => {
+  expect(refusalOf(proposal({ terms: { ...bought, ...changes }, promised, stake: level.lock }))).toMatchObject({ reason })
 })

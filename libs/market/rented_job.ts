@@ -45,6 +45,8 @@ export interface RentedJobInit {
   /** True when this process has the contract from its beginning, so that it sees whenever its provider is out of reach. */
   readonly watched: boolean
   readonly onProgress: (progress: RunProgress) => void
+  /** Whether the case of a service level that the provider counts is there, as it was bought. */
+  readonly stands: (thread: Thread) => Promise<boolean>
   /** Told why a voucher could not be given. */
   readonly onProblem: (error: unknown) => void
 }
@@ -254,6 +256,7 @@ export class RentedJob {
     if (n > 0) onProgress({ step: 'metered', usedMs: Number(usage[0] ?? 0n), owed: amountOn(rail, owed) })
     const paid = paidOf(this.thread)
     if (paid === null) return
+    if (!(await this.#levelStands())) return void (await this.thread.command({ do: 'cancel', reason: 'meter' }).catch(ignoreOver))
     try {
       const parts = await rail.voucher(paid, owed)
       await this.thread.command({ do: 'voucher', owed, ...parts }).catch(ignoreOver)
@@ -264,7 +267,15 @@ export class RentedJob {
   }
 
   async #receipt(reason: ReceiptReason | null): Promise<void> {
-    await this.thread.command({ do: 'receipt', reason }).catch(ignoreOver)
+    const said = reason === null && !(await this.#levelStands()) ? 'meter' : reason
+    await this.thread.command({ do: 'receipt', reason: said }).catch(ignoreOver)
+  }
+
+  /** Nobody pays for a service level that was not opened: true as long as none is counted. */
+  async #levelStands(): Promise<boolean> {
+    const { terms, usage } = this.thread.view()
+    const at = terms?.meters.findIndex(({ unit }) => unit === 'sla') ?? -1
+    return at < 0 || (usage[at] ?? 0n) === 0n || (await this.#init.stands(this.thread))
   }
 
   #begun(): void {

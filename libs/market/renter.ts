@@ -4,9 +4,10 @@ import { type LedgerEntry, type Terms, termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
 import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
-import { type Demand, devicesFor, FREE_RAIL, parseQuery, railOf } from '@haggle/offer'
+import { type Demand, devicesFor, FREE_RAIL, type Offer, parseQuery, railOf } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
 import { errorCode, HaggleError, toHex } from '@haggle/wire'
+import type { BoughtLevels } from './bought_levels.ts'
 import { capFor, demandOf, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { JobTable } from './job_table.ts'
@@ -49,14 +50,16 @@ export class Renter {
   readonly #rails: Rails
   readonly #threads: Threads
   readonly #source: OfferSource
+  readonly #levels: BoughtLevels
   /** By thread; the first one drives it, the others only look. */
   readonly #jobs = new JobTable<RentedJob>((job) => job.thread.view().contract)
   /** Threads that wait for a quote. */
   readonly #asking = new Map<string, () => void>()
 
-  constructor(parts: MarketParts & { readonly money: Rails }, threads: Threads, source: OfferSource) {
+  constructor(parts: MarketParts & { readonly money: Rails; readonly levels: BoughtLevels }, threads: Threads, source: OfferSource) {
     this.#parts = parts
     this.#rails = parts.money
+    this.#levels = parts.levels
     this.#threads = threads
     this.#source = source
   }
@@ -82,7 +85,7 @@ export class Renter {
   /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */
   async prepare(request: RunRequest): Promise<PreparedRun> {
     const rail = this.#rails.pick(request.rail)
-    const demand = demandOf(request, rail)
+    const demand = demandOf(request, rail, request.sla === true ? await this.#levels.account(rail.name) : null)
     const collected = await this.#collect(request)
     const args = request.command ?? [collected?.entry ?? '', ...(request.args ?? [])]
     const spec: JobSpec = {
@@ -101,13 +104,14 @@ export class Renter {
   /** Fitting offers, best first. */
   async candidates({ request, rail, demand }: PreparedRun, without: ReadonlySet<string>): Promise<KnownOffer[]> {
     const { onProgress, signal, providers, exclude } = request
-    const found = await this.#source.fitting(demand, {
+    const fitting = await this.#source.fitting(demand, {
       rail,
       without: new Set([...without, ...(exclude ?? []), this.#parts.network.peerId]),
       ...(providers === undefined ? {} : { only: providers }),
       ...(signal === undefined ? {} : { signal }),
       onSeen: (seen) => onProgress?.({ step: 'searching', seen }),
     })
+    const found = fitting.filter(({ offer }) => this.#isOwnCourt(demand, offer.body))
     return byQuery(found, parseQuery(demand.where), { unit: rail.unit })
   }
 
@@ -135,10 +139,15 @@ export class Renter {
         refused(UNREACHABLE.has(errorCode(error)) ? 'unreachable' : errorCode(error))
         continue
       }
+      if (!this.#isOwnCourt(run.demand, candidate.offer.body)) {
+        refused('another court')
+        continue
+      }
       const job = await this.#accept(run, candidate)
       const end = await job.confirmed
       if (end === null || end.kind === 'exited') {
         const terms = job.thread.view().terms
+        this.#levels.take(job.thread)
         const perHour = pricePerHour(candidate.offer.body, run.rail.name) ?? 0n
         const cap = amountOn(run.rail, terms?.cap ?? 0n)
         say({ step: 'signed', provider: candidate.peerId, contract: toHex(job.contract), cap, pricePerHour: amountOn(run.rail, perHour) })
@@ -189,6 +198,7 @@ export class Renter {
       this.#jobInit(null, { rail: this.#railOf(thread), drives: jobs.length === 0, watched: false }),
     )
     this.#keep(job)
+    this.#levels.take(thread)
     job.replay()
     return job
   }
@@ -217,6 +227,11 @@ export class Renter {
   #railOf(thread: Thread): PaymentRail {
     const { terms, proposed } = thread.view()
     return this.#rails.of((terms ?? proposed)?.rail ?? FREE_RAIL) ?? this.#rails.pick(FREE_RAIL)
+  }
+
+  /** A service level is worth something at the court that this node can ask. */
+  #isOwnCourt({ sla }: Demand, offer: Offer): boolean {
+    return sla === null || (offer.sla !== null && this.#levels.knows(offer.sla.court))
   }
 
   #keep(job: RentedJob): void {
@@ -283,6 +298,7 @@ export class Renter {
       collected,
       ...options,
       onProgress: options.onProgress ?? (() => undefined),
+      stands: (thread) => this.#levels.stands(thread),
       onProblem: (error) => this.#parts.onProblem?.(error),
     }
   }

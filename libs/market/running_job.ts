@@ -3,6 +3,7 @@
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
 import { errorCode, HaggleError, toHex, utf8 } from '@haggle/wire'
+import { levelOf } from './level_of.ts'
 import type { MarketParts } from './parts.ts'
 import { amountOn, hourPrice } from './rails.ts'
 import { receiptOf } from './receipt_view.ts'
@@ -89,6 +90,11 @@ export class RunningJob implements Job {
 
   get rail(): string {
     return this.#now.rail.name
+  }
+
+  get sla(): string | null {
+    const level = levelOf(this.#now.thread, this.#init.parts.identity.publicKey)
+    return level === null ? null : toHex(level.id)
   }
 
   get firstOutputMs(): number | null {

@@ -8,10 +8,10 @@ import { HaggleError, networkId, PUBLIC_NETWORK } from '@haggle/wire'
 import { type Closers, type JoinOptions, openMarket, openStore, wasRepaired } from './join.ts'
 import type { StartableMarket } from './market_node.ts'
 import type { MarketMemory } from './memory_types.ts'
-import type { Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
+import type { CourtView, Job, JobSummary, Market, MoneyRow, OfferView, ProvideRequest, Providing, QuoteView, RunRequest } from './types.ts'
 
 /** How the service joins; the rest is the node's business. */
-export type MarketInit = Pick<JoinOptions, 'home' | 'network' | 'launcher' | 'machine' | 'rails'>
+export type MarketInit = Pick<JoinOptions, 'home' | 'network' | 'launcher' | 'machine' | 'rails' | 'court' | 'onCourt'>
 
 /** What libp2p gives the service. The node needs gossipsub (StrictNoSign), kad-dht, identify and ping among its services. */
 export interface MarketComponents extends Libp2pComponents {
@@ -97,6 +97,10 @@ class MarketService implements Market, Startable {
 
   money(): readonly MoneyRow[] {
     return this.#started.money()
+  }
+
+  court(): CourtView | null {
+    return this.#started.court()
   }
 
   ping(target: string, options?: { signal?: AbortSignal }): ReturnType<Market['ping']> {

@@ -13,7 +13,7 @@ import { type Clock, networkId, type Random, systemClock, systemRandom } from '@
 import { collectFiles } from './job_files.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
 import { type NodeMemory, openNodeMemory } from './node_memory.ts'
-import type { Machine, OpenRail } from './parts.ts'
+import type { Machine, OpenCourt, OpenRail } from './parts.ts'
 
 /** How {@link memoryMarket} is made. */
 export interface MemoryMarketOptions {
@@ -28,6 +28,8 @@ export interface MemberOptions {
   readonly machine?: Machine
   /** Ways to pay besides the free rail, the usual one first. */
   readonly rails?: readonly OpenRail[]
+  /** The court of one of these rails. */
+  readonly court?: OpenCourt
   /** Its own clock, where that is not the market's. */
   readonly clock?: Clock
   /** What the member keeps: given again, it is the same member after a restart. Default: a fresh one. */
@@ -116,7 +118,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   }
   return {
     network,
-    async join({ run, machine = TEST_MACHINE, rails, clock: own = clock, home = memoryHome(random) } = {}) {
+    async join({ run, machine = TEST_MACHINE, rails, court, clock: own = clock, home = memoryHome(random) } = {}) {
       const identity = createIdentity(home.seed)
       const node = network.join(identity)
       const memory = await openNodeMemory({
@@ -146,6 +148,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         rails: await Promise.all(
           (rails ?? []).map((open) => open({ store: home.store.sub('rails'), clock: own, random, sha256: suite.sha256 })),
         ),
+        ...(court === undefined ? {} : { court }),
         collect: collectFiles,
         ...(host === undefined ? {} : { provider: { host, files: host.files, machine } }),
       })

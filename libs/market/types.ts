@@ -2,6 +2,7 @@
 
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
+import type { WatchService } from '@haggle/watch'
 import type { MarketMemory } from './memory_types.ts'
 
 /** Money as a person writes it: a decimal string in the rail's unit, such as "0.05". Never a float. */
@@ -46,6 +47,8 @@ export interface RunRequest {
   readonly outMiB?: number
   /** How long the job lives without its renter, ms. Default 60,000. */
   readonly idleMs?: number
+  /** True: buys the service level that an offer sells: witnesses watch the provider, and it loses stake for what it misses. On a rail with a court only. */
+  readonly sla?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: RunProgress) => void
 }
@@ -182,6 +185,8 @@ export interface Job {
   readonly unit: string
   /** As the terms name it. */
   readonly rail: string
+  /** Case of the service level that was bought, 64 hex digits: `haggle court` shows it. Null: none was. */
+  readonly sla: string | null
   /** Ms from `run()` to the first output byte; null until then. */
   readonly firstOutputMs: number | null
   /** Raw output. Each may be iterated once. */
@@ -232,6 +237,11 @@ export interface ProvideRequest {
   readonly accept?: string
   /** Sell `deno` without bubblewrap to anyone. Default false: only to friends. */
   readonly acceptWeakIsolation?: boolean
+  /**
+   * A service level for renters who ask for it: `price` is what a missed slot counts for, `fee` what opening and closing a case costs them, both in the
+   * money of the rail whose court this node has. A slot has 60 s, a missed one costs `factor` (10) times its price, `rule` is the court's (1).
+   */
+  readonly sla?: { readonly price: Amount; readonly fee: Amount; readonly slotS?: number; readonly factor?: number; readonly rule?: 1 | 2 }
   /** Jobs that are over and whose output and results stay for their renters, each for 24 hours at most. Default 256. */
   readonly keepJobs?: number
 }
@@ -283,6 +293,29 @@ export interface MoneyRow {
   readonly promised: Amount
 }
 
+/** How a node's court is. */
+export interface CourtStatus {
+  /** The rail whose token is the court's; null before it was opened. */
+  readonly rail: string | null
+  /** `opening`: its chain can't be asked yet, and is asked again. `watching`: its cases are minded. */
+  readonly state: 'opening' | 'watching'
+  /** True when cases of others may draw this node as their witness. */
+  readonly seat: boolean
+  /** Cases that are not closed, by this node's part in them. */
+  readonly provides: number
+  readonly rents: number
+  readonly witnesses: number
+  /** What went wrong last; null: nothing, or it is over. Jobs go on. */
+  readonly problem: { readonly code: string; readonly message: string } | null
+}
+
+/** A node's court, and the service that minds its cases. */
+export interface CourtView {
+  readonly status: CourtStatus
+  /** Null until the court was opened. */
+  readonly watch: WatchService | null
+}
+
 /** One line of `ps`. */
 export interface JobSummary {
   readonly contract: string
@@ -314,6 +347,8 @@ export interface Market extends AsyncDisposable {
   provide(request: ProvideRequest): Promise<Providing>
   /** What stands open on each rail of this node, the free one included. */
   money(): readonly MoneyRow[]
+  /** This node's court; null: it has none. */
+  court(): CourtView | null
   ping(target: string, options?: { signal?: AbortSignal }): Promise<{ peerId: string; rttMs: number; path: Path }>
   /** The node's ledger: newest entries first. */
   ledger(options?: {

@@ -90,6 +90,8 @@ interface Handled {
   readonly refuted: Map<bigint, bigint>
 }
 
+/** Blocks that a renter leaves the draw to the provider. */
+const RENTER_WAITS_BLOCKS = 12
 /** Longest and shortest ms between steps, and between looks at the chain. */
 const STEP_MS = { least: 100, most: 5_000 } as const
 const LOOK_MS = { least: 400, most: 60_000 } as const
@@ -267,7 +269,10 @@ class Watcher implements WatchService {
     if (one.state === 'opened') {
       if (court.parameters.commitReveal) return
       const { block } = await court.latestBlock()
-      if (block > one.drawBlock) await this.#do('drawWitnesses', one, null, () => court.drawWitnesses(one.id, undefined, options))
+      // The provider is paid for it: its renter waits a little, and then does it itself rather than go without.
+      const patience = equalBytes(one.provider, this.#init.signer.account) ? 0 : RENTER_WAITS_BLOCKS
+      if (block > one.drawBlock + patience)
+        await this.#do('drawWitnesses', one, null, () => court.drawWitnesses(one.id, undefined, options))
       return void (await this.refresh(one.id))
     }
     const now = await court.nowS()

@@ -17,13 +17,15 @@ export interface ChainAddresses extends SystemAddresses {
   readonly token: Address
   /** The chain that a deployment's file is of, or null: it is the same on every chain. */
   readonly chainId: number | null
+  /** Block that no contract is older than; 0 where nobody says. */
+  readonly fromBlock: number
 }
 
 /** The addresses that `boot` means. Throws E_CHAIN_SETTING. */
 export async function chainAddresses({ token, deployment }: ChainBoot): Promise<ChainAddresses> {
   if (deployment !== null) return await deploymentOf(deployment, token)
   if (token === null) throw setting('Which token is paid in?', 'haggle config set chain-token 0x…, or chain-deployment FILE')
-  return { ...systemAddresses({ stakeToken: token as Address }), token: token as Address, chainId: null }
+  return { ...systemAddresses({ stakeToken: token as Address }), token: token as Address, chainId: null, fromBlock: 0 }
 }
 
 async function deploymentOf(path: string, token: string | null): Promise<ChainAddresses> {
@@ -42,6 +44,7 @@ async function deploymentOf(path: string, token: string | null): Promise<ChainAd
   }
   const [system, registry, vault, channels, court] = PARTS.map(address) as [Address, Address, Address, Address, Address]
   const chainId = said?.['chainId']
+  const fromBlock = said?.['fromBlock']
   return {
     system,
     registry,
@@ -50,6 +53,7 @@ async function deploymentOf(path: string, token: string | null): Promise<ChainAd
     court,
     token: (token as Address | null) ?? address('token'),
     chainId: typeof chainId === 'number' ? chainId : null,
+    fromBlock: typeof fromBlock === 'number' ? fromBlock : 0,
   }
 }
 

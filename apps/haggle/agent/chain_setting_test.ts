@@ -26,11 +26,16 @@ const file = (name: string, content: string): string => {
 }
 
 test('chainAddresses() follow from the token alone', async () => {
-  expect(await chainAddresses(boot({ token: TOKEN }))).toEqual({ ...systemAddresses({ stakeToken: TOKEN }), token: TOKEN, chainId: null })
+  expect(await chainAddresses(boot({ token: TOKEN }))).toEqual({
+    ...systemAddresses({ stakeToken: TOKEN }),
+    token: TOKEN,
+    chainId: null,
+    fromBlock: 0,
+  })
 })
 
 test('chainAddresses() takes a deployment’s file, whose token a setting may replace', async () => {
-  const said = { chainId: 31337, token: `0x${'bb'.repeat(20)}`, ...systemAddresses({ stakeToken: TOKEN }) }
+  const said = { chainId: 31337, fromBlock: 9, token: `0x${'bb'.repeat(20)}`, ...systemAddresses({ stakeToken: TOKEN }) }
   const deployment = file('good.json', JSON.stringify(said))
   expect(await chainAddresses(boot({ deployment }))).toEqual(said)
   expect((await chainAddresses(boot({ deployment, token: TOKEN }))).token).toBe(TOKEN)

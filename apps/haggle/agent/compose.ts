@@ -6,7 +6,7 @@ import { peerIdOf } from '@haggle/identity'
 import type { LogEvent } from '@haggle/market'
 import { type Boot, PUBLIC } from '../boot.ts'
 import { denoBinary } from '../deno_binary.ts'
-import { networkId } from '@haggle/wire'
+import { networkId, toHex } from '@haggle/wire'
 import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
 import { readPassphrase, readSecret } from '../secret_file.ts'
@@ -40,6 +40,8 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
       onMemory: (event) => remembered(log, event),
       onProblem: (error) => log('warn', 'market', { code: describe(error).code, error }),
       rails: money.rails,
+      ...(money.court === undefined ? {} : { court: money.court }),
+      onCourt: ({ kind, id, about }) => log(kind === 'trouble' ? 'warn' : 'info', `court_${kind}`, { case: toHex(id), about }),
       ...(provider === undefined ? {} : { launcher: provider.launcher, machine: provider.hardware }),
       ...(psk === undefined ? {} : { psk }),
     })

@@ -93,6 +93,7 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
         },
       },
       stake,
+      // One that could not be opened is tried again by whoever asks next.
       court: () =>
         (court ??= evmCourt({
           chain,
@@ -100,6 +101,10 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
           contract: addresses.court,
           store: init.store.sub(`court-${chainId}`),
           clock,
+          fromBlock: addresses.fromBlock,
+        }).catch((error: unknown) => {
+          court = undefined
+          throw error
         })),
       anchors: {
         account: registry.account,

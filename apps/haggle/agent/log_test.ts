@@ -58,6 +58,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       file: '/h/wallet',
       state: 'locked',
       restart: false,
+      court: null,
       chain: { id: 1, host: 'h', token: '0x', unit: 'T"', decimals: 6, confirmations: 1, block: 9, seenAt: null, problem: null },
       rails: [{ rail: 'free', unit: 'credits', isMoney: false, earned: '0.42', unpaid: '0', claimable: '0', promised: '0' }],
     },

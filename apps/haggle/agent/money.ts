@@ -1,6 +1,6 @@
 // The agent's calls about money: wallet, balance, stake, channels, claims, anchors and prices, as plain JSON.
 
-import type { MoneyRow } from '@haggle/market'
+import type { CourtView as MarketCourtView, MoneyRow } from '@haggle/market'
 import type { ChannelState, Transaction } from '@haggle/payment'
 import { equalBytes, formatAmount, fromHex, parseAmount, toHex } from '@haggle/wire'
 import { Failure } from '../failure.ts'
@@ -35,6 +35,8 @@ type Params = Readonly<Record<string, unknown>>
 export interface MoneyMarket {
   /** What stands open on each rail. */
   rails(): readonly MoneyRow[]
+  /** How the court stands, and the service that minds its cases; null: this node has none. */
+  court(): MarketCourtView | null
   /** Prices an hour of the offers that take the rail, decimal text. */
   prices(rail: string): Promise<readonly string[]>
   /** The account (20 bytes) that a provider's offer names; undefined when no offer of it was heard. */
@@ -52,6 +54,8 @@ export interface MoneyInit {
   readonly problem?: unknown
   readonly anchoring: Anchoring | null
   readonly market: MoneyMarket
+  /** The node's key, 32 bytes: what a seat at the court names. */
+  readonly peerKey: Uint8Array
 }
 
 /** The calls about money. */
@@ -87,7 +91,7 @@ export class Money {
 
   /** What `status` shows of money. */
   status(): MoneyStatus {
-    return { ...this.wallet(), rails: this.#init.market.rails() }
+    return { ...this.wallet(), rails: this.#init.market.rails(), court: this.#init.market.court()?.status ?? null }
   }
 
   async #walletCall(params: Params): Promise<unknown> {
@@ -227,9 +231,11 @@ export class Money {
   }
 
   async #court(params: Params): Promise<CourtView> {
-    const { court, channels, view } = params['do'] === 'finalize' ? this.#signing() : this.#chain()
+    const { court, channels, view } = params['do'] === 'list' ? this.#chain() : this.#signing()
     const { courtCall } = await import('./court_calls.ts')
-    return await courtCall({ court: await court(), chain: view().id, unit: channels.unit, decimals: channels.decimals }, params)
+    const { unit, decimals } = channels
+    const watch = this.#init.market.court()?.watch ?? null
+    return await courtCall({ court: await court(), watch, peerKey: this.#init.peerKey, chain: view().id, unit, decimals }, params)
   }
 
   async #price(): Promise<PriceView> {

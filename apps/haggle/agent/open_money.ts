@@ -1,6 +1,6 @@
 // The home's money, in the two steps that joining a market allows: the wallet and the rails before, the calls after.
 
-import type { Market, OpenRail } from '@haggle/market'
+import type { Market, OpenCourt, OpenRail } from '@haggle/market'
 import { freeRail } from '@haggle/payment'
 import { fromHex, systemClock } from '@haggle/wire'
 import type { Boot } from '../boot.ts'
@@ -19,6 +19,8 @@ const MS_PER_S = 1000
 export interface MoneyOpening {
   /** Ways to pay, credits first: nobody pays with money without saying so. */
   readonly rails: readonly OpenRail[]
+  /** The court of the chain that money is on; undefined without one. */
+  readonly court: OpenCourt | undefined
   /** The calls, once the market is joined. */
   calls(market: Market): Money
   /** Ends what the money does by itself. */
@@ -57,7 +59,13 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
       return freeRail()
     }
   }
+  const court: OpenCourt = async () => {
+    if (evm === undefined || signer === undefined) throw problem
+    const { parts, rail } = evm
+    return { rail: rail.name, court: await parts.court(), signer, stake: parts.stake, witness: boot.witness }
+  }
   return {
+    court: signer === undefined || chainBoot === null ? undefined : court,
     rails: signer === undefined || chainBoot === null ? [] : [async () => freeRail(), evmRail],
     calls(market) {
       const parts = evm?.parts ?? null
@@ -78,6 +86,7 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
         configured: chainBoot !== null,
         anchoring: anchoring ?? null,
         market: marketOf(market),
+        peerKey: peer.signer.publicKey,
       })
     },
     async close() {
@@ -90,6 +99,7 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
 function marketOf(market: Market): MoneyMarket {
   return {
     rails: () => market.money(),
+    court: () => market.court(),
     async prices(rail) {
       const { rows } = await market.offers({ rail })
       return rows.flatMap(({ prices }) =>

@@ -79,7 +79,10 @@ export class Service {
 
   /** True when something would be cut off if the agent left. */
   get busy(): boolean {
-    return this.#providing !== null || this.jobs.count > 0
+    const court = this.#init.market.court()?.status ?? null
+    // A case needs its parties and its witnesses until it is closed, whatever became of its job.
+    const cases = court === null ? 0 : court.provides + court.rents + court.witnesses
+    return this.#providing !== null || this.jobs.count > 0 || cases > 0 || court?.seat === true
   }
 
   /** Serves one call. Rejects with a Failure or a HaggleError. */
@@ -298,8 +301,8 @@ export class Service {
 
 /** What a command is told of a job. */
 export function jobView(job: Job): Readonly<Record<string, unknown>> {
-  const { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit } = job
-  return { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit }
+  const { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit, sla } = job
+  return { contract, provider, path, device, isolation, termsHash, pricePerHour, cap, unit, sla }
 }
 
 /** The expression that a call carries, for the caret under it. */

@@ -27,6 +27,7 @@ export const PLAIN_BOOT: Boot = {
   http: null,
   provide: false,
   chain: null,
+  witness: false,
   walletPassphraseFile: null,
 }
 

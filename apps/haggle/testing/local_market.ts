@@ -144,6 +144,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       provider: PROVIDER,
       path: { kind: 'memory', address: 'memory:1' },
       device: 'cpu 2 cores',
+      sla: null,
       isolation: 'none',
       termsHash: '00'.repeat(32),
       pricePerHour: '0.004000',
@@ -201,6 +202,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     peerId: PEER,
     memory: localMemory(PROVIDER, options),
     addresses: () => ['/ip4/127.0.0.1/tcp/4001'],
+    court: () => null,
     offers: async (request = {}) => {
       check(request)
       return request.where?.includes('impossible') ? NOTHING : VIEW

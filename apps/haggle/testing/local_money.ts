@@ -32,7 +32,9 @@ export function moneyWith(wallet: Wallet, boot: ChainBoot | null): Money {
     chain: parts,
     configured: boot !== null,
     anchoring: parts === null ? null : localAnchoring(parts.anchors),
+    peerKey: new Uint8Array(32).fill(0x11),
     market: {
+      court: () => null,
       rails: () => [
         { rail: 'free', unit: 'credits', isMoney: false, earned: '0.42', unpaid: '0', claimable: '0', promised: '0' },
         { rail: 'evm:31337:0x00', unit: 'TEST', isMoney: true, earned: '2', unpaid: '0.0003', claimable: '2', promised: '0.5' },

@@ -58,6 +58,17 @@ export const verb: Verb = {
     { name: 'region', kind: 'text', value: 'CC', help: 'where this is, such as DE or US-CA', setting: true },
     { name: 'accept', kind: 'text', value: 'EXPR', help: 'what a renter must have', setting: true },
     { name: 'accept-weak-isolation', kind: 'switch', help: 'serve strangers even where bubblewrap is missing', setting: true },
+    { name: 'sla-price', kind: 'amount', value: 'P', help: 'sell a service level: what a missed slot counts for', setting: true },
+    { name: 'sla-fee', kind: 'amount', value: 'P', help: 'what opening and closing its case costs the renter', setting: true },
+    { name: 'sla-slot', kind: 'duration', value: 'T', help: 'length of a slot', fallback: '1m', setting: true },
+    {
+      name: 'sla-times',
+      kind: 'count',
+      value: 'N',
+      help: 'times that you lose for a missed slot, 1 to 10; 10 when not given',
+      setting: true,
+    },
+    { name: 'sla-rule', kind: 'choice', choices: ['1', '2'], help: '1: seven witnesses, 2: four', fallback: '1', setting: true },
     {
       name: 'listen',
       kind: 'listen',

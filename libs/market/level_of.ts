@@ -1,0 +1,25 @@
+// The service level of a thread's terms, read once: what was bought, whose case it is.
+
+import type { Thread } from '@haggle/negotiate'
+import { type Bought, caseOfTerms, decodeSla } from '@haggle/witness'
+
+/** A service level that a contract carries. */
+export interface Level extends Bought {
+  /** Id of its case, 32 bytes. */
+  readonly id: Uint8Array
+}
+
+/** The service level of the terms in force; null when none is bought. `self` is this node's key, 32 bytes. */
+export function levelOf(thread: Thread, self: Uint8Array): Level | null {
+  const { terms, termsHash, role } = thread.view()
+  if (terms === null || termsHash === null || terms.sla === null) return null
+  const sla = decodeSla(terms.sla)
+  const other = thread.record.peerKey
+  const bought = {
+    sla,
+    terms: termsHash,
+    renterKey: role === 'renter' ? self : other,
+    providerKey: role === 'renter' ? other : self,
+  }
+  return { ...bought, id: caseOfTerms(bought) }
+}

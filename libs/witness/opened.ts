@@ -1,0 +1,45 @@
+// Whether the case that a provider opened is the service level that was bought: what a renter asks before it relies on it, and before it pays for it.
+
+import { equalBytes } from '@haggle/wire'
+import type { Case } from './court.ts'
+import type { Sla } from './sla.ts'
+import { caseId } from './statement.ts'
+
+/** Seconds from the opening within which the first slot has to begin: a case that begins after the job watches nothing. */
+export const MAX_LEAD_S = 300
+
+/** What the terms said, and whose keys signed them. */
+export interface Bought {
+  /** The terms' field. */
+  readonly sla: Sla
+  /** Hash of the terms, 32 bytes. */
+  readonly terms: Uint8Array
+  /** The renter's key in the mesh, 32 bytes. */
+  readonly renterKey: Uint8Array
+  /** The provider's. */
+  readonly providerKey: Uint8Array
+}
+
+/** Id of the case that a service level comes to under these terms. */
+export function caseOfTerms({ sla, terms }: Pick<Bought, 'sla' | 'terms'>): Uint8Array {
+  return caseId(sla, { provider: sla.provider, renter: sla.renter, terms })
+}
+
+/** True when `one` is what was bought, drawn, and begins by `MAX_LEAD_S` after `nowS` (unix seconds). One that is closed was. */
+export function isAsBought(one: Case, { sla, terms, renterKey, providerKey }: Bought, nowS: number): boolean {
+  return (
+    one.state !== 'opened' &&
+    equalBytes(one.renter, sla.renter) &&
+    equalBytes(one.provider, sla.provider) &&
+    equalBytes(one.terms, terms) &&
+    equalBytes(one.renterKey, renterKey) &&
+    equalBytes(one.providerKey, providerKey) &&
+    one.rule === sla.rule &&
+    one.slotS === sla.slotS &&
+    one.slots === sla.slots &&
+    one.pricePerSlot === sla.pricePerSlot &&
+    one.factor === sla.factor &&
+    one.lock === sla.lock &&
+    one.startsAtS <= nowS + MAX_LEAD_S
+  )
+}
