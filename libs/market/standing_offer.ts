@@ -2,7 +2,7 @@
 
 import type { Identity } from '@haggle/identity'
 import { type Offer, offerMessage } from '@haggle/offer'
-import { type Clock, type Message, seal, type Suite, toHex } from '@haggle/wire'
+import { type Clock, encodeAs, type Message, seal, type Suite, toHex } from '@haggle/wire'
 
 /** How long an offer promises its price, seconds. A fresh one goes out at half of it. */
 const LIFETIME_S = 600
@@ -22,10 +22,20 @@ export interface StandingOfferInit {
   readonly offered: (message: Message<Offer>) => void
 }
 
+/** What is left of an offer whose price is promised. */
+interface Promised {
+  readonly body: Offer
+  /** Unix seconds. */
+  readonly exp: number
+}
+
 /** See the file's first line. */
 export class StandingOffer {
   readonly #init: StandingOfferInit
-  readonly #promised = new Map<string, Message<Offer>>()
+  /** By digest, oldest first. Each job changes what is free twice, so that there are very many: those that say the same share what they say. */
+  readonly #promised = new Map<string, Promised>()
+  /** What promised offers say, each once, by its hash; said last, last. */
+  readonly #said = new Map<string, Promised>()
   #current: Message<Offer> | undefined
   #lastSeq = 0
   #dirty = false
@@ -43,8 +53,13 @@ export class StandingOffer {
 
   /** The offer with this id, while its price is promised. */
   promised(digest: Uint8Array): Offer | undefined {
-    const message = this.#promised.get(toHex(digest))
-    return message === undefined || message.exp < this.#init.clock.now() / 1000 ? undefined : message.body
+    const promised = this.#promised.get(toHex(digest))
+    return promised === undefined || promised.exp < this.#init.clock.now() / 1000 ? undefined : promised.body
+  }
+
+  /** Offers whose price is promised now. */
+  get promises(): number {
+    return this.#promised.size
   }
 
   /** Something changed: signed and announced a moment later, not between an ACCEPT and its CONFIRM, and once for several changes. */
@@ -68,12 +83,26 @@ export class StandingOffer {
     this.#lastSeq = Math.max(this.#lastSeq + 1, iat)
     const draft = { network, audience: null, thread: null, seq: this.#lastSeq, prev: null, ack: null, iat, exp: iat + LIFETIME_S, body }
     const message = seal(offerMessage, draft, identity.signer, suite)
-    for (const [digest, { exp }] of this.#promised) if (exp < iat) this.#promised.delete(digest)
-    this.#promised.set(toHex(message.id), message)
+    this.#promise(message)
     this.#current = message
     this.#cancel = clock.after((LIFETIME_S / 2) * 1000, () => this.renew())
     offered(message)
     return message
+  }
+
+  #promise({ id, body, iat, exp }: Message<Offer>): void {
+    const { suite } = this.#init
+    for (const kept of [this.#promised, this.#said]) {
+      for (const [key, promised] of kept) {
+        if (promised.exp >= iat) break
+        kept.delete(key)
+      }
+    }
+    const what = toHex(suite.sha256(encodeAs(offerMessage.schema, body, offerMessage.limits)))
+    const said = this.#said.get(what)?.body ?? body
+    this.#said.delete(what)
+    this.#said.set(what, { body: said, exp })
+    this.#promised.set(toHex(id), { body: said, exp })
   }
 
   /** Nothing is on sale from here on; promises that were made stand until their end. */
