@@ -77,6 +77,8 @@ export class KeptJobs {
       await host.remove(id)
     }
     const next = this.#until.values().next()
+    // Jobs end side by side, and another trim may have set the timer while this one waited for the host.
+    this.#cancel()
     if (next.done === true || this.#stopped) return
     this.#cancel = clock.after(
       Math.max(0, next.value - clock.now()),

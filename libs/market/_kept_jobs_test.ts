@@ -63,6 +63,18 @@ describe('KeptJobs', () => {
     expect((await onHost()).length).toBe(KEEP_JOBS)
   })
 
+  it('take() has one timer, however many jobs end at the same time', async () => {
+    await kept.limit(2)
+    const ids: string[] = []
+    for (let n = 0; n < 8; n++) ids.push(await done(n))
+    const before = clock.pending
+    await Promise.all(ids.map((id) => kept.take(id)))
+    expect((await onHost()).length).toBe(2)
+    expect(clock.pending - before).toBe(1)
+    kept.stop()
+    expect(clock.pending).toBe(before)
+  })
+
   it('take() deletes a job that never ran, and ends one that still does', async () => {
     await kept.take(await prepare(1))
     const id = await prepare(2, ['forever'])

@@ -10,11 +10,14 @@ import type { Rails } from './rails.ts'
 const NO_RAIL: RailVerdict = { ok: false, why: 'this node does not have that rail' }
 const OK: RailVerdict = { ok: true }
 
+/** Threads whose settled amount is remembered. Only an end that is told anew needs it, and that happens within the minutes in which receipts may be late. */
+export const MAX_SETTLED = 1_024
+
 /** See the file's first line. */
 export class Earnings {
   /** What contracts that ended in this process came to, base units by rail. */
   readonly earned: Map<string, bigint> = new Map<string, bigint>()
-  /** By thread: a later end replaces an earlier one. */
+  /** By thread, the last {@link MAX_SETTLED}: a later end replaces an earlier one. */
   readonly #settled = new Map<string, bigint>()
   readonly #rails: Rails
 
@@ -61,9 +64,17 @@ export class Earnings {
     const end = entry.kind === 'closed' ? endOf(thread, entry.outcome) : used === 0n ? NOTHING_OWED : unboundEnd(thread, used)
     const { settled } = await rail.settle({ thread: thread.record.thread, terms: agreed }, end)
     const before = this.#settled.get(thread.id) ?? 0n
+    this.#settled.delete(thread.id)
     this.#settled.set(thread.id, settled)
+    const oldest = this.#settled.keys().next()
+    if (this.#settled.size > MAX_SETTLED && oldest.done !== true) this.#settled.delete(oldest.value)
     this.earned.set(rail.name, (this.earned.get(rail.name) ?? 0n) + settled - before)
     return settled
+  }
+
+  /** Threads whose settled amount is remembered now. */
+  get remembered(): number {
+    return this.#settled.size
   }
 
   #railOf({ rail }: Pick<Terms, 'rail'>): PaymentRail | undefined {
