@@ -139,7 +139,7 @@ class Walk {
     if (!recordSound && frame === undefined) return false
     const payload = recordSound ? record.payload : frame!.payload
     if (recordSound && frame === undefined) this.#healFrame(payload)
-    if (recordSound && frame && !equalBytes(frame.payload, payload)) this.#conflicts.push(this.#index)
+    if (recordSound && frame && !this.#input.journal.same(frame.payload, payload)) this.#conflicts.push(this.#index)
     if (this.#whole) {
       const hashes = frontier.push(recordSound ? leaf : hasher.leaf(payload))
       const sound = recordSound && record.offset === this.#offset && hashes.every((hash, level) => equalBytes(hash, hashAt(record, level)))

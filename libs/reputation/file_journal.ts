@@ -36,6 +36,9 @@ export async function openJournal(path: string): Promise<Journal> {
     checksum(bytes: Uint8Array): number {
       return crc32(bytes)
     },
+    same(a: Uint8Array, b: Uint8Array): boolean {
+      return Buffer.compare(a, b) === 0
+    },
     async close(): Promise<void> {
       await file.close()
     },

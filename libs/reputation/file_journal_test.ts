@@ -45,6 +45,22 @@ it('openJournal() keeps the same bytes as memoryJournal() through any writes, an
   )
 })
 
+it('same() of both journals is true for the same bytes alone', async () => {
+  const journal = await openJournal(join(root, 'same'))
+  for (const { same } of [journal, memoryJournal()]) {
+    fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), (a, b) => same(a, b) === (a.join() === b.join())))
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), (bytes, at) => {
+        const other = Uint8Array.of(0, ...bytes).subarray(1)
+        expect(same(bytes, other)).toBe(true)
+        other[at % other.length]! ^= 1
+        expect(same(bytes, other)).toBe(false)
+      }),
+    )
+  }
+  await journal.close()
+})
+
 it('openJournal() gives the checksum that crc32() gives', async () => {
   const journal = await openJournal(join(root, 'checksum'))
   expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926)

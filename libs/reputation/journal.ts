@@ -1,5 +1,6 @@
 // The journal seam: a file of bytes that is appended to and synced, beside the database, so that each can rebuild the other.
 
+import { equalBytes } from '@haggle/wire'
 import { crc32 } from './crc32.ts'
 
 /** The bytes of `ledger.journal`. On Node: `openJournal` of `@haggle/reputation/node`. */
@@ -16,6 +17,8 @@ export interface Journal {
   truncate(length: number): Promise<void>
   /** CRC-32 of `bytes`, as fast as the platform has it. */
   checksum(bytes: Uint8Array): number
+  /** True when both hold the same bytes, as fast as the platform has it: a full check compares every entry. */
+  same(a: Uint8Array, b: Uint8Array): boolean
   /** Releases the file. */
   close(): Promise<void>
 }
@@ -51,6 +54,7 @@ export function memoryJournal(initial: Uint8Array = new Uint8Array(0)): Journal 
       length = Math.min(length, shorter)
     },
     checksum: crc32,
+    same: equalBytes,
     async close(): Promise<void> {
       // Nothing to release: the bytes go with the object.
     },
