@@ -6,6 +6,12 @@ import { safe, type Screen, table } from './term.ts'
 
 const MS_PER_S = 1000
 
+/** What a score is made of, where anything is known. */
+const AXES: Readonly<Record<StandingView['role'], readonly string[]>> = {
+  provider: ['completes', 'uptime', 'speed', 'disputes'],
+  renter: ['pays', 'disputes'],
+}
+
 /** The page: each role of which anything is known, and at least that of a provider. */
 export function explainPage(explanation: Explanation, screen: Screen): string[] {
   const { peer, convicted, headSize, roles } = explanation
@@ -26,6 +32,8 @@ function rolePage(view: StandingView, screen: Screen): string[] {
   const parts = Object.entries(axes).map(([axis, { value }]) => `${axis} ${value.toFixed(3)}`)
   const page = ['', `as ${role}   score ${score.toFixed(3)} = ${parts.join(' × ')}`]
   if (lines.length === 0) return [...page, '  nothing is known: a stranger has 0.05']
+  const unknown = AXES[role].filter((axis) => axes[axis] === undefined)
+  if (unknown.length > 0) page.push(`  not measured by anybody: ${unknown.join(', ')}`)
   page.push(
     ...table(
       [

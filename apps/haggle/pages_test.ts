@@ -207,6 +207,7 @@ test('explainPage() shows what a score adds up from', async () => {
   expect(page).toContain('as provider   score 0.300 = completes 0.300')
   expect(page).toMatch(/completes +12D3…\w+ +1 +1\.000 +0\.000/)
   expect(page).toMatch(/abababababab +.* settled +1 m +0\.001 credits +1\.0000/)
+  expect(page).toContain('not measured by anybody: uptime, speed, disputes')
   expect(page).not.toContain('as renter')
 })
 

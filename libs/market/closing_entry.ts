@@ -24,7 +24,7 @@ export interface EndedContract {
 
 const MS_PER_S = 1000
 
-/** The facts of an end. Speed is null: nobody has measured it. Amounts of a finer token are rounded down to millionths. */
+/** The facts of an end. Speed is null: nothing that is signed says how much work a job is (spec/score.md). Amounts of a finer token are rounded down to millionths. */
 export function factsOf({ outcome, terms, peerRole, outMs, rail, settled }: EndedContract): Facts {
   const { kind, by, usage } = outcome
   const ended = kind === 'settled' || kind === 'failed' || kind === 'disputed' ? kind : 'cancelled'

@@ -89,7 +89,7 @@ export const OFFER_PROPERTIES: readonly Property[] = [
   property('provider.score', 'ratio', "the reader's score of the provider, 0 to 1"),
   property('provider.completes', 'ratio', 'its part for contracts completed'),
   property('provider.uptime', 'ratio', 'its part for being reachable'),
-  property('provider.speed', 'ratio', 'its part for being as fast as advertised'),
+  property('provider.speed', 'ratio', 'its part for being as fast as advertised; unknown while nobody has measured'),
   property('provider.disputes', 'ratio', 'its part for ending without disputes'),
   property('provider.jobs', 'count', 'contracts settled with the provider'),
   property('provider.rtt', 'duration', 'round trip to the provider'),
