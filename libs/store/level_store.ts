@@ -51,6 +51,12 @@ const VERIFY_ALWAYS_BYTES = 16 * 1024 * 1024
 const RANGE_CHUNK = 512
 
 /**
+ * Bytes read at a time. The database's own limit of 16 KiB ends a chunk after some sixteen ledger entries, and each chunk is a turn of another thread. An
+ * option of classic-level that its common interface has no name for.
+ */
+const READ_BYTES: object = { highWaterMarkBytes: 512 * 1024 }
+
+/**
  * The databases that this process has open, or is opening or closing. It has to be one for the whole process: LevelDB's lock is the
  * process's too, and a second open would lose it to any other process.
  */
@@ -165,10 +171,14 @@ function levelStore(shared: Shared): LevelStore {
     const from = range.gte ?? range.gt ?? ''
     const unsealed = (chunk: readonly [string, Uint8Array][]): (readonly [string, Uint8Array])[] =>
       chunk.map(([key, sealed]) => [key, unseal(key, sealed)] as const)
-    return readAhead(() => (check(), db.iterator(range)), { from, check, map: unsealed })
+    return readAhead(() => (check(), db.iterator({ ...range, ...READ_BYTES })), { from, check, map: unsealed })
   }
   const readKeys = (range: Range = {}): AsyncGenerator<readonly string[]> =>
-    readAhead(() => (check(), db.keys(range)), { from: range.gte ?? range.gt ?? '', check, map: (keys: readonly string[]) => keys })
+    readAhead(() => (check(), db.keys({ ...range, ...READ_BYTES })), {
+      from: range.gte ?? range.gt ?? '',
+      check,
+      map: (keys: readonly string[]) => keys,
+    })
   return {
     path,
     repaired,
