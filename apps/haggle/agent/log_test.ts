@@ -48,7 +48,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       signedAt: null,
       missing: 3,
       cosigners: 2,
-      waiting: 0,
+      waiting: 4,
       healed: 0,
       convicted: 1,
     },
@@ -79,6 +79,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
   expect(page).toContain('haggle_call_failures_total{code="a\\"b\\\\c\\n"} 1\n')
   expect(page).toContain('haggle_ledger_state{state="behind"} 1\n')
   expect(page).toContain('haggle_ledger_missing_entries 3\n')
+  expect(page).toContain('haggle_ledger_waiting_entries 4\n')
   expect(page).toContain('haggle_provider_refused_total{reason="price"} 2\n')
   expect(page).toContain('haggle_chain_up 1\n')
   expect(page).toContain('haggle_wallet_open 0\n')

@@ -50,6 +50,7 @@ export function metricsPage(figures: Figures): string {
   ])
   family('haggle_ledger_cosigners', 'gauge', 'Counterparties that cosigned the last head.', [['', memory.cosigners]])
   family('haggle_ledger_missing_entries', 'gauge', 'Entries that others have seen signed and that may not be here.', [['', memory.missing]])
+  family('haggle_ledger_waiting_entries', 'gauge', 'Entries that the ledger could not take yet.', [['', memory.waiting]])
   family(
     'haggle_ledger_state',
     'gauge',
