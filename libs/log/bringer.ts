@@ -22,6 +22,7 @@ export interface BringerInit extends PushParts {
 export class Bringer {
   readonly #init: BringerInit
   readonly #cosigners = new Set<string>()
+  #seen = false
   #stopped = false
 
   constructor(init: BringerInit) {
@@ -33,9 +34,15 @@ export class Bringer {
     return [...this.#cosigners]
   }
 
+  /** Has anybody ever cosigned a head of mine, as far as this store knows? */
+  get seen(): boolean {
+    return this.#seen
+  }
+
   /** Reads who cosigned the last head in an earlier process. */
   async load(): Promise<void> {
     const { store, memory, suite } = this.#init
+    for await (const _ of store.range({ gte: 'c', lt: 'd', limit: 1 })) this.#seen = true
     const last = memory.heads.last()
     if (last === undefined) return
     for await (const [, envelope] of store.range({ gte: 'c', lt: 'd' })) {
@@ -67,6 +74,7 @@ export class Bringer {
       const outcome = await pushHead(this.#init, head, { target: { peerId }, key, from })
       if (outcome.kind === 'forked') onForked(outcome.evidence)
       if (outcome.kind !== 'cosigned') return
+      this.#seen = true
       if (head.body.size === memory.heads.last()?.body.size) this.#cosigners.add(peerId)
       await store.write([
         { key: name, value: encodeAs(uint(), head.body.size) },

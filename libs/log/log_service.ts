@@ -200,7 +200,7 @@ class RunningLog implements LogService {
   }
 
   async confirm(): Promise<HeadState> {
-    await confirmMine({ ...this.#init, counterparties: this.#counterparties }, this.#nowS())
+    await confirmMine({ ...this.#init, counterparties: this.#counterparties, seen: this.#bringer.seen }, this.#nowS())
     return this.#noteState()
   }
 

@@ -160,6 +160,31 @@ describe('startLog()', () => {
     expect(await again.log.confirm()).toBe('ok')
   })
 
+  it('is confirmed after a restart though nobody was there to be brought its last head, and not when somebody was', async () => {
+    const [b, c] = [await join(2), await join(3)]
+    const first = await join(1)
+    await meet(first, b)
+    await deal(first, b, 1)
+    await first.log.confirm()
+    await first.network.disconnect(b.identity.peerId)
+    // Signed on the way out, for nobody to see.
+    await leave(first)
+    const second = await join(1, { store: first.store, journals: first.journals })
+    expect(second.log.status()).toMatchObject({ state: 'unconfirmed', signedSize: 2 })
+    await meet(second, b)
+    expect(await second.log.confirm()).toBe('ok')
+    await deal(second, b, 2)
+    expect(await second.log.checkpoint()).toMatchObject({ head: { body: { size: 4, prevSize: 2 } }, cosigned: 1 })
+    await deal(second, c, 3)
+    await leave(second)
+    const third = await join(1, { store: first.store, journals: first.journals })
+    // Now b has one, and c, who was away, can't say that there is none.
+    await meet(third, c)
+    expect(await third.log.confirm()).toBe('unconfirmed')
+    await meet(third, b)
+    expect(await third.log.confirm()).toBe('ok')
+  })
+
   it('has each head cosigned by its counterparties alone, with the proof that it extends the last', async () => {
     const [a, b, stranger] = [await join(1), await join(2), await join(3)]
     await deal(a, b, 1)

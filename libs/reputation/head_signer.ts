@@ -60,10 +60,11 @@ export interface HeadSigner {
   /** Why a checkpoint is due now, or undefined. */
   due(): CheckpointReason | undefined
   /**
-   * Says what somebody showed as my last head, or null when they know none. `null` confirms only a log that has signed nothing: whoever calls
-   * has asked everybody it could reach. Heads of other keys, or with a bad signature, are refused with the codes of `open`.
+   * Says what somebody showed as my last head, or null when they know none. `null` confirms only a log that has signed nothing, or nothing that anybody
+   * was brought (`unseen`): whoever calls has asked everybody it could reach. Heads of other keys, or with a bad signature, are refused with the codes
+   * of `open`.
    */
-  shown(envelope: Uint8Array | null): Promise<HeadStatus>
+  shown(envelope: Uint8Array | null, options?: { readonly unseen?: boolean }): Promise<HeadStatus>
   /**
    * Signs the log's head now and keeps it, synced, before it is given out. The same size is never signed twice: the old bytes are given again.
    * Throws `E_HEAD_UNCONFIRMED`, `E_HEAD_BEHIND`, `E_HEAD_FORKED` or `E_LEDGER_DAMAGED`.
@@ -122,10 +123,10 @@ class StoreHeadSigner implements HeadSigner {
     return fresh > 0 && clock.monotonicMs() - this.#lastAt >= CHECKPOINT_MS ? 'time' : undefined
   }
 
-  async shown(envelope: Uint8Array | null): Promise<HeadStatus> {
+  async shown(envelope: Uint8Array | null, { unseen = false }: { readonly unseen?: boolean } = {}): Promise<HeadStatus> {
     const { ledger, suite, network, signer } = this.#init
     if (envelope === null) {
-      if (this.#last === undefined) this.#confirmed = true
+      if (this.#last === undefined || unseen) this.#confirmed = true
       return this.status()
     }
     const head = open(envelope, checkpointMessage, { network, suite })
