@@ -31,8 +31,10 @@ export interface Running {
 
 /** A folder of homes and the processes in them; `close` ends them all. */
 export interface Bench {
+  /** Name of its network. */
+  readonly network: string
   home(name: string): string
-  relay(name?: string): Promise<{ readonly running: Running; readonly address: string }>
+  relay(name?: string, args?: readonly string[]): Promise<{ readonly running: Running; readonly address: string }>
   /** `haggle up --foreground` with this home. */
   provider(name: string, args: readonly string[]): Promise<{ readonly running: Running; readonly address: string | null }>
   /** A command to its end. */
@@ -60,8 +62,14 @@ export async function stablePort(): Promise<number> {
   }
 }
 
+/** How a bench is made. */
+export interface BenchOptions {
+  /** More variables of every process, such as settings. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Makes a bench on its own network, so that nothing outside is found. */
-export async function openBench(): Promise<Bench> {
+export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'haggle-e2e-'))
   const network = `devnet-${folder.slice(-6)}`
   const children: Running[] = []
@@ -74,6 +82,7 @@ export async function openBench(): Promise<Bench> {
       HAGGLE_HOME: join(folder, name),
       NO_COLOR: '1',
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...options.env,
     }
     const child = spawn(process.execPath, ['--conditions=@haggle/source', file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const running = follow(child)
@@ -101,16 +110,17 @@ export async function openBench(): Promise<Bench> {
   }
 
   return {
+    network,
     home: (name) => join(folder, name),
-    async relay(name = 'relay') {
-      const running = run(RELAY, name, ['--home', join(folder, name), '--network', network, '--listen', '/ip4/127.0.0.1/tcp/0'])
+    async relay(name = 'relay', args = []) {
+      const running = run(RELAY, name, ['--home', join(folder, name), '--network', network, '--listen', '/ip4/127.0.0.1/tcp/0', ...args])
       const [address] = await running.says(/\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+/)
       return { running, address }
     },
     async provider(name, args) {
       await settle(name)
       const running = run(HAGGLE, name, ['up', '--foreground', '--price', '0.36', ...args])
-      await running.says(/earn credits/)
+      await running.says(/you earn /)
       return { running, address: /\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+/.exec(running.text())?.[0] ?? null }
     },
     async haggle(name, args) {

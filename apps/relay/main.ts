@@ -29,7 +29,15 @@ async function run(options: RelayOptions): Promise<void> {
     import('@haggle/discovery'),
   ])
   const stopping = firstSignal()
-  const relay = await startRelay(options)
+  const relay = await startRelay(options, (event) =>
+    options.json
+      ? process.stdout.write(`${JSON.stringify(event)}\n`)
+      : process.stderr.write(
+          `haggle-relay: ${Object.values(event)
+            .filter((value) => value !== null)
+            .join(' ')}\n`,
+        ),
+  )
   let isReady = true
   const health = options.http === undefined ? undefined : await serveHealth(relay, options.http, () => isReady)
   const say = (event: Readonly<Record<string, unknown>>, text: string): void => {

@@ -22,8 +22,24 @@ export interface RelayOptions {
   /** Host and port of health and metrics, or undefined for none. */
   readonly http: { readonly host: string; readonly port: number } | undefined
   readonly json: boolean
+  /** Its account, when it is a witness of service levels; undefined: it is none. */
+  readonly witness: WitnessOptions | undefined
   /** Milliseconds that SIGTERM waits for the circuits in use. */
   readonly drainMs: number
+}
+
+/** The account of a relay that is a witness. */
+export interface WitnessOptions {
+  /** Addresses of nodes of the chain, the preferred first. */
+  readonly rpc: readonly string[]
+  /** File with the contracts' addresses; undefined: they follow from the token. */
+  readonly deployment: string | undefined
+  /** `0x` and 40 hex digits, or undefined. */
+  readonly token: string | undefined
+  /** Absolute path of the wallet's file, as `haggle wallet` makes it. */
+  readonly wallet: string
+  /** Absolute path of the file with its passphrase. */
+  readonly passphraseFile: string
 }
 
 /** The port of a relay: fixed, for others write it down. */
@@ -42,6 +58,13 @@ export const HELP: string = `haggle-relay: bootstrap, circuit relay and DHT serv
   --network NAME     network to serve (default ${PUBLIC_NETWORK})
   --psk-file FILE    file with the 64 hex digits of a private swarm's key
   --http HOST:PORT   serve /healthz, /readyz and /metrics there (default: nowhere)
+  --witness          be a witness of service levels: takes a seat at the court, which locks its stake
+  --chain-rpc URL    with --witness: a node of the chain; may be repeated
+  --chain-deployment FILE, --chain-token 0x…
+                     with --witness: the contracts' addresses, or the token that they follow from
+  --wallet FILE      with --witness: its wallet, as haggle wallet makes it (default: wallet in --home)
+  --wallet-passphrase-file FILE
+                     with --witness: the wallet's passphrase
   --drain SECONDS    how long SIGTERM waits for circuits in use (default ${DEFAULT_DRAIN_S})
   --json             one JSON object a line on stdout instead of text
   --help, --version
@@ -61,8 +84,9 @@ export function parseOptions(argv: readonly string[]): RelayOptions | 'help' | '
   if (values.version === true) return 'version'
   const drainS = Number(values.drain ?? DEFAULT_DRAIN_S)
   if (!Number.isFinite(drainS) || drainS < 0 || drainS > 3_600) throw usage(`--drain must be 0 to 3600 seconds, is "${values.drain ?? ''}"`)
+  const home = resolve(values.home ?? join(homedir(), '.haggle-relay'))
   return {
-    home: resolve(values.home ?? join(homedir(), '.haggle-relay')),
+    home,
     listen: values.listen ?? DEFAULT_LISTEN,
     announce: values.announce ?? [],
     bootstrap: values.bootstrap ?? [],
@@ -70,8 +94,20 @@ export function parseOptions(argv: readonly string[]): RelayOptions | 'help' | '
     pskFile: values['psk-file'],
     http: values.http === undefined ? undefined : parseHostPort(values.http),
     json: values.json ?? false,
+    witness: witnessOf(values, home),
     drainMs: drainS * 1_000,
   }
+}
+
+function witnessOf(values: ReturnType<typeof read>, home: string): WitnessOptions | undefined {
+  if (values.witness !== true) return undefined
+  const rpc = values['chain-rpc'] ?? []
+  const passphraseFile = values['wallet-passphrase-file']
+  if (rpc.length === 0) throw usage('--witness needs --chain-rpc')
+  if (passphraseFile === undefined) throw usage('--witness needs --wallet-passphrase-file')
+  const { 'chain-deployment': deployment, 'chain-token': token } = values
+  if ((deployment === undefined) === (token === undefined)) throw usage('--witness needs either --chain-deployment or --chain-token')
+  return { rpc, deployment, token, wallet: resolve(values.wallet ?? join(home, 'wallet')), passphraseFile: resolve(passphraseFile) }
 }
 
 function read(argv: readonly string[]) {
@@ -90,6 +126,12 @@ function read(argv: readonly string[]) {
       'psk-file': text,
       http: text,
       drain: text,
+      witness: on,
+      'chain-rpc': texts,
+      'chain-deployment': text,
+      'chain-token': text,
+      wallet: text,
+      'wallet-passphrase-file': text,
       json: on,
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'V' },

@@ -11,6 +11,7 @@ import type { MeshNode } from '@haggle/mesh/node'
 import { openLevelStore } from '@haggle/store/level'
 import { HaggleError, fromHex, networkId, systemClock, systemRandom } from '@haggle/wire'
 import type { RelayOptions } from './options.ts'
+import type { WitnessEvent } from './witness.ts'
 
 /** A running relay. */
 export interface Relay {
@@ -26,9 +27,11 @@ export interface Relay {
 /** Looks at the open circuits this often while it drains. */
 const DRAIN_LOOK_MS = 100
 
-/** Starts a relay. Throws `E_KEY_*`, `E_HOME_BUSY`, `E_PORT_TAKEN` and its like, `E_ADDRESS`, `E_PSK`. */
+/** Starts a relay. Throws `E_KEY_*`, `E_HOME_BUSY`, `E_PORT_TAKEN` and its like, `E_ADDRESS`, `E_PSK`, and for a witness `E_WALLET_*`, `E_CHAIN_SETTING`. `onWitness` is told of its court. */
 export async function startRelay(
-  options: Pick<RelayOptions, 'home' | 'listen' | 'announce' | 'bootstrap' | 'networkName' | 'pskFile'>,
+  options: Pick<RelayOptions, 'home' | 'listen' | 'announce' | 'bootstrap' | 'networkName' | 'pskFile'> &
+    Partial<Pick<RelayOptions, 'witness'>>,
+  onWitness: (event: WitnessEvent) => void = () => undefined,
 ): Promise<Relay> {
   await makeHome(options.home)
   const identity = await openKeyFile(join(options.home, 'key'), { create: true })
@@ -60,6 +63,18 @@ export async function startRelay(
     await discovery.start()
     // Who forged its log is told to everybody, through relays too: they check the evidence before they pass it on.
     const deafen = await hearEvidence({ network: mesh.network, networkId: id, suite: nodeSuite() })
+    // The chain's libraries are loaded by who is on one.
+    const witness =
+      options.witness === undefined
+        ? undefined
+        : await (
+            await import('./witness.ts')
+          ).startWitness(options.witness, {
+            network: mesh.network,
+            store: store.sub('witness'),
+            clock,
+            say: onWitness,
+          })
     return {
       peerId: identity.peerId,
       addresses: mesh.network.addresses(),
@@ -67,6 +82,7 @@ export async function startRelay(
       discovery,
       drain: (ms, signal) => drain(mesh, ms, signal),
       stop: async () => {
+        await witness?.stop()
         await deafen()
         await discovery.stop()
         await mesh.stop()

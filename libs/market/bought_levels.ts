@@ -80,7 +80,13 @@ export class BoughtLevels {
     if (level === null) return false
     const key = toHex(level.id)
     if (this.#stands.has(key)) return true
-    const { clock } = this.#init
+    const { clock, court } = this.#init
+    // What the watch has seen needs no question to the chain: a voucher waits for this answer.
+    const seen = court.caseOf(level.id)
+    if (seen !== undefined && isAsBought(seen, level, Math.floor(clock.now() / 1_000))) {
+      this.#stands.add(key)
+      return true
+    }
     const untilMs = clock.monotonicMs() + PATIENCE_MS
     for (;;) {
       const found = await this.#look(level)

@@ -1,7 +1,7 @@
 // The service level of a thread's terms, read once: what was bought, whose case it is.
 
 import type { Thread } from '@haggle/negotiate'
-import { type Bought, caseOfTerms, decodeSla } from '@haggle/witness'
+import { type Bought, caseOfContract, decodeSla } from '@haggle/witness'
 
 /** A service level that a contract carries. */
 export interface Level extends Bought {
@@ -11,15 +11,16 @@ export interface Level extends Bought {
 
 /** The service level of the terms in force; null when none is bought. `self` is this node's key, 32 bytes. */
 export function levelOf(thread: Thread, self: Uint8Array): Level | null {
-  const { terms, termsHash, role } = thread.view()
-  if (terms === null || termsHash === null || terms.sla === null) return null
+  const { terms, contract, role } = thread.view()
+  if (terms === null || contract === null || terms.sla === null) return null
   const sla = decodeSla(terms.sla)
   const other = thread.record.peerKey
   const bought = {
     sla,
-    terms: termsHash,
+    // Not the hash of the terms: two contracts may have the same ones, and each has its own case.
+    contract,
     renterKey: role === 'renter' ? self : other,
     providerKey: role === 'renter' ? other : self,
   }
-  return { ...bought, id: caseOfTerms(bought) }
+  return { ...bought, id: caseOfContract(bought) }
 }

@@ -151,6 +151,19 @@ it('run() buys a service level: its case is drawn, its fee is owed once, and it 
   expect(provider.staked()).toBe(STAKED)
 }, 60_000)
 
+it('run() buys a case of its own for each contract, also where two have the same terms', async () => {
+  await witnesses()
+  const provider = await join({ run: runs(20_000) })
+  await when(provider.node.provide({ price: '3.6', slots: 2, sla: SLA }))
+  const renter = await join()
+  const buy = (): Promise<Job> => when(renter.node.run({ command: ['x'], sla: true }))
+  const [one, two] = await Promise.all([buy(), buy()])
+  await pass(8_000)
+  expect(one.sla).not.toBe(two.sla)
+  expect([caseOf(one).state, caseOf(two).state]).toEqual(['drawn', 'drawn'])
+  await when(Promise.all([one.done, two.done]))
+}, 60_000)
+
 it('run() without asking touches no court, also where one is sold', async () => {
   const provider = await join({ run: runs(2_000) })
   await when(provider.node.provide({ price: '3.6', sla: SLA }))

@@ -90,7 +90,7 @@ export class SoldLevels {
   /** The first slot begins a little later, so that its witnesses are drawn by then. */
   async #open(sold: Sold): Promise<void> {
     const { clock, court } = this.#init
-    const { sla, id, terms, renterKey, providerKey } = sold.level
+    const { sla, id, contract, renterKey, providerKey } = sold.level
     const { rule, slotS, slots, pricePerSlot, factor, lock, renter, renterCommit, providerCommit } = sla
     while (!this.#stopped && sold.state === 'opening') {
       try {
@@ -99,7 +99,7 @@ export class SoldLevels {
           const nowS = Math.max(Math.floor(clock.now() / 1_000), await account.court.nowS())
           const startsAtS = nowS + Math.min(LEAD_S.most, Math.max(LEAD_S.least, 2 * slotS))
           const level = { rule, slotS, slots, pricePerSlot, factor, lock, renter, renterCommit, providerCommit }
-          await account.court.openSla({ ...level, terms, renterKey, providerKey, startsAtS })
+          await account.court.openSla({ ...level, terms: contract, renterKey, providerKey, startsAtS })
         }
         await court.watch?.refresh(id)
         sold.state = 'open'

@@ -27,7 +27,7 @@ export interface SlaOpening extends Schedule {
   readonly renterKey: Uint8Array
   /** The provider's key in the mesh, 32 bytes: witnesses ask it for heartbeats. */
   readonly providerKey: Uint8Array
-  /** Hash of the terms, 32 bytes. */
+  /** What the case is of, 32 bytes: the id of the contract, whose ACCEPT names the terms. */
   readonly terms: Uint8Array
   /** Which rule decides. */
   readonly rule: RuleNumber

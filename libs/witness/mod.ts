@@ -35,7 +35,7 @@ export {
   REPORTER_PART,
   WITNESS_LOCK,
 } from './model_init.ts'
-export { type Bought, caseOfTerms, isAsBought, MAX_LEAD_S } from './opened.ts'
+export { type Bought, caseOfContract, isAsBought, MAX_LEAD_S } from './opened.ts'
 export { type CourtRefusal, isRefusal, refused } from './refusal.ts'
 export { type Rule, ruleOf, type RuleNumber, ruleProblems, RULES, WINDOW_SLOTS } from './rule.ts'
 export { checkSla, decodeSla, encodeSla, MAX_FACTOR, MAX_SLA_BYTES, MAX_SLOTS, type Sla } from './sla.ts'

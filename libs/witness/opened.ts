@@ -8,30 +8,30 @@ import { caseId } from './statement.ts'
 /** Seconds from the opening within which the first slot has to begin: a case that begins after the job watches nothing. */
 export const MAX_LEAD_S = 300
 
-/** What the terms said, and whose keys signed them. */
+/** What the terms of a contract said, and whose keys signed it. */
 export interface Bought {
   /** The terms' field. */
   readonly sla: Sla
-  /** Hash of the terms, 32 bytes. */
-  readonly terms: Uint8Array
+  /** Id of the contract, 32 bytes: what the court calls `terms`. */
+  readonly contract: Uint8Array
   /** The renter's key in the mesh, 32 bytes. */
   readonly renterKey: Uint8Array
   /** The provider's. */
   readonly providerKey: Uint8Array
 }
 
-/** Id of the case that a service level comes to under these terms. */
-export function caseOfTerms({ sla, terms }: Pick<Bought, 'sla' | 'terms'>): Uint8Array {
-  return caseId(sla, { provider: sla.provider, renter: sla.renter, terms })
+/** Id of the case of a contract with this service level. */
+export function caseOfContract({ sla, contract }: Pick<Bought, 'sla' | 'contract'>): Uint8Array {
+  return caseId(sla, { provider: sla.provider, renter: sla.renter, terms: contract })
 }
 
 /** True when `one` is what was bought, drawn, and begins by `MAX_LEAD_S` after `nowS` (unix seconds). One that is closed was. */
-export function isAsBought(one: Case, { sla, terms, renterKey, providerKey }: Bought, nowS: number): boolean {
+export function isAsBought(one: Case, { sla, contract, renterKey, providerKey }: Bought, nowS: number): boolean {
   return (
     one.state !== 'opened' &&
     equalBytes(one.renter, sla.renter) &&
     equalBytes(one.provider, sla.provider) &&
-    equalBytes(one.terms, terms) &&
+    equalBytes(one.terms, contract) &&
     equalBytes(one.renterKey, renterKey) &&
     equalBytes(one.providerKey, providerKey) &&
     one.rule === sla.rule &&

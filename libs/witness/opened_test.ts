@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Case } from './court.ts'
-import { type Bought, caseOfTerms, isAsBought, MAX_LEAD_S } from './opened.ts'
+import { type Bought, caseOfContract, isAsBought, MAX_LEAD_S } from './opened.ts'
 import { caseId } from './statement.ts'
 
 const address = (byte: number): Uint8Array => new Uint8Array(20).fill(byte)
@@ -9,7 +9,7 @@ const commits = { renterCommit: null, providerCommit: null }
 const level = { rule: 2, slotS: 60, slots: 10, pricePerSlot: 5n, factor: 10, lock: 500n, renter: address(2), ...commits } as const
 const bought: Bought = {
   sla: { ...level, chain: 31_337, court: address(1), fee: 9n, provider: address(3) },
-  terms: key(4),
+  contract: key(4),
   renterKey: key(5),
   providerKey: key(6),
 }
@@ -19,7 +19,7 @@ const opened: Case = {
   renterKey: key(5),
   providerKey: key(6),
   startsAtS: 1_000,
-  id: caseOfTerms(bought),
+  id: caseOfContract(bought),
   state: 'drawn',
   provider: address(3),
   lockLeft: 500n,
@@ -28,8 +28,8 @@ const opened: Case = {
   openClaims: 0,
 }
 
-it('caseOfTerms() is the id that the court gives the case', () => {
-  expect(caseOfTerms(bought)).toEqual(caseId(bought.sla, { provider: address(3), renter: address(2), terms: key(4) }))
+it('caseOfContract() is the id that the court gives the case', () => {
+  expect(caseOfContract(bought)).toEqual(caseId(bought.sla, { provider: address(3), renter: address(2), terms: key(4) }))
 })
 
 it('isAsBought() is true for the case of the terms, drawn or closed', () => {

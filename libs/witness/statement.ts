@@ -113,7 +113,7 @@ export function signedBy(address: Uint8Array, digest: Uint8Array, sig: Uint8Arra
   return signer !== null && equalBytes(signer, address)
 }
 
-/** The id of a case: keccak256(abi.encode(chainId, court, provider, renter, termsHash)), 32 bytes. */
+/** The id of a case: keccak256(abi.encode(chainId, court, provider, renter, terms)), 32 bytes. `terms` is the contract's id: its ACCEPT names the terms. */
 export function caseId(
   { chain, court }: CourtDomain,
   parties: { readonly provider: Uint8Array; readonly renter: Uint8Array; readonly terms: Uint8Array },
