@@ -24,6 +24,8 @@ export interface Relay {
   stop(): Promise<void>
 }
 
+/** A relay writes down its peers, a few KiB at a time: 4 MiB of them, LevelDB's own figure, would pile up in memory for days. */
+const WRITE_BUFFER_BYTES = 1024 * 1024
 /** Looks at the open circuits this often while it drains. */
 const DRAIN_LOOK_MS = 100
 
@@ -38,7 +40,7 @@ export async function startRelay(
   const psk = options.pskFile === undefined ? undefined : await readPsk(options.pskFile)
   const id = networkId(options.networkName, psk)
   const clock = systemClock()
-  const store = await openLevelStore(join(options.home, 'db'))
+  const store = await openLevelStore(join(options.home, 'db'), { writeBufferBytes: WRITE_BUFFER_BYTES })
   try {
     const mesh = await createNode({
       seed: identity.seed,

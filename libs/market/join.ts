@@ -65,6 +65,8 @@ export interface JoinOptions {
 
 /** Longest wait for the first of `peers`. Ms. */
 const MEET_MS = 10_000
+/** A node that trades now and then writes a few KiB for each contract: 4 MiB of them, LevelDB's own figure, would pile up in memory for half an hour. */
+const WRITE_BUFFER_BYTES = 1024 * 1024
 
 /**
  * Joins the market.
@@ -115,7 +117,8 @@ export type Closers = (() => Promise<void>)[]
 
 /** The home's store, or one in memory. */
 export async function openStore(home: string | undefined, closers: Closers): Promise<Store> {
-  const store: Store = home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'))
+  const store: Store =
+    home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'), { writeBufferBytes: WRITE_BUFFER_BYTES })
   closers.push(() => store.close())
   return store
 }

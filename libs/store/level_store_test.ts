@@ -36,6 +36,18 @@ it('openLevelStore() shares one database when a folder is opened twice, by anoth
   await third.close()
 })
 
+it('openLevelStore() holds as many writes in memory as it is told, and makes a table of them then', async () => {
+  const tables = async (options: { writeBufferBytes?: number }): Promise<number> => {
+    const path = folder()
+    const store = await openLevelStore(path, options)
+    for (let n = 0; n < 40; n++) await store.write([{ key: `k${n}`, value: new Uint8Array(8_192).fill(n) }])
+    await store.close()
+    return (await readdir(path)).filter((name) => name.endsWith('.ldb')).length
+  }
+  expect(await tables({ writeBufferBytes: 65_536 })).toBeGreaterThan(0)
+  expect(await tables({})).toBe(0)
+})
+
 it('openLevelStore() opens anew when the last handle is being closed', async () => {
   const path = folder()
   const first = await openLevelStore(path)
