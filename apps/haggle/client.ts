@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { AGENT_FLAGS } from './agent_flags.ts'
 import type { Boot } from './boot.ts'
 import { Call, type CallListener } from './call.ts'
 import { Failure } from './failure.ts'
@@ -13,11 +14,6 @@ const { connect } = process.getBuiltinModule('node:net')
 
 /** Longest wait for an agent to become ready. Joining a mesh takes under a second; a slow disk or a first GPU probe may take several. */
 const START_MS = 60_000
-/**
- * V8 lets the young part of the heap of a busy process grow to three times 64 MiB and never takes it back: a provider that held 65 MiB had 270 MiB resident
- * after a quarter of an hour of small jobs. Small jobs need no more than three times 8 MiB.
- */
-const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 /** Between an agent's lock and its socket lies the joining of the mesh: one that has not answered by then is no agent. */
 const APPEAR_MS = 4000
 /** An agent that leaves says goodbye to its peers; this is long for that. */

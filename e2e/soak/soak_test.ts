@@ -1,8 +1,10 @@
 // The soak in a few seconds and with one process of each kind: everything but the verdicts, which need the time (trend_test.ts has theirs).
 
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { AGENT_FLAGS } from 'haggle/agent-flags'
 import { soak } from './soak.ts'
 import { rolesOf } from './soak_world.ts'
 
@@ -35,4 +37,9 @@ it('soak() that is stopped leaves nothing behind', async () => {
 it('rolesOf() has one relay for ten nodes, and somebody on each side', () => {
   expect(rolesOf(20)).toEqual({ relays: 2, providers: 9, renters: 9 })
   expect(rolesOf(3)).toEqual({ relays: 1, providers: 1, renters: 1 })
+})
+
+it('haggle-relay is run with the flags of an agent: its heap is as flat', () => {
+  const [first] = readFileSync(join(import.meta.dirname, '../../apps/relay/bin/haggle-relay.js'), 'utf8').split('\n')
+  for (const flag of AGENT_FLAGS) expect(first).toContain(` ${flag}`)
 })

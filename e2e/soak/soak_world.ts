@@ -4,8 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { AGENT_FLAGS } from 'haggle/agent-flags'
 import type { SoakAsked, SoakNodeOptions, SoakSaid } from './soak_node.ts'
 
 export type SoakRole = 'relay' | 'provider' | 'launcher' | 'renter'
@@ -50,6 +51,9 @@ const START_AT_ONCE = 3
 const READY_MS = 180_000
 const CLOSE_MS = 30_000
 
+/** A collection on demand tells what is held from what is only not collected yet. The rest are an agent's. */
+const NODE_FLAGS: readonly string[] = ['--expose-gc', '--conditions=@haggle/source', ...AGENT_FLAGS]
+
 const ROOT = join(import.meta.dirname, '../..')
 
 /** Roles of so many nodes: one relay for each ten, the rest half and half. */
@@ -68,16 +72,25 @@ class Child {
   stderr = ''
   isClosing = false
 
-  constructor(name: string, args: readonly string[], hear: (said: Record<string, unknown>) => void, onEnd: (why: string) => void) {
+  constructor(
+    name: string,
+    [command, args]: readonly [command: string, args: readonly string[]],
+    hear: (said: Record<string, unknown>) => void,
+    onEnd: (why: string) => void,
+  ) {
     this.name = name
     this.#hear = hear
-    // A collection on demand tells what is held from what is only not collected yet. The young heap is bounded as in an agent.
-    const flags = ['--expose-gc', '--max-semi-space-size=8', '--conditions=@haggle/source']
-    this.process = spawn(process.execPath, [...flags, ...args], {
+    this.process = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Linux shares processors out by session: each node is an owner of its own, and not the twentieth part of one.
       detached: true,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
+      // The first node that a script finds is this one.
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+        HOME: process.env['HOME'],
+        NO_COLOR: '1',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      },
     })
     this.process.stdin?.on('error', () => undefined)
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr = (this.stderr + text).slice(-2_000)))
@@ -127,12 +140,12 @@ export async function openWorld({ nodes, rate, seed, onJob }: WorldOptions): Pro
   const processes: Measured[] = []
   const problems: string[] = []
   const homes: string[] = []
-  const start = (name: string, args: readonly string[]): Child => {
+  const start = (name: string, run: readonly [command: string, args: readonly string[]]): Child => {
     const hear = (said: Record<string, unknown>): void => {
       if (said['event'] === 'job') onJob(said as unknown as SoakJob, name)
       else if (said['event'] === 'problem') problems.push(`${name}: ${String(said['message'])}`)
     }
-    const child = new Child(name, args, hear, (why) => problems.push(why))
+    const child = new Child(name, run, hear, (why) => problems.push(why))
     children.push(child)
     return child
   }
@@ -154,7 +167,8 @@ export async function openWorld({ nodes, rate, seed, onJob }: WorldOptions): Pro
     for (let i = 0; i < relays; i++) {
       const joined = bootstrap.flatMap((address) => ['--bootstrap', address])
       const options = ['--home', join(folder, `relay${i}`), '--network', network, '--listen', '/ip4/127.0.0.1/tcp/0', '--json']
-      const relay = start(`relay${i}`, [join(ROOT, 'apps/relay/bin/haggle-relay.js'), ...options, ...joined])
+      // As its owner starts it, with the flags of its first line.
+      const relay = start(`relay${i}`, [join(ROOT, 'apps/relay/bin/haggle-relay.js'), [...options, ...joined]])
       const { addresses } = (await relay.next('up', READY_MS)) as { addresses: readonly string[] }
       bootstrap.push(addresses[0] ?? '')
       processes.push({ role: 'relay', name: relay.name, pid: relay.process.pid ?? 0 })
@@ -176,7 +190,7 @@ export async function openWorld({ nodes, rate, seed, onJob }: WorldOptions): Pro
           everyMs,
           seed: seed * 1_000 + at,
         }
-        const child = start(name, [join(import.meta.dirname, 'soak_node.ts'), JSON.stringify(options)])
+        const child = start(name, [process.execPath, [...NODE_FLAGS, join(import.meta.dirname, 'soak_node.ts'), JSON.stringify(options)]])
         const { launcher } = (await child.next('ready', READY_MS)) as { launcher: number | null }
         traders.push(child)
         homes.push(options.home)

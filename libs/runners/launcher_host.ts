@@ -292,7 +292,7 @@ async function spawnLauncher(folder: string, node: string): Promise<void> {
   const main = fileURLToPath(new URL(`./launcher_main${extname(import.meta.url)}`, import.meta.url))
   const log = openSync(join(folder, 'launcher.log'), 'a', 0o600)
   try {
-    const flags = ['--max-semi-space-size=4', '--no-warnings']
+    const flags = ['--max-semi-space-size=4', '--min-semi-space-size=4', '--v8-pool-size=1', '--no-warnings']
     const child = spawn(node, [...flags, main, folder], {
       detached: true,
       stdio: ['ignore', 'pipe', log],

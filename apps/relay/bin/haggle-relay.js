@@ -1,5 +1,5 @@
-#!/usr/bin/env -S node --conditions=@haggle/source
-// Starts haggle-relay: says clearly when Node is too old, then hands over to main.
+#!/usr/bin/env -S node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1
+// Starts haggle-relay: says clearly when Node is too old, then hands over to main. The flags are an agent's (apps/haggle/agent_flags.ts).
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
