@@ -33,7 +33,7 @@ export interface EvmStakeInit {
 export async function evmStake(init: EvmStakeInit): Promise<StakeBook> {
   const { chain, sender, contract } = init
   const { token, unbondingS } = await vaultFacts(init)
-  const send = (data: Hex, key: string | undefined, options: ChainOptions): Promise<Transaction> =>
+  const send = (data: Hex, key: string, options: ChainOptions): Promise<Transaction> =>
     submit({ ...init, refusal: 'E_STAKE' }, { to: contract, data }, { ...options, key })
   return {
     rail: railOf(chain.id, token),
@@ -47,10 +47,10 @@ export async function evmStake(init: EvmStakeInit): Promise<StakeBook> {
     async stake(amount, options = {}) {
       options.signal?.throwIfAborted()
       await allow({ ...init, token, spender: contract, refusal: 'E_STAKE' }, amount, options)
-      return await send(encodeFunctionData({ abi: stakeVaultAbi, functionName: 'stake', args: [amount] }), undefined, options)
+      return await send(encodeFunctionData({ abi: stakeVaultAbi, functionName: 'stake', args: [amount] }), 'stake', options)
     },
     requestUnbond: (amount, options = {}) =>
-      send(encodeFunctionData({ abi: stakeVaultAbi, functionName: 'requestUnbond', args: [amount] }), undefined, options),
+      send(encodeFunctionData({ abi: stakeVaultAbi, functionName: 'requestUnbond', args: [amount] }), 'unbond', options),
     withdraw: (options = {}) => send(encodeFunctionData({ abi: stakeVaultAbi, functionName: 'withdraw' }), 'unstake', options),
   }
 }

@@ -7,9 +7,11 @@ import { virtualClock } from '@haggle/wire/testing'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Fault } from './faulty_rpc.ts'
 import {
+  type Chain,
   chainRpc,
   type EvmChannels,
   evmChannels,
+  evmStake,
   type FeePolicy,
   openChain,
   openSender,
@@ -44,7 +46,7 @@ interface Setup {
 }
 
 /** A node with money behind the proxy: its sender and its channels. */
-async function node(setup: Setup = {}): Promise<{ sender: TransactionSender; channels: EvmChannels; store: Store }> {
+async function node(setup: Setup = {}): Promise<{ chain: Chain; sender: TransactionSender; channels: EvmChannels; store: Store }> {
   const { store = memoryStore(), clock = systemClock(), confirmations, fees, raiseMs, urls = [proxy.url] } = setup
   const rpc = chainRpc({ urls, chainId: 31337, clock, attemptMs: 400, ...(setup.fetch && { fetch: setup.fetch }) })
   const chain = openChain({ rpc, chainId: 31337, ...(confirmations && { confirmations }) })
@@ -60,7 +62,7 @@ async function node(setup: Setup = {}): Promise<{ sender: TransactionSender; cha
     clock,
   })
   open.push(sender, channels)
-  return { sender, channels, store }
+  return { chain, sender, channels, store }
 }
 
 /** Waits until `check` holds; a hanging test ends by its own limit. */
@@ -295,6 +297,27 @@ describe.skipIf(NO_ANVIL)(onAnvil('a chain in trouble'), () => {
     proxy.fault = () => 'pass'
     expect((await again).deposit).toBe(500n)
     expect([await nonce(), await second.channels.balance()]).toEqual([2, TOKENS - 500n])
+  })
+
+  it('stake() that a stop interrupted is joined by who asks for the same, and is not done twice', async () => {
+    const store = memoryStore()
+    const book = async ({ chain, sender }: { chain: Chain; sender: TransactionSender }): ReturnType<typeof evmStake> =>
+      await evmStake({ chain, sender, contract: deployment.vault, store: store.sub('stake'), clock: systemClock() })
+    const first = await node({ store })
+    proxy.fault = ({ method }) =>
+      method === 'eth_sendRawTransaction' && first.sender.status().pending[0]?.key === 'stake' ? 'drop' : 'pass'
+    const staking = quiet((await book(first)).stake(500n))
+    await until(() => first.sender.status().pending.some(({ key, state }) => key === 'stake' && state === 'sent'))
+    await first.sender.stop()
+    await expect(staking).rejects.toMatchObject({ code: 'E_SENDER_STOPPED' })
+    const second = await node({ store })
+    const stake = await book(second)
+    const [again, other] = [quiet(stake.stake(500n)), quiet(stake.stake(400n))]
+    await until(() => second.sender.status().pending.some(({ key }) => key === 'stake'))
+    await expect(other).rejects.toMatchObject({ code: 'E_STAKE' })
+    proxy.fault = () => 'pass'
+    await again
+    expect([(await stake.stakeOf()).staked, await nonce()]).toEqual([500n, 2])
   })
 
   it('open() gives the channel of an opening that came through after a restart, before it was asked for again', async () => {
