@@ -104,16 +104,25 @@ async function transact(
   { gas, ...call }: { readonly from: Address; readonly to: Address; readonly data: Hex; readonly gas: number },
 ): Promise<void> {
   const hash = await sendRetrying(url, { ...call, gas: `0x${gas.toString(16)}` })
-  // A chain that mines by itself has it at once; another is told to.
-  if ((await ask(url, 'eth_getTransactionReceipt', [hash])) === null) await ask(url, 'anvil_mine', ['0x1'])
-  const receipt = (await ask(url, 'eth_getTransactionReceipt', [hash])) as { readonly status?: string } | null
-  if (receipt?.status !== '0x1') throw failure('a transaction of the deployment failed')
+  const receipt = await minedReceipt(url, hash)
+  if (receipt.status !== '0x1') throw failure(`transaction ${String(hash)} failed`)
 }
 
-/** Tries of a transaction: more than there are callers at once. */
-const SEND_TRIES = 50
+/** A chain that mines by itself does so a moment later, or when the nonce before has come; another is told to. */
+async function minedReceipt(url: string, hash: unknown): Promise<{ readonly status?: string }> {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const receipt = (await ask(url, 'eth_getTransactionReceipt', [hash])) as { readonly status?: string } | null
+    if (receipt !== null) return receipt
+    await ask(url, 'anvil_mine', ['0x1'])
+    if (tries > 1) await pause()
+  }
+  throw failure(`transaction ${String(hash)} is in no block`)
+}
+
+/** Tries of a transaction, and of its receipt: more than there are callers at once. */
+const TRIES = 50
 /** Between two of them: a block takes a few milliseconds. */
-const SEND_PAUSE_MS = 20
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
 
 /** Anvil chooses the nonce, and gives two callers at once the same one: whoever comes second asks again. */
 async function sendRetrying(url: string, transaction: object): Promise<unknown> {
@@ -121,8 +130,8 @@ async function sendRetrying(url: string, transaction: object): Promise<unknown> 
     try {
       return await ask(url, 'eth_sendTransaction', [transaction])
     } catch (error) {
-      if (tries >= SEND_TRIES || !(error instanceof HaggleError) || !/nonce too low|underpriced/.test(error.message)) throw error
-      await new Promise((resolve) => setTimeout(resolve, SEND_PAUSE_MS))
+      if (tries >= TRIES || !(error instanceof HaggleError) || !/nonce too low|underpriced/.test(error.message)) throw error
+      await pause()
     }
   }
 }

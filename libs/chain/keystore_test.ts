@@ -58,8 +58,8 @@ describe('walletFile()', () => {
     const file = walletFile(join(root, 'wallet'), FAST)
     await file.create('x')
     await chmod(what === 'file' ? file.path : root, mode)
-    for (const call of [file.peek(), file.open('x')])
-      await expect(call).rejects.toEqual(fails('E_WALLET_MODE', { next: expect.stringContaining(next) }))
+    for (const call of [() => file.peek(), () => file.open('x')])
+      await expect(call()).rejects.toEqual(fails('E_WALLET_MODE', { next: expect.stringContaining(next) }))
   })
 
   it('throws E_WALLET_MODE and writes nothing when the folder is open before there is a wallet', async () => {
