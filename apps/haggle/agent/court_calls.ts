@@ -27,7 +27,7 @@ export async function courtCall(desk: CourtDesk, params: { readonly do?: unknown
   const { court } = desk
   const { did, sent } = await act(desk, params)
   const seat = await court.seatOf(court.account)
-  const cases = await Promise.all((await court.cases(court.account)).map((id) => court.caseOf(id)))
+  const cases = await Promise.all((await court.cases(court.account)).map((id) => caseView(desk, id)))
   return {
     chain: desk.chain,
     unit: desk.unit,
@@ -35,7 +35,7 @@ export async function courtCall(desk: CourtDesk, params: { readonly do?: unknown
     owed: formatAmount(await court.owed(court.account), desk.decimals),
     seat: seat === null ? null : { number: seat.seat, cases: seat.cases, left: seat.leftBlock !== 0 },
     did,
-    cases: await Promise.all(cases.filter((one) => one !== null).map((one) => caseView(desk, one))),
+    cases: cases.filter((one) => one !== null),
     sent: sent === null ? null : { transaction: sent.hash, block: sent.block, gas: sent.gasUsed.toString() },
   }
 }
@@ -104,8 +104,11 @@ function claimNumber(verb: string, which: unknown): bigint {
   return BigInt(which)
 }
 
-async function caseView({ court, decimals }: CourtDesk, one: Case): Promise<CaseView> {
-  const claims = await court.claimsOf(one.id)
+async function caseView({ court, decimals }: CourtDesk, id: Uint8Array): Promise<CaseView | null> {
+  // The claims first: what a final one has taken is gone from the case then.
+  const claims = await court.claimsOf(id)
+  const one = await court.caseOf(id)
+  if (one === null) return null
   return {
     id: `0x${toHex(one.id)}`,
     roles: rolesOf(one, court.account),
