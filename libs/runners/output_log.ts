@@ -44,17 +44,16 @@ export class OutputLog {
     return this.#length
   }
 
-  /** Appends: first to the readers that are up to date, then to the file. */
+  /** Appends: first to the file, then to the readers that are up to date. What a reader has seen is there again after a kill. */
   append(chunk: Uint8Array): void {
     const start = this.#length
-    this.#length += chunk.length
+    const fd = this.#open()
+    for (let at = 0; at < chunk.length; at = this.#length - start) this.#length += writeSync(fd, chunk, at)
     for (const reader of this.#readers) {
       if (reader.at !== start || reader.blocked || reader.credit <= 0) continue
       const part = chunk.subarray(0, Math.min(chunk.length, reader.credit))
       this.#send(reader, part)
     }
-    const fd = this.#open()
-    for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at)
   }
 
   /** The last octets, as Latin-1 text. */
