@@ -119,6 +119,8 @@ export class NodeModel {
   #offsetMs: number
   #skewS: number
   #wake = 0
+  #dueAtMs: number | null = null
+  #woken: { readonly atMs: number; readonly lateMs: number } | undefined
 
   constructor(init: NodeInit) {
     this.#init = init
@@ -324,11 +326,21 @@ export class NodeModel {
   #setWake(atMs: number | null): void {
     const wake = ++this.#wake
     const { life } = this
+    this.#dueAtMs = null
     if (atMs === null) return
     const lateMs = this.#init.chance.chance(0.05) ? this.#init.chance.int(1, 3_000) : 0
+    this.#dueAtMs = atMs
     this.#init.time.after(atMs - this.monotonicMs + lateMs, () => {
-      if (wake === this.#wake && life === this.life) this.#run({ type: 'wake', atMs: this.monotonicMs })
+      if (wake !== this.#wake || life !== this.life) return
+      this.#woken = { atMs: this.monotonicMs, lateMs: this.overdueMs() }
+      this.#run({ type: 'wake', atMs: this.monotonicMs })
     })
+  }
+
+  /** By how much the timer that this node waits for, or that fired just now, is late. */
+  overdueMs(): number {
+    if (this.#woken?.atMs === this.monotonicMs) return this.#woken.lateMs
+    return this.#dueAtMs === null ? 0 : Math.max(0, this.monotonicMs - this.#dueAtMs)
   }
 
   #sign(effect: SignEffect): void {

@@ -248,13 +248,17 @@ export function runOnce(init: RunInit): RunResult {
       wrong('a job runs unacknowledged for more than a tick')
   }
 
-  /** Where a grace is no longer than a tick, nothing runs that no VOUCHER covers. What a restart forgets is the provider's own risk. */
+  /**
+   * Where a grace is no longer than a tick, nothing runs that no VOUCHER covers. What a restart forgets is the provider's own risk, and so is the time
+   * by which its own timer is late.
+   */
   function unpaidCheck(node: NodeModel, { mine }: State): void {
     const { job } = node
     if (!paysAhead(terms) || terms.graceMs > terms.tickMs || job === null || job.stoppedAt !== null || node.startedAt > 0) return
     if (time.nowMs >= job.exitAt || tempers.provider.overstates !== 1 || !mine.bound) return
     // Timers are whole milliseconds, and a second of rounding hides in what a tick costs.
-    const ran = owedFor(terms, [node.ranMs() - 2n > 0n ? node.ranMs() - 2n : 0n])
+    const rounding = BigInt(2 + node.overdueMs())
+    const ran = owedFor(terms, [node.ranMs() > rounding ? node.ranMs() - rounding : 0n])
     const covered = aheadOf(terms, mine.voucher.owed)
     if (ran > covered) wrong(`a job has used ${ran} with ${covered} paid for`)
   }
