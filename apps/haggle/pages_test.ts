@@ -150,6 +150,19 @@ test('statusPage() shows three panels and why requests were refused, most first'
   expect(page.at(-1)).toBe('requests  63 seen: 18 taken, 31 price, 5 capacity')
 })
 
+test('statusPage() counts what was cancelled apart from what failed', () => {
+  const job = { contract: 'aa', role: 'renter', peer: RELAY, command: 'x', startedAt: 1, usedMs: 1, owed: '0', unit: 'credits' } as const
+  const exit = { kind: 'exit', code: 0 } as const
+  const jobs = [
+    { ...job, phase: 'settled', exit },
+    { ...job, phase: 'cancelled', exit: null },
+    { ...job, phase: 'failed', exit: null },
+    { ...job, phase: 'running', exit: null },
+  ]
+  expect(statusPage({ ...STATUS, jobs }, screen).join('\n')).toContain('1 open · 1 done · 1 cancelled · 1 failed')
+  expect(statusPage({ ...STATUS, jobs: jobs.slice(0, 1) }, screen).join('\n')).toContain('0 open · 1 done · 0 failed')
+})
+
 test('statusPage() shows wallet, exposure and chain of a home that has them', () => {
   const chain = {
     id: 31337,

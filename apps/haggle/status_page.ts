@@ -32,7 +32,8 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
   const open = jobs.filter((job) => job.exit === null && !/settled|cancelled|rejected|expired|failed/.test(job.phase))
   const done = jobs.filter((job) => job.phase === 'settled')
   const standing = stateText(snapshot.memory)
-  const failed = jobs.length - open.length - done.length
+  const cancelled = jobs.filter((job) => job.phase === 'cancelled')
+  const failed = jobs.length - open.length - done.length - cancelled.length
   const node = [
     snapshot.peerId,
     `up ${duration(snapshot.uptimeMs)}${snapshot.peers === null ? '' : ` · ${counted(snapshot.peers, 'peer')}`} · ledger ${ledgerWord(snapshot.memory, standing.state)}`,
@@ -47,7 +48,12 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
           `price ${amount(providing.terms.price)} an hour`,
         ]
   const job = [
-    `${open.length} open · ${done.length} done · ${failed} failed`,
+    [
+      `${open.length} open`,
+      `${done.length} done`,
+      ...(cancelled.length > 0 ? [`${cancelled.length} cancelled`] : []),
+      `${failed} failed`,
+    ].join(' · '),
     ...(providing === null ? [] : [`${providing.running.length} of others run here`]),
   ]
   const lines = panels(
