@@ -122,6 +122,19 @@ describe.skipIf(NO_ANVIL)(onAnvil('a chain in trouble'), () => {
     expect(await nonce()).toBe(2)
   })
 
+  it('sends nothing anew while a node counts a nonce and denies its transaction, however long', async () => {
+    const { sender, channels } = await node()
+    let denied = 0
+    proxy.fault = ({ method }) =>
+      method === 'eth_getTransactionByHash' || method === 'eth_getTransactionReceipt' ? () => (denied++, null) : 'pass'
+    const opening = quiet(channels.open({ payee: PAYEE, deposit: 500n }))
+    await until(() => denied > 30 && sender.status().waiting?.code === 'E_CHAIN_LIE')
+    expect(await nonce()).toBe(1)
+    proxy.fault = () => 'pass'
+    expect((await opening).deposit).toBe(500n)
+    expect([await nonce(), await channels.balance()]).toEqual([2, TOKENS - 500n])
+  })
+
   it('goes on with another node when one dies, and refuses one of another chain', async () => {
     const other = await startAnvil({ chainId: 5 })
     onTestFinished(() => other.stop())
