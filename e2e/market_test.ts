@@ -1,5 +1,6 @@
 // The market between real processes, when the ones that matter die.
 
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, it } from 'vitest'
 import { type Bench, openBench, type Running, stablePort } from './_processes.ts'
 
@@ -41,6 +42,8 @@ it('a job goes on and is paid for when the agent of its provider is killed and c
   bench = await openBench()
   const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await stablePort()}`]
   const provider = await bench.provider('provider', listen)
+  // An agent inside its command has an agent's heap: the process that was started is the one that serves.
+  expect(readFileSync(`/proc/${provider.running.process.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
   const address = provider.address ?? expect.fail('the provider has no address')
   const job = await bench.start('renter', [
     'run',

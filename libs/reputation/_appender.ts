@@ -10,8 +10,14 @@ import type { Journal } from './journal.ts'
 import { encodeHead, HEAD_KEY, RecordBuffer, recordKey } from './_records.ts'
 import type { Frontier, TreeHasher } from './tree.ts'
 
-/** Most entries of one group: bounds what a crash can leave half done and how long one append waits behind others. */
-const MAX_GROUP = 1024
+/**
+ * Most entries of one group: bounds what a crash can leave half done and how long one append waits behind others. Small enough that hundreds of appends at
+ * a time make two groups, so that one is made ready while the other is being synced.
+ */
+const MAX_GROUP = 256
+
+/** With so many entries waiting the next group is made ready before the one on its way is on disk; with fewer, more may still join them. */
+const AHEAD = 64
 
 /** Salts drawn at a time. */
 const SALTS_AT_ONCE = 64
@@ -41,11 +47,32 @@ interface Item {
   readonly leaf: Uint8Array
 }
 
+/** A group as bytes. */
+interface Prepared {
+  readonly group: readonly Waiting[]
+  /** Index of its first entry. */
+  readonly first: number
+  /** The tree with the group in it. */
+  readonly frontier: Frontier
+  readonly frames: Uint8Array
+  readonly batch: readonly Write[]
+}
+
+/** A group on its way to the disk. */
+interface Flight {
+  readonly made: Prepared
+  readonly over: Promise<void>
+}
+
 /** Writes groups of entries, one group at a time. After a failed write it refuses: only opening again can tell what reached the disk. */
 export class Appender {
   readonly #init: AppenderInit
   #frontier: Frontier
+  /** The tree and the journal's length as the last prepared group leaves them. */
+  #ahead: { readonly frontier: Frontier; readonly journal: number }
   #waiting: Waiting[] = []
+  #waitingEntries = 0
+  #wake: (() => void) | undefined
   #running: Promise<void> | undefined
   #failure: HaggleError | undefined
   #salts: Uint8Array = new Uint8Array(0)
@@ -55,6 +82,7 @@ export class Appender {
   constructor(init: AppenderInit) {
     this.#init = init
     this.#frontier = init.frontier
+    this.#ahead = { frontier: init.frontier, journal: init.journal.length }
   }
 
   /** The tree of what is on disk. */
@@ -88,6 +116,8 @@ export class Appender {
     const items = entries.map(({ entry, payload }) => ({ entry, payload, leaf: hasher.leaf(payload) }))
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     this.#waiting.push({ items, resolve, reject })
+    this.#waitingEntries += items.length
+    if (this.#waitingEntries >= AHEAD) this.#wake?.()
     this.#running ??= this.#run()
     return promise
   }
@@ -99,20 +129,30 @@ export class Appender {
 
   async #run(): Promise<void> {
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup()
-      try {
-        if (this.#failure) throw this.#failure
-        let first = await this.#write(group.flatMap((w) => w.items))
-        for (const w of group) {
-          w.resolve(first)
-          first += w.items.length
-        }
-      } catch (error) {
-        for (const w of group) w.reject(error)
+    let flight: Flight | undefined
+    while (flight !== undefined || this.#waiting.length > 0) {
+      if (flight !== undefined && this.#waitingEntries < AHEAD) await Promise.race([flight.over, this.#enough()])
+      if (this.#waiting.length === 0) {
+        await flight?.over
+        this.#answer(flight)
+        flight = undefined
+        continue
       }
+      const made = this.#prepare(this.#takeGroup())
+      await flight?.over
+      const next = { made, over: this.#write(made) }
+      // Only now: those who waited for the group before take the processor while this one is being synced.
+      this.#answer(flight)
+      flight = next
     }
     this.#running = undefined
+  }
+
+  /** Resolves when so much waits that it is worth a group of its own. */
+  #enough(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    return promise
   }
 
   #takeGroup(): Waiting[] {
@@ -122,14 +162,17 @@ export class Appender {
       entries += this.#waiting[count]!.items.length
       count++
     }
+    this.#waitingEntries -= entries
     return this.#waiting.splice(0, count)
   }
 
-  async #write(items: readonly Item[]): Promise<number> {
-    const { store, journal, log } = this.#init
-    const frontier = this.#frontier.clone()
+  /** The bytes of a group, behind what is on disk and what is on its way there. */
+  #prepare(group: readonly Waiting[]): Prepared {
+    const { journal, log } = this.#init
+    const items = group.flatMap((w) => w.items)
+    const frontier = this.#ahead.frontier.clone()
     const groupSize = frontier.size
-    const groupJournal = journal.length
+    const groupJournal = this.#ahead.journal
     const payloads = items.reduce((sum, { payload }) => sum + payload.length, 0)
     const frames = new Uint8Array(payloads + items.length * FRAME_HEAD_BYTES)
     // One buffer for all records, two hashes each and the few more that one entry may complete: a thousand small ones cost more than their copying.
@@ -152,16 +195,33 @@ export class Appender {
       groupJournal: BigInt(groupJournal),
     }
     batch.push({ key: HEAD_KEY, value: encodeHead(head) })
+    this.#ahead = { frontier, journal: groupJournal + at }
+    return { group, first: groupSize, frontier, frames, batch }
+  }
+
+  /** Writes a group. Never rejects: what went wrong is the {@link failure}. */
+  async #write({ frontier, frames, batch }: Prepared): Promise<void> {
+    if (this.#failure !== undefined) return
+    const { store, journal } = this.#init
     const written = await Promise.allSettled([journal.append(frames), store.write(batch)])
     const failed = written.find((result) => result.status === 'rejected')
-    if (failed) {
+    if (failed === undefined) this.#frontier = frontier
+    else
       this.#failure = new HaggleError('E_LEDGER_WRITE', 'Cannot append to the ledger: the disk refused a write', {
         cause: failed.reason,
         next: 'make room or check the disk, then start again: what reached the disk is sorted out then',
       })
-      throw this.#failure
+  }
+
+  /** Answers those who waited for a group. */
+  #answer(flight: Flight | undefined): void {
+    if (flight === undefined) return
+    let { first } = flight.made
+    for (const { items, resolve, reject } of flight.made.group) {
+      // A group behind one that failed was not written.
+      if (this.#frontier.size < first + items.length) reject(this.#failure)
+      else resolve(first)
+      first += items.length
     }
-    this.#frontier = frontier
-    return groupSize
   }
 }

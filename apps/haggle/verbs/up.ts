@@ -1,5 +1,6 @@
 // haggle up: earns with this machine.
 
+import { takeAgentFlags } from '../agent_flags.ts'
 import type { Args } from '../args.ts'
 import type { BootMore } from '../boot.ts'
 import { describe, EXIT } from '../failure.ts'
@@ -14,6 +15,7 @@ const LISTEN = '/ip4/0.0.0.0/tcp/4001'
 const LISTEN_ELSEWHERE = '/ip4/0.0.0.0/tcp/0'
 
 async function run(args: Args): Promise<number> {
+  if (args.on('foreground')) takeAgentFlags()
   const listen = args.list('listen')
   if (listen.length > 0) return await upOn(args, { listen: listen.filter((address) => address !== 'none') })
   try {
