@@ -9,7 +9,7 @@ import { diskBytes, usageOf } from './usage.ts'
 export interface SoakOptions {
   readonly minutes: number
   readonly nodes: number
-  /** Demands a second, of all renters together. */
+  /** Demands a second, of all renters together; in the first third, which is for warming up, twice as many. */
   readonly rate: number
   readonly seed: number
   /** Ends it early, with nothing left behind. */
@@ -97,7 +97,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       disk.push({ hours, value: diskOf(world) / 1024 / 1024 })
       onProgress(`${Math.round(hours * 60)} of ${minutes} min: ${jobs.length} jobs, ${wrongOf(jobs).length} wrong, ${residentLine(series)}`)
     }
-    if (middle === null && hours * 3_600_000 >= endMs / 3) middle = { jobs: jobs.length, held: await heldOf(world), disk: diskOf(world) }
+    if (middle === null && hours * 3_600_000 >= endMs / 3) {
+      middle = { jobs: jobs.length, held: await heldOf(world), disk: diskOf(world) }
+      world.tell('steady')
+    }
   }
   world.tell('rest')
   const held = await heldOf(world)

@@ -46,7 +46,10 @@ export type SoakSaid =
   | { readonly event: 'closed' }
 
 /** What a node is told. */
-export type SoakAsked = 'trade' | 'rest' | 'held' | 'close'
+export type SoakAsked = 'trade' | 'steady' | 'rest' | 'held' | 'close'
+
+/** Before it is told to go steady, a renter rents so many times as often: what Node compiles only after it has run a few hundred times is compiled then. */
+const WARM_TIMES = 2
 
 /** Jobs that are over and stay on a provider's disk: few, so that a short soak sees them go. */
 const KEEP_JOBS = 16
@@ -109,13 +112,14 @@ async function main(options: SoakNodeOptions): Promise<void> {
   say({ event: 'ready', peerId: market.peerId, launcher: launcher?.pid ?? null })
 
   const random = chance(seed)
+  let times = WARM_TIMES
   let [trading, round]: [AbortController | null, Promise<void>] = [null, Promise.resolve()]
   const trade = async ({ signal }: AbortController): Promise<void> => {
     // Trading begins when the mesh is there: how a cold renter finds it is measured elsewhere.
     while (!signal.aborted && (await market.offers().catch(() => null))?.rows.length !== providers) await pause(1_000)
     while (!signal.aborted) {
       // Demands come by chance: the time between them is exponential.
-      await pause(-Math.log(1 - random()) * everyMs, undefined, { signal }).catch(() => undefined)
+      await pause((-Math.log(1 - random()) * everyMs) / times, undefined, { signal }).catch(() => undefined)
       if (!signal.aborted) await rent(market, random)
     }
   }
@@ -127,6 +131,9 @@ async function main(options: SoakNodeOptions): Promise<void> {
   const tasks: Readonly<Record<SoakAsked, () => Promise<void> | void>> = {
     trade() {
       if (role === 'renter') round = trade((trading ??= new AbortController()))
+    },
+    steady() {
+      times = 1
     },
     rest,
     held() {

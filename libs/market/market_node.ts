@@ -131,6 +131,7 @@ class MarketNode implements StartableMarket {
         offered: () => this.#announcement?.changed(),
       })
     }
+    await this.#provider?.levels.start()
     for (const thread of resumed) await this.#resume(thread)
     await this.#provider?.adopt().catch((error: unknown) => this.#parts.onProblem?.(error))
     for (const run of early.splice(0)) run()

@@ -46,7 +46,12 @@ export class Provider {
     this.#parts = parts
     this.files = new ListedFiles(parts.provider.files)
     this.money = new Earnings(parts.money)
-    this.levels = new SoldLevels({ court: parts.access, clock: parts.clock, self: parts.identity.publicKey })
+    this.levels = new SoldLevels({
+      court: parts.access,
+      clock: parts.clock,
+      store: parts.store.sub('sold'),
+      self: parts.identity.publicKey,
+    })
     this.#threads = threads
     this.#specs = new Specs(parts)
     const { identity, suite, clock, networkId, onProblem } = parts

@@ -9,7 +9,7 @@ import { type VirtualClock, virtualClock } from '@haggle/wire/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { StartableMarket } from './market_node.ts'
 import type { CourtAccount } from './parts.ts'
-import { type MemberOptions, type MemoryMarket, memoryMarket } from './testing.ts'
+import { type MemberOptions, type MemoryHome, memoryHome, type MemoryMarket, memoryMarket } from './testing.ts'
 import type { Job } from './types.ts'
 
 const STAKED = 10_000_000n
@@ -45,6 +45,8 @@ afterEach(async () => {
 interface Member {
   readonly node: StartableMarket
   readonly account: Uint8Array
+  /** The same member after a restart. */
+  again(): Promise<Member>
   staked(): bigint
 }
 
@@ -54,20 +56,28 @@ interface Options extends Pick<MemberOptions, 'run'> {
 }
 
 /** A member with money, stake and its place at the court. */
-async function join({ run, witness = false, change = (court) => court }: Options = {}): Promise<Member> {
-  const signer = localAccount(new Uint8Array(32).fill(++accounts))
+async function join(options: Options = {}): Promise<Member> {
+  const number = ++accounts
+  courts.model.vault.stake(localAccount(new Uint8Array(32).fill(number)).account, STAKED)
+  return await live(options, { number, home: memoryHome() })
+}
+
+/** One life of a member. */
+async function live(options: Options, kept: { readonly number: number; readonly home: MemoryHome }): Promise<Member> {
+  const { run, witness = false, change = (court) => court } = options
+  const signer = localAccount(new Uint8Array(32).fill(kept.number))
   const { account } = signer
   const channels = chain.channels(account, { funds: 100_000_000n })
-  courts.model.vault.stake(account, STAKED)
   const court = courts.court(account)
   const stake = stakeOf(channels.rail, account)
   const node = await market.join({
+    home: kept.home,
     ...(run === undefined ? {} : { run }),
     rails: [async (parts) => await openChannelRail({ channels, ...parts })],
     court: async () => change({ rail: channels.rail, court, signer, stake, witness }),
   })
   await clock.settle()
-  return { node, account, staked: () => courts.model.vault.stakedOf(account) }
+  return { node, account, staked: () => courts.model.vault.stakedOf(account), again: () => live(options, kept) }
 }
 
 /** The stake that the court's vault has, as a member sees it. */
@@ -162,6 +172,23 @@ it('run() buys a case of its own for each contract, also where two have the same
   expect(one.sla).not.toBe(two.sla)
   expect([caseOf(one).state, caseOf(two).state]).toEqual(['drawn', 'drawn'])
   await when(Promise.all([one.done, two.done]))
+}, 60_000)
+
+it('a case ends with its contract also when both sides were restarted before they had agreed about it', async () => {
+  await witnesses()
+  const provider = await join({ run: runs(20_000) })
+  await when(provider.node.provide({ price: '3.6', sla: SLA }))
+  const renter = await join()
+  const job = await when(renter.node.run({ command: ['x'], sla: true, timeoutMs: 300_000 }))
+  await when(job.done)
+  for (const { node } of [renter, provider]) await market.leave(node)
+  expect(caseOf(job)).toMatchObject({ state: 'drawn', slots: 31 })
+  await provider.again()
+  await renter.again()
+  await pass(150_000)
+  expect(caseOf(job)).toMatchObject({ state: 'closed', lockLeft: 0n })
+  expect(caseOf(job).slots).toBeLessThan(10)
+  expect(provider.staked()).toBe(STAKED)
 }, 60_000)
 
 it('run() without asking touches no court, also where one is sold', async () => {

@@ -1,7 +1,8 @@
 // The provider's side of service levels: their cases are opened once a contract is confirmed, counted once drawn, and ended with the contract.
 
 import type { Thread } from '@haggle/negotiate'
-import { type Clock, errorCode, toHex } from '@haggle/wire'
+import type { Store, Write } from '@haggle/store'
+import { type Clock, errorCode, fromHex, toHex } from '@haggle/wire'
 import type { CourtAccess } from './court_access.ts'
 import { type Level, levelOf } from './level_of.ts'
 
@@ -16,16 +17,21 @@ const CHAIN_AWAY = /^E_(CHAIN|RPC|SENDER)/
 export interface SoldLevelsInit {
   readonly court: CourtAccess
   readonly clock: Clock
+  /** A sub-store of its own: cases whose contracts are over and that are not closed yet. */
+  readonly store: Store
   /** This node's key, 32 bytes. */
   readonly self: Uint8Array
 }
+
+/** How a contract with a case ended. `lost`: because this node failed, which then does not say that it serves. */
+type Over = 'kept' | 'lost'
+
+const OVER: Readonly<Record<Over, Uint8Array>> = { kept: Uint8Array.of(0), lost: Uint8Array.of(1) }
 
 interface Sold {
   readonly level: Level
   readonly thread: Thread
   state: 'opening' | 'open' | 'failed'
-  /** The contract is over because this node failed: it does not say that it serves. */
-  lost: boolean
   /** The case was drawn when the last METER was made. */
   seen: boolean
 }
@@ -35,11 +41,21 @@ export class SoldLevels {
   readonly #init: SoldLevelsInit
   readonly #sold = new Map<string, Sold>()
   readonly #byThread = new Map<string, Sold>()
+  /** Cases, by id, whose contracts are over. */
+  readonly #over = new Map<string, Over>()
   readonly #waits = new Set<() => void>()
   #stopped = false
 
   constructor(init: SoldLevelsInit) {
     this.#init = init
+  }
+
+  /** Goes on with what an earlier process had to end. */
+  async start(): Promise<void> {
+    for await (const [id, [lost]] of this.#init.store.range()) {
+      this.#over.set(id, lost === 1 ? 'lost' : 'kept')
+      void this.#close(fromHex(id))
+    }
   }
 
   /** Stake that no case has, or will have when those that were confirmed are open, base units; null: the chain can't be asked. */
@@ -60,7 +76,7 @@ export class SoldLevels {
   take(thread: Thread): void {
     const level = levelOf(thread, this.#init.self)
     if (level === null || this.#sold.has(toHex(level.id))) return
-    const sold: Sold = { level, thread, state: 'opening', lost: false, seen: false }
+    const sold: Sold = { level, thread, state: 'opening', seen: false }
     this.#sold.set(toHex(level.id), sold)
     this.#byThread.set(thread.id, sold)
     void this.#open(sold)
@@ -79,7 +95,7 @@ export class SoldLevels {
 
   /** Whether a heartbeat may say that the job of a case is served: unless this node failed it. */
   serves(id: Uint8Array): boolean {
-    return this.#sold.get(toHex(id))?.lost !== true
+    return this.#over.get(toHex(id)) !== 'lost'
   }
 
   stop(): void {
@@ -113,25 +129,53 @@ export class SoldLevels {
     }
   }
 
-  /** The contract is over: the renter is asked to agree that its case is, too. Until it does, or the case ends by itself, heartbeats go on. */
-  async #end(sold: Sold): Promise<void> {
+  /** The contract is over, and so its case should be. */
+  async #end({ thread, level }: Sold): Promise<void> {
+    if (this.#over.has(toHex(level.id))) return
+    const { outcome, exit } = thread.view()
+    const over = (outcome.kind === 'failed' && outcome.by === 'provider') || exit?.kind === 'lost' ? 'lost' : 'kept'
+    this.#over.set(toHex(level.id), over)
+    await this.#note({ key: toHex(level.id), value: OVER[over] })
+    await this.#close(level.id)
+  }
+
+  /** Asks the renter to agree that a case is over. Until it does, or the case ends by itself, heartbeats go on. */
+  async #close(id: Uint8Array): Promise<void> {
     const { clock, court } = this.#init
-    const { outcome, exit } = sold.thread.view()
-    sold.lost = (outcome.kind === 'failed' && outcome.by === 'provider') || exit?.kind === 'lost'
-    const { id, sla } = sold.level
-    while (!this.#stopped && sold.state !== 'failed') {
-      await this.#pause(Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, sla.slotS * 500)))
+    const sold = this.#sold.get(toHex(id))
+    while (!this.#stopped && sold?.state !== 'failed') {
+      const slotMs = (court.caseOf(id)?.slotS ?? sold?.level.sla.slotS ?? 1) * 1_000
+      await this.#pause(Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, slotMs / 2)))
       const one = court.caseOf(id)
-      if (one === undefined && sold.state === 'open') return
+      if (one === undefined && sold?.state !== 'opening' && (await this.#isGone(id))) break
       if (one?.state !== 'drawn') continue
       const slots = Math.max(1, Math.floor((clock.now() / 1_000 - one.startsAtS) / one.slotS) + 1)
-      if (slots >= one.slots) return
+      if (slots >= one.slots) break
       try {
-        if (await court.watch?.end(id, slots)) return
+        if (await court.watch?.end(id, slots)) break
       } catch {
         // The renter is away, or its chain is: it is asked again.
       }
     }
+    // Whoever comes back to this home has nothing left to do about it, and may not say either that it serves.
+    if (!this.#stopped) await this.#note({ key: toHex(id), value: null })
+  }
+
+  /** Whether the court has closed a case, or never had it. A chain that can't be asked says nothing. */
+  async #isGone(id: Uint8Array): Promise<boolean> {
+    const { court } = this.#init
+    try {
+      const one = await (await court.opened()).court.caseOf(id)
+      return one === null || one.state === 'closed'
+    } catch (error) {
+      court.trouble(error)
+      return false
+    }
+  }
+
+  /** Keeps what the next process has to know. A disk that refuses is told, and the contract's end is not held up. */
+  async #note(write: Write): Promise<void> {
+    await this.#init.store.write([write]).catch((error: unknown) => this.#init.court.trouble(error))
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
-// The journal as one file, appended to and synced with fdatasync.
+// The journal as one file, opened so that a write returns when its bytes are on disk.
 
+import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -50,14 +51,16 @@ export function ledgerJournals(folder: string): (log: number) => Promise<Journal
   return async (log) => await openJournal(join(folder, log === 0 ? 'ledger.journal' : `ledger.${log}.journal`))
 }
 
+/** Writes go where they are told to, and each is on disk when it returns: a call for the sync alone takes a third of it more. */
+const WRITE = constants.O_RDWR | constants.O_DSYNC
+
 async function openFile(path: string): Promise<FileHandle> {
   try {
     const folder = dirname(path)
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    // 'r+' writes where it is told to, and 'wx+' only creates: 'a+' would send every write to the end.
-    const file = await open(path, 'r+').catch(async (error: NodeJS.ErrnoException) => {
+    const file = await open(path, WRITE).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
-      const created = await open(path, 'wx+', 0o600)
+      const created = await open(path, WRITE | constants.O_CREAT | constants.O_EXCL, 0o600)
       await syncFolder(folder)
       return created
     })
@@ -98,5 +101,4 @@ async function writeFully(file: FileHandle, from: number, bytes: Uint8Array): Pr
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, from + done)
     done += bytesWritten
   }
-  await file.datasync()
 }

@@ -98,6 +98,24 @@ export async function appendMany(ledger: Ledger, entries: readonly Entry[], outs
   await Promise.all(Array.from({ length: outstanding }, one))
 }
 
+/** Processor time of a tenth of a second in which the database's thread counts as idle, seconds. */
+const IDLE_S = 0.01
+/** Longest wait for it, in tenths of a second. */
+const MOST_LOOKS = 600
+
+/**
+ * Waits until LevelDB has compacted what was written before. All databases of a process share one thread for that: without the wait a turn pays for
+ * what the turn before it wrote.
+ */
+export async function compacted(): Promise<void> {
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const before = process.cpuUsage()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const { user, system } = process.cpuUsage(before)
+    if ((user + system) / 1e6 < IDLE_S) return
+  }
+}
+
 if (import.meta.main) {
   const home = await openBenchHome(process.argv[2] ?? '')
   process.stdout.write('appending\n')

@@ -2,20 +2,20 @@
 //
 // Alone: node --conditions=@haggle/source tools/bench/ledger.ts [--json] [--entries N]
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
 import { encodeEntry, type Ledger, openHeadBook, openScoreBook, type ScoreBook } from '@haggle/reputation'
 import { memoryStore, type Write } from '@haggle/store'
-import { systemClock, toHex } from '@haggle/wire'
+import { systemClock } from '@haggle/wire'
 import { Level } from 'level'
-import { appendMany, type BenchHome, closingAt, FAMOUS_RECEIPTS, openBenchHome, peerKey, PEERS } from './_ledger_home.ts'
+import { appendMany, type BenchHome, closingAt, compacted, FAMOUS_RECEIPTS, openBenchHome, peerKey, PEERS } from './_ledger_home.ts'
 import { alternate, type BenchRow, quantile, rowOf } from './row.ts'
 
 /** Appends outstanding in the grouped rows. */
@@ -52,7 +52,7 @@ async function measure(root: string, entries: number, progress: (line: string) =
   const folder = join(root, 'home')
   const bare = await openBare(join(root, 'bare'))
   const found: BenchRow[] = []
-  let home = await openBenchHome(folder)
+  const home = await openBenchHome(folder)
   const before = cpuSeconds()
   await fill(home, bare, entries, progress)
   progress(`filled ${entries} entries with ${(cpuSeconds() - before).toFixed(0)} s of CPU`)
@@ -63,9 +63,7 @@ async function measure(root: string, entries: number, progress: (line: string) =
   await home[Symbol.asyncDispose]()
   found.push(...(await openings(folder)), bytesOnDisk(folder, entries))
   progress('openings measured')
-  home = await openBenchHome(folder)
-  found.push(await fullCheck(home.ledger, progress))
-  await home[Symbol.asyncDispose]()
+  found.push(await fullCheck(folder))
   return found
 }
 
@@ -102,6 +100,7 @@ async function grouped({ ledger, takeBatches }: BenchHome, bare: Bare, entries: 
   const measured = await alternate({
     async subject() {
       const made = Array.from({ length: GROUPED }, (_, i) => closingAt(ledger.size + i, entries))
+      await compacted()
       const started = performance.now()
       await appendMany(ledger, made, OUTSTANDING)
       const us = ((performance.now() - started) * 1000) / GROUPED
@@ -109,6 +108,7 @@ async function grouped({ ledger, takeBatches }: BenchHome, bare: Bare, entries: 
       return [us]
     },
     async floor() {
+      await compacted()
       const started = performance.now()
       for (const batch of batches) await bareWrite(bare, batch, true)
       return [((performance.now() - started) * 1000) / GROUPED]
@@ -126,6 +126,7 @@ async function single({ ledger, takeBatches }: BenchHome, bare: Bare, entries: n
   const measured = await alternate({
     async subject() {
       const samples: number[] = []
+      await compacted()
       for (let i = 0; i < SINGLE; i++) {
         const entry = closingAt(ledger.size, entries)
         const started = performance.now()
@@ -137,6 +138,7 @@ async function single({ ledger, takeBatches }: BenchHome, bare: Bare, entries: n
     },
     async floor() {
       const samples: number[] = []
+      await compacted()
       for (const batch of batches) {
         const started = performance.now()
         await bareWrite(bare, batch, true)
@@ -164,6 +166,7 @@ async function ingest({ ledger, takeBatches }: BenchHome, entries: number): Prom
     {
       async subject() {
         const made = Array.from({ length: count }, (_, i) => closingAt(ledger.size + i, entries))
+        await compacted()
         const started = performance.now()
         let next = 0
         const one = async (): Promise<void> => {
@@ -345,38 +348,11 @@ function bytesOnDisk(folder: string, entries: number): BenchRow {
   }
 }
 
-/** Reading both halves and recomputing the tree, against computing its hashes alone. */
-async function fullCheck(ledger: Ledger, progress: (line: string) => void): Promise<BenchRow> {
-  const payload = randomFillSync(new Uint8Array(encodeEntry(closingAt(1, 10)).length + 16))
-  const leaf = new Uint8Array(33)
-  const node = new Uint8Array(65)
-  const measured = await alternate(
-    {
-      async subject() {
-        const started = performance.now()
-        const report = await ledger.check({ onProgress: (index) => index % 262_144 === 0 && progress(`checked ${index}`) })
-        if (!report.ok) throw new Error(`the check failed: ${toHex(ledger.head().root)}`)
-        return [report.entries / ((performance.now() - started) / 1000)]
-      },
-      floor() {
-        const count = 200_000
-        const started = performance.now()
-        for (let i = 0; i < count; i++) {
-          leaf.set(suite.sha256(payload), 1)
-          node.set(suite.sha256(leaf), 1)
-          suite.sha256(node)
-        }
-        return [count / ((performance.now() - started) / 1000)]
-      },
-      pairs: 2,
-      attempts: 1,
-    },
-    0.05,
-  )
-  return rowOf('ledger-check', '/s', measured, {
-    aim: { atLeast: 0.6 },
-    note: 'every entry read from both halves and hashed; floor: the three hashes of an entry',
-  })
+/** The full check, in a process that has done nothing else. */
+async function fullCheck(folder: string): Promise<BenchRow> {
+  const script = join(import.meta.dirname, '_ledger_check.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@haggle/source', script, folder])
+  return JSON.parse(stdout) as BenchRow
 }
 
 function plain(
