@@ -10,6 +10,7 @@ import type { MoneyStatus } from './money_views.ts'
 import { runLine, type UpSnapshot, upPage } from './provide.ts'
 import { explainPage } from './explain_page.ts'
 import { stateText } from './memory_state.ts'
+import { startedLine } from './run_lines.ts'
 import { type StatusSnapshot, statusPage } from './status_page.ts'
 import { suggestFrom } from './suggest_price.ts'
 import { PLAIN_BOOT } from './testing/command.ts'
@@ -151,7 +152,7 @@ test('statusPage() shows three panels and why requests were refused, most first'
 })
 
 test('statusPage() counts what was cancelled apart from what failed', () => {
-  const job = { contract: 'aa', role: 'renter', peer: RELAY, command: 'x', startedAt: 1, usedMs: 1, owed: '0', unit: 'credits' } as const
+  const job = { contract: 'aa', role: 'renter', peer: RELAY, command: 'x', startedAt: 1, usedMs: 1, owed: '0', unit: 'credits', sla: null } as const
   const exit = { kind: 'exit', code: 0 } as const
   const jobs = [
     { ...job, phase: 'settled', exit },
@@ -266,4 +267,20 @@ test('statusPage() says how the court stands, and that a chain in trouble ends n
     statusPage({ ...STATUS, money: { ...money, court: { ...court, problem } } }, { tty: false, colour: false, columns: 200 }).join('\n')
   expect(lines(null)).toContain('court     6 open cases: 1 sold, 2 bought, 3 witnessed · a seat')
   expect(lines({ code: 'E_CHAIN_UNREACHABLE', message: 'no answer' })).toContain('no answer (E_CHAIN_UNREACHABLE); jobs go on')
+})
+
+test('startedLine() names the case of a service level, and says nothing where none was bought', () => {
+  const job = {
+    contract: 'ab'.repeat(32),
+    provider: ME,
+    device: 'RTX 4090',
+    isolation: 'bubblewrap',
+    path: { kind: 'direct' },
+    pricePerHour: '0.31',
+    cap: '0.05',
+    unit: 'TEST',
+  }
+  const plain = startedLine({ ...job, sla: null })
+  expect(plain).toMatch(/cap 0\.05 TEST$/)
+  expect(startedLine({ ...job, sla: 'c4'.repeat(32) })).toBe(`${plain} · service level, case c4c4c4c4c4c4`)
 })

@@ -5,6 +5,7 @@ import { ask } from './client.ts'
 import { EXIT, Failure } from './failure.ts'
 import { type Channel, KIND } from './frames.ts'
 import type { Session } from './reach.ts'
+import type { Shown } from './run_lines.ts'
 
 // As in home.ts: what every command runs does not import Node's large modules whole.
 const { existsSync, fstatSync, read, statSync, write } = process.getBuiltinModule('node:fs')
@@ -32,18 +33,6 @@ export interface RunJob {
 }
 
 const UNANSWERED = new Failure('E_CANCELLED', 'Cancelled; the provider has not answered yet', { next: 'haggle ps shows what came of it' })
-
-/** What a job's events and its end carry. All of it is the agent's. */
-interface JobWords {
-  readonly contract: string
-  readonly provider: string
-  readonly device: string
-  readonly isolation: string
-  readonly path: { kind: string; relay?: string }
-  readonly pricePerHour: string
-  readonly cap: string
-  readonly unit: string
-}
 
 function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   return new Promise((done, fail) => {
@@ -104,7 +93,7 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
   if (job.told !== null && !existsSync(job.told)) (await import('./run_lines.ts')).tellOnce(job.told, job.quiet)
   const lines = talks ? (await import('./run_lines.ts')).runLines(process.stderr, job.env) : undefined
   const passesStdin = job.stdin && hasStdin()
-  let started: JobWords | undefined
+  let started: Shown | undefined
   let explained: unknown
   let current: Call | undefined
   let cancelling = false
@@ -167,7 +156,7 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
               process.stderr.write('haggle: the provider was lost; the job begins again elsewhere\n')
           } else if (message['event'] === 'explain') explained = message['view']
           else if (message['event'] === 'job') {
-            started = message as unknown as JobWords
+            started = message as unknown as Shown
             lines?.started(started)
             if (passesStdin && current !== undefined) passStdin(current)
           }
@@ -190,10 +179,10 @@ export async function runJob(open: Session, name: 'run' | 'attach', job: RunJob)
     if (!job.quiet) await (await import('./run_lines.ts')).ended(result, { talks, env: job.env, cancelling })
     return cancelling ? EXIT.cancelled : Number(result['exitCode'] ?? EXIT.failed)
   }
-  return await detached(open, job, result as unknown as JobWords, { interrupted: interruptedAt > 0, second: second.promise })
+  return await detached(open, job, result as unknown as Shown, { interrupted: interruptedAt > 0, second: second.promise })
 }
 
-async function detached(open: Session, job: RunJob, left: JobWords, how: { interrupted: boolean; second: Promise<void> }): Promise<number> {
+async function detached(open: Session, job: RunJob, left: Shown, how: { interrupted: boolean; second: Promise<void> }): Promise<number> {
   if (job.params['follow'] === false) return EXIT.ok
   if (job.params['detach'] === true) {
     process.stdout.write(job.json ? `${JSON.stringify(left)}\n` : `${left.contract}\n`)

@@ -21,6 +21,8 @@ export interface Shown {
   readonly pricePerHour: string
   readonly cap: string
   readonly unit: string
+  /** Case of the service level that was bought with it; null: none was. */
+  readonly sla: string | null
 }
 
 /** The step that a progress event means, as text; undefined for steps that need none. */
@@ -91,7 +93,7 @@ export function runLines(
 
 /** Who runs the job, for how much, and how it is reached. */
 export function startedLine(job: Shown): string {
-  return `  ${shortPeer(job.provider)} · ${safe(job.device)} · ${safe(job.isolation)} · ${pathText(job.path as Parameters<typeof pathText>[0])} · ${amount(job.pricePerHour)}/h · cap ${amount(job.cap)} ${job.unit}`
+  return `  ${shortPeer(job.provider)} · ${safe(job.device)} · ${safe(job.isolation)} · ${pathText(job.path as Parameters<typeof pathText>[0])} · ${amount(job.pricePerHour)}/h · cap ${amount(job.cap)} ${job.unit}${job.sla === null ? '' : ` · service level, case ${shortContract(job.sla)}`}`
 }
 
 /** What leaving a job running costs, and how to come back. */

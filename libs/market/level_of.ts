@@ -2,6 +2,7 @@
 
 import type { Thread } from '@haggle/negotiate'
 import { type Bought, caseOfContract, decodeSla } from '@haggle/witness'
+import { toHex } from '@haggle/wire'
 
 /** A service level that a contract carries. */
 export interface Level extends Bought {
@@ -23,4 +24,9 @@ export function levelOf(thread: Thread, self: Uint8Array): Level | null {
     providerKey: role === 'renter' ? other : self,
   }
   return { ...bought, id: caseOfContract(bought) }
+}
+
+/** The case as people are shown it, 64 hex digits; null without one. */
+export function caseOf(level: Level | null): string | null {
+  return level === null ? null : toHex(level.id)
 }

@@ -221,7 +221,7 @@ class MarketNode implements StartableMarket {
       if (summaries.length === MAX_PAST_JOBS) break
       const thread = await threads.get(toHex(id))
       if (thread === undefined || thread.view().contract === null) continue
-      summaries.push(await summaryOf(thread, this.#parts.money))
+      summaries.push(await summaryOf(thread, this.#parts.money, this.#parts.identity.publicKey))
     }
     return summaries.sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
   }
@@ -362,7 +362,7 @@ class MarketNode implements StartableMarket {
       get offer() {
         return row()
       },
-      status: () => providerStatus(provider, { rails: parts.money, devices: row().devices }),
+      status: () => providerStatus(provider, { rails: parts.money, devices: row().devices, self: parts.identity.publicKey }),
       reprice: async (price) => {
         await provider.start({ ...request, price })
         this.#announcement?.changed()

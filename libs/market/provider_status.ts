@@ -2,14 +2,15 @@
 
 import { type ContractView, isEnd } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
+import { caseOf, levelOf } from './level_of.ts'
 import type { Provider } from './provider.ts'
 import { amountOn, type Rails } from './rails.ts'
 import type { Amount, MoneyRow, ProviderStatus } from './types.ts'
 
-/** The status of a provider now. `devices` is how its offer names them. */
+/** The status of a provider now. `devices` is how its offer names them, `self` is its key, 32 bytes. */
 export function providerStatus(
   provider: Provider,
-  { rails, devices }: { readonly rails: Rails; readonly devices: string },
+  { rails, devices, self }: { readonly rails: Rails; readonly devices: string; readonly self: Uint8Array },
 ): ProviderStatus {
   const { counts, policy } = provider
   const money = moneyRows(rails, provider.money.earned)
@@ -27,6 +28,7 @@ export function providerStatus(
       usedMs: Number(thread.view().usage[0] ?? 0n),
       ...owedOf(rails, thread.view()),
       exit: null,
+      sla: caseOf(levelOf(thread, self)),
     })),
     requests: counts.requests,
     accepted: counts.accepted,

@@ -3,7 +3,7 @@
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
 import { errorCode, HaggleError, toHex, utf8 } from '@haggle/wire'
-import { levelOf } from './level_of.ts'
+import { caseOf, levelOf } from './level_of.ts'
 import type { MarketParts } from './parts.ts'
 import { amountOn, hourPrice } from './rails.ts'
 import { receiptOf } from './receipt_view.ts'
@@ -93,8 +93,7 @@ export class RunningJob implements Job {
   }
 
   get sla(): string | null {
-    const level = levelOf(this.#now.thread, this.#init.parts.identity.publicKey)
-    return level === null ? null : toHex(level.id)
+    return caseOf(levelOf(this.#now.thread, this.#init.parts.identity.publicKey))
   }
 
   get firstOutputMs(): number | null {

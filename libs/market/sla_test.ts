@@ -150,6 +150,7 @@ it('run() buys a service level: its case is drawn, its fee is owed once, and it 
     provider: provider.account,
   })
   expect(provider.node.court()?.status).toMatchObject({ state: 'watching', provides: 1, problem: null })
+  for (const { node } of [renter, provider]) expect(await node.jobs()).toMatchObject([{ contract: job.contract, sla: job.sla }])
   expect(renter.node.court()?.status).toMatchObject({ rents: 1 })
   const { owed, usedMs, receipt } = await when(job.done)
   expect(receipt).toMatchObject({ outcome: 'settled', signedBy: 'both' })

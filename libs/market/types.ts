@@ -329,6 +329,8 @@ export interface JobSummary {
   readonly owed: Amount
   readonly unit: string
   readonly exit: ExitStatus | null
+  /** Case of the service level that was bought with it, 64 hex digits; null: none was. */
+  readonly sla: string | null
 }
 
 /** A node of the market. */

@@ -187,6 +187,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
       usedMs: 0,
       owed: '0',
       unit: 'credits',
+      sla: null,
       get exit() {
         return exit
       },

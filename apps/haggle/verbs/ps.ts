@@ -43,6 +43,7 @@ export const verb: Verb = {
       note(jobs.length === 0 ? 'no jobs' : `no open jobs; haggle ps --all shows ${jobs.length} ended`)
       return EXIT.ok
     }
+    const levels = shown.some(({ sla }) => sla !== null)
     const rows = shown.map((job) => [
       shortContract(job.contract),
       job.role,
@@ -52,6 +53,7 @@ export const verb: Verb = {
       job.startedAt === null ? '-' : `${duration(Math.max(0, Date.now() - job.startedAt))} ago`,
       duration(job.usedMs),
       amount(job.owed),
+      ...(levels ? [job.sla === null ? '-' : shortContract(job.sla)] : []),
       safe(job.command, 50),
     ])
     print(
@@ -65,6 +67,7 @@ export const verb: Verb = {
           { head: 'started' },
           { head: 'used', right: true },
           { head: 'owed', right: true },
+          ...(levels ? [{ head: 'level' }] : []),
           { head: 'job' },
         ],
         rows,
