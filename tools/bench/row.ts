@@ -123,14 +123,15 @@ export function threadMs(): number {
   return (user + system) / 1000
 }
 
-/** Operations a second of `work`, sampled in slices of `sliceMs` for `totalMs` after as long a warm-up slice, by `clock`: the wall's unless told. */
+/** Operations a second of `work`, sampled in slices of `sliceMs` for `totalMs` once it has run for `warmMs`, by `clock`: the wall's unless told. */
 export function rates(
   work: () => void,
   {
     totalMs = 400,
     sliceMs = 40,
+    warmMs = 200,
     clock = () => performance.now(),
-  }: { readonly totalMs?: number; readonly sliceMs?: number; readonly clock?: () => number } = {},
+  }: { readonly totalMs?: number; readonly sliceMs?: number; readonly warmMs?: number; readonly clock?: () => number } = {},
 ): number[] {
   const slice = (): number => {
     const started = clock()
@@ -143,7 +144,7 @@ export function rates(
     } while (spent < sliceMs)
     return (count / spent) * 1000
   }
-  slice()
+  for (const started = clock(); clock() - started < warmMs;) slice()
   return Array.from({ length: Math.max(1, Math.round(totalMs / sliceMs)) }, slice)
 }
 
