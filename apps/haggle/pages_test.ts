@@ -152,7 +152,17 @@ test('statusPage() shows three panels and why requests were refused, most first'
 })
 
 test('statusPage() counts what was cancelled apart from what failed', () => {
-  const job = { contract: 'aa', role: 'renter', peer: RELAY, command: 'x', startedAt: 1, usedMs: 1, owed: '0', unit: 'credits', sla: null } as const
+  const job = {
+    contract: 'aa',
+    role: 'renter',
+    peer: RELAY,
+    command: 'x',
+    startedAt: 1,
+    usedMs: 1,
+    owed: '0',
+    unit: 'credits',
+    sla: null,
+  } as const
   const exit = { kind: 'exit', code: 0 } as const
   const jobs = [
     { ...job, phase: 'settled', exit },
