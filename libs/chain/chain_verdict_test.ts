@@ -96,9 +96,9 @@ describe.skipIf(NO_ANVIL)(onAnvil('anchorOnChain()'), () => {
   it('says whether the aggregator that the file names anchored its root', async () => {
     const registry = test.registry(await test.account(3))
     const tree = await openAggregate({ store: memoryStore(), suite })
-    await tree.add([head(5), head(4, createIdentity(new Uint8Array(32).fill(2)))])
+    await tree.add([head(5), head(4, createIdentity(new Uint8Array(32).fill(2)))], 1_790_000_000)
     const anchor = { chain: 31337, account: registry.account, size: tree.size, root: tree.root() }
-    const proof = verifyAnchorProof((await tree.prove(owner.publicKey, 0, anchor))!, suite)
+    const proof = verifyAnchorProof((await tree.prove(owner.publicKey, anchor))!, suite)
     expect(await anchorOnChain(proof, { place: place() })).toMatchObject({ state: 'absent' })
     const { block } = await registry.anchor({ log: AGGREGATE_LOG, size: tree.size, root: tree.root() })
     expect(await anchorOnChain(proof, { place: place() })).toMatchObject({ state: 'anchored', block, account: registry.account })

@@ -43,18 +43,26 @@ export interface AnchorProof extends AggregateAnchor {
 export interface Aggregate {
   /** Heads in it. */
   readonly size: number
+  /** Logs of which it has a head. */
+  readonly logs: number
   /** Root over them. */
   root(): Uint8Array
-  /** Adds the heads that are newer than what went in of their log before. Returns how many were. */
-  add(heads: Iterable<SignedHead>): Promise<number>
-  /** The anchor file of the newest head of an owner's log; null when none of it was in the tree at that anchor. */
-  prove(owner: Uint8Array, log: number, anchor: AggregateAnchor): Promise<Uint8Array | null>
+  /** Adds the heads that are newer than what went in of their log before, at `atS` in unix seconds. Returns how many were. */
+  add(heads: Iterable<SignedHead>, atS: number): Promise<number>
+  /** When a head went in, unix seconds; null when there is none at that place. */
+  addedAtS(index: number): Promise<number | null>
+  /** The newest head of a log that is in it. */
+  newest(owner: Uint8Array, log: number): Promise<SignedHead | undefined>
+  /** Place of the head of an owner that went in last among the first `size`. */
+  placeOf(owner: Uint8Array, size: number): Promise<number | undefined>
+  /** The anchor file of the newest head of an owner that was in the tree at that anchor; null when there was none, or the anchor is of another tree. */
+  prove(owner: Uint8Array, anchor: AggregateAnchor): Promise<Uint8Array | null>
 }
 
 /** Opens the tree that is kept in `store`, a store or sub-store of its own. One writer at a time. */
 export async function openAggregate({ store, suite }: { readonly store: Store; readonly suite: Suite }): Promise<Aggregate> {
   const hasher = new TreeHasher(suite.sha256)
-  const size = numberOf(await store.get('size'))
+  let [size, logs] = await pairAt(store, 'size')
   const hash = async (level: number, index: number): Promise<Uint8Array> => {
     const found = await store.get(nodeKey(level, index))
     if (found === undefined) throw new HaggleError('E_AGGREGATE', `The aggregate lacks node ${index} of level ${level}`)
@@ -62,38 +70,64 @@ export async function openAggregate({ store, suite }: { readonly store: Store; r
   }
   const nodes = async (from: number, to: number): Promise<Uint8Array[]> =>
     await Promise.all(decompose(from, to).map(({ level, index }) => hash(level, index)))
+  const leaf = async (index: number): Promise<readonly [atS: number, envelope: Uint8Array]> => {
+    const found = await store.get(leafKey(index))
+    if (found === undefined) throw new HaggleError('E_AGGREGATE', `The aggregate lacks head ${index}`)
+    return decode(found) as readonly [number, Uint8Array]
+  }
+  const placeOf = async (owner: Uint8Array, before: number): Promise<number | undefined> => {
+    const range = { gte: placeKey(owner, 0), lt: placeKey(owner, before), reverse: true, limit: 1 }
+    for await (const [key] of store.range(range)) return Number.parseInt(key.slice(-8), 16)
+    return undefined
+  }
   let tree = new Frontier(hasher, size, await nodes(0, size))
   return {
     get size() {
-      return tree.size
+      return size
+    },
+    get logs() {
+      return logs
     },
     root: () => tree.root(),
-    async add(heads) {
+    async add(heads, atS) {
       const next = tree.clone()
       const writes: Write[] = []
       const newest = new Map<string, number>()
-      for (const head of heads) {
-        const key = ownerKey(head.signer, head.body.log)
-        const known = newest.get(key) ?? newestSize(await store.get(key))
-        if (head.body.size <= known) continue
-        newest.set(key, head.body.size)
+      let more = 0
+      for (const { signer, body, bytes } of heads) {
+        const key = logKey(signer, body.log)
+        const known = newest.get(key) ?? (await pairAt(store, key))[1]
+        if (body.size <= known) continue
+        if (known === 0) more++
+        newest.set(key, body.size)
         const at = next.size
-        const made = next.push(leafHash(head.bytes, suite.sha256))
+        const made = next.push(leafHash(bytes, suite.sha256))
         made.forEach((value, level) => writes.push({ key: nodeKey(level, Math.floor(at / 2 ** level)), value }))
-        writes.push({ key: leafKey(at), value: head.bytes }, { key, value: encode([at, head.body.size]) })
+        writes.push(
+          { key: leafKey(at), value: encode([atS, bytes]) },
+          { key, value: encode([at, body.size]) },
+          { key: placeKey(signer, at), value: encode(body.log) },
+        )
       }
       if (writes.length === 0) return 0
-      const added = next.size - tree.size
-      await store.write([...writes, { key: 'size', value: encode(next.size) }], { sync: true })
+      const added = next.size - size
+      await store.write([...writes, { key: 'size', value: encode([next.size, logs + more]) }], { sync: true })
       tree = next
+      size = next.size
+      logs += more
       return added
     },
-    async prove(owner, log, { chain, account, size: at, root }) {
-      const index = placeOf(await store.get(ownerKey(owner, log)))
-      if (index === undefined || index >= at || at > tree.size) return null
+    addedAtS: async (index) => (index >= 0 && index < size ? (await leaf(index))[0] : null),
+    async newest(owner, log) {
+      const [index, known] = await pairAt(store, logKey(owner, log))
+      return known === 0 ? undefined : openHead((await leaf(index))[1], suite)
+    },
+    placeOf,
+    async prove(owner, { chain, account, size: at, root }) {
+      const index = at > size ? undefined : await placeOf(owner, at)
+      if (index === undefined || !equalBytes(hasher.fold(await nodes(0, at)), root)) return null
       const path = await Promise.all(inclusionSpans(index, at).map(async ({ from, to }) => hasher.fold(await nodes(from, to))))
-      const envelope = await store.get(leafKey(index))
-      if (envelope === undefined) throw new HaggleError('E_AGGREGATE', `The aggregate lacks head ${index}`)
+      const [, envelope] = await leaf(index)
       return concat(MAGIC, encode([chain, account, AGGREGATE_LOG, at, root, index, path, envelope]))
     },
   }
@@ -136,16 +170,11 @@ function malformed(why: string): HaggleError {
 const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
 const nodeKey = (level: number, index: number): string => `n${level.toString(16).padStart(2, '0')}${hex8(index)}`
 const leafKey = (index: number): string => `h${hex8(index)}`
-const ownerKey = (owner: Uint8Array, log: number): string => `o${toHex(owner)}${hex8(log)}`
+const logKey = (owner: Uint8Array, log: number): string => `o${toHex(owner)}${hex8(log)}`
+const placeKey = (owner: Uint8Array, index: number): string => `p${toHex(owner)}${hex8(index)}`
 
-function numberOf(stored: Uint8Array | undefined): number {
-  return stored === undefined ? 0 : (decode(stored) as number)
-}
-
-function newestSize(stored: Uint8Array | undefined): number {
-  return stored === undefined ? 0 : (decode(stored) as readonly [number, number])[1]
-}
-
-function placeOf(stored: Uint8Array | undefined): number | undefined {
-  return stored === undefined ? undefined : (decode(stored) as readonly [number, number])[0]
+/** Two numbers that are kept under a key; zeros when there are none. */
+async function pairAt(store: Store, key: string): Promise<readonly [number, number]> {
+  const found = await store.get(key)
+  return found === undefined ? [0, 0] : (decode(found) as readonly [number, number])
 }

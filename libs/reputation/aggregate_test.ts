@@ -9,6 +9,7 @@ import { suite } from './_fixture.ts'
 import { type Aggregate, AGGREGATE_LOG, openAggregate, verifyAnchorProof } from './aggregate.ts'
 import { checkpointMessage, type SignedHead } from './checkpoint.ts'
 
+const AT_S = 1_790_000_100
 const account = new Uint8Array(20).fill(3)
 const people = Array.from({ length: 5 }, (_, n) => createIdentity(new Uint8Array(32).fill(30 + n)))
 
@@ -52,12 +53,12 @@ describe('openAggregate()', () => {
         let tree = await openAggregate({ store, suite })
         for (const round of rounds) {
           const heads = round.map((person) => headOf(people[person] as Identity, ++(sizes as [number])[person]!))
-          expect(await tree.add(heads)).toBe(heads.length)
+          expect(await tree.add(heads, AT_S)).toBe(heads.length)
           const before = tree.root()
           tree = await openAggregate({ store, suite })
           expect(tree.root()).toEqual(before)
           for (const [person, size] of sizes.entries()) {
-            const file = await tree.prove(keyOf(person), 0, anchorOf(tree))
+            const file = await tree.prove(keyOf(person), anchorOf(tree))
             if (size === 0) expect(file).toBeNull()
             else
               expect(verifyAnchorProof(file as Uint8Array, suite)).toMatchObject({
@@ -76,27 +77,47 @@ describe('openAggregate()', () => {
   it('takes no head twice and none that is older', async () => {
     const tree = await openAggregate({ store: memoryStore(), suite })
     const person = people[0] as Identity
-    expect(await tree.add([headOf(person, 5), headOf(person, 5), headOf(person, 4)])).toBe(1)
+    expect(await tree.add([headOf(person, 5), headOf(person, 5), headOf(person, 4)], AT_S)).toBe(1)
     const root = tree.root()
-    expect(await tree.add([headOf(person, 5)])).toBe(0)
+    expect(await tree.add([headOf(person, 5)], AT_S)).toBe(0)
     expect(tree.root()).toEqual(root)
   })
 
   it('proves nothing under an anchor that was before the head', async () => {
     const tree = await openAggregate({ store: memoryStore(), suite })
-    await tree.add([headOf(people[0] as Identity, 1)])
+    await tree.add([headOf(people[0] as Identity, 1)], AT_S)
     const early = anchorOf(tree)
-    await tree.add([headOf(people[1] as Identity, 1)])
-    expect(await tree.prove(keyOf(1), 0, early)).toBeNull()
-    expect(await tree.prove(keyOf(0), 0, early)).not.toBeNull()
+    await tree.add([headOf(people[1] as Identity, 1)], AT_S)
+    expect(await tree.prove(keyOf(1), early)).toBeNull()
+    expect(await tree.prove(keyOf(0), early)).not.toBeNull()
+  })
+
+  it('proves the head that was anchored while a newer one of the same log waits', async () => {
+    const tree = await openAggregate({ store: memoryStore(), suite })
+    await tree.add([headOf(people[0] as Identity, 1)], AT_S)
+    const early = anchorOf(tree)
+    await tree.add([headOf(people[0] as Identity, 2)], AT_S)
+    expect([tree.size, tree.logs]).toEqual([2, 1])
+    const file = await tree.prove(keyOf(0), early)
+    expect(verifyAnchorProof(file as Uint8Array, suite)).toMatchObject({ size: 1, head: { body: { size: 1 } } })
+  })
+
+  it('proves nothing under an anchor of another tree', async () => {
+    const tree = await openAggregate({ store: memoryStore(), suite })
+    await tree.add([headOf(people[0] as Identity, 1)], AT_S)
+    expect(await tree.prove(keyOf(0), { ...anchorOf(tree), root: new Uint8Array(32) })).toBeNull()
+    expect(await tree.prove(keyOf(0), { ...anchorOf(tree), size: 2 })).toBeNull()
   })
 })
 
 describe('verifyAnchorProof()', () => {
   it('refuses a file in which any byte was changed', async () => {
     const tree = await openAggregate({ store: memoryStore(), suite })
-    await tree.add(people.map((person) => headOf(person, 7)))
-    const file = (await tree.prove(keyOf(2), 0, anchorOf(tree))) as Uint8Array
+    await tree.add(
+      people.map((person) => headOf(person, 7)),
+      AT_S,
+    )
+    const file = (await tree.prove(keyOf(2), anchorOf(tree))) as Uint8Array
     const { chain, account: who, ...said } = verifyAnchorProof(file, suite)
     for (let at = 0; at < file.length; at++) {
       const changed = file.slice()

@@ -2,6 +2,9 @@
 
 import type { Head } from './checkpoint.ts'
 
+/** No entry, and no head that an aggregator has taken in, waits longer than this for an anchor. */
+export const ANCHOR_EVERY_MS: number = 6 * 3_600_000
+
 /** A head that is in the chain with enough confirmations. */
 export interface Anchored extends Head {
   /** Height of its block. */

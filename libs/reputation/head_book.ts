@@ -43,6 +43,8 @@ export interface HeadBook {
   last(signer: Uint8Array, log?: number): Promise<SignedHead | undefined>
   /** The newest head of each log seen, at most `limit`. */
   newest(limit: number): AsyncIterable<SignedHead>
+  /** Tells `listener` of each head that becomes the newest of its log, until the returned function is called. */
+  follow(listener: (head: SignedHead) => void): () => void
   /** Takes an evidence file from anyone. Returns what it shows; throws the codes of {@link readEvidence} when that is nothing. */
   accuse(file: Uint8Array): Promise<Evidence>
   /** The evidence against a key, which never goes away, or undefined. */
@@ -90,8 +92,10 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
     for await (const [key] of store.range({ gte: `${prefix}0`, lt: `${prefix}g`, reverse: true }))
       if (++count >= MAX_HEADS) writes.push({ key, value: null })
     await store.write(writes)
+    if (isLast) for (const listener of listeners) listener(head)
   }
 
+  const listeners = new Set<(head: SignedHead) => void>()
   const book: HeadBook = {
     get convictions(): number {
       return convictions
@@ -128,6 +132,10 @@ export function openHeadBook({ store, suite, network }: HeadBookInit): HeadBook 
     },
     async *newest(limit: number): AsyncGenerator<SignedHead> {
       for await (const [, bytes] of store.range({ gte: 'l', lt: 'm', limit })) yield read(bytes)
+    },
+    follow(listener): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     async accuse(file: Uint8Array): Promise<Evidence> {
       const evidence = readEvidence(file, suite)

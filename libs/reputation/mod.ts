@@ -25,7 +25,8 @@
  */
 
 export { type Aggregate, AGGREGATE_LOG, type AggregateAnchor, type AnchorProof, openAggregate, verifyAnchorProof } from './aggregate.ts'
-export type { AnchorClaim, Anchored, AnchorOptions, ChainAnchor } from './anchor.ts'
+export { type Aggregator, type AggregatorInit, type Brought, MAX_STRANGERS, openAggregator } from './aggregator.ts'
+export { ANCHOR_EVERY_MS, type AnchorClaim, type Anchored, type AnchorOptions, type ChainAnchor } from './anchor.ts'
 export { type Checkpoint, checkpointMessage, type CheckpointReason, type Head, type SignedHead } from './checkpoint.ts'
 export { betaCdf, betaQuantile } from './beta.ts'
 export {
