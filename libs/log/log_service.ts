@@ -3,20 +3,21 @@
 import { peerIdOf, publicKeyOf } from '@haggle/identity'
 import type { Network } from '@haggle/mesh'
 import {
+  type Aggregator,
   type Audit,
   audit,
+  type ChainAnchor,
   type CheckpointReason,
   gapsOf,
   type HeadState,
   type Memory,
-  observationOf,
+  openAggregator,
   type Proof,
   type SignedHead,
   type StoredEntry,
-  verifyProof,
 } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
-import { type Clock, equalBytes, type Signer, type Suite } from '@haggle/wire'
+import type { Clock, Signer, Suite } from '@haggle/wire'
 import { ask } from './ask.ts'
 import { Bringer } from './bringer.ts'
 import { confirmMine } from './confirm_mine.ts'
@@ -28,6 +29,7 @@ import { type KeptEntries, keptEntries } from './kept_entries.ts'
 import { OthersLogs } from './others_logs.ts'
 import { overForBoth } from './over_for_both.ts'
 import { evidenceTopic, MAX_HEADS } from './protocol.ts'
+import { type ImportKind, Presenter } from './presenter.ts'
 import { readLines } from './read_lines.ts'
 import { Recent } from './recent.ts'
 import { serveLog } from './serve.ts'
@@ -96,12 +98,6 @@ export interface CheckpointResult {
   readonly failed: number
 }
 
-/**
- * - `carried`: it is about me: shown to whoever I deal with.
- * - `counted`: it is about somebody else: it counts in my scores as far as its owner is trusted.
- */
-export type ImportKind = 'carried' | 'counted'
-
 /** A running log service. */
 export interface LogService {
   status(): LogStatus
@@ -120,6 +116,11 @@ export interface LogService {
   present(peerId: string): Promise<void>
   /** Fetches what this log has lost from the counterparties that kept it. Throws `E_RESTORE_MISSING` and `E_RESTORE_ROOT` when they can't make it whole. */
   fetchLost(): Promise<number>
+  /**
+   * Takes in heads of others from now on, to be anchored on `chain` under one root, and gives their owners anchor files. Whoever calls it anchors, through
+   * what it resolves with. Once only.
+   */
+  aggregate(on: { readonly anchors: ChainAnchor; readonly chain: number }): Promise<Aggregator>
   /** Reads a peer's log as it shows it to everybody, checks it against its head and sets the gaps that scores count. */
   auditPeer(key: Uint8Array): Promise<Audit>
   stop(): Promise<void>
@@ -136,17 +137,15 @@ class RunningLog implements LogService {
   readonly #init: LogInit
   readonly #counterparties: Counterparties
   readonly #kept: KeptEntries
-  readonly #carried: Carried
+  readonly #presenter: Presenter
   readonly #others: OthersLogs
   readonly #bringer: Bringer
   readonly #exchanged = new Recent()
   readonly #audited = new Recent()
-  /** The version of the carried proofs that a peer was shown. */
-  readonly #presented = new Recent()
-  readonly #presenting = new Map<string, Promise<void>>()
   readonly #stops: (() => void | Promise<void>)[] = []
   readonly #work = new Set<Promise<unknown>>()
   #cancelTick: () => void = () => undefined
+  #aggregator: Aggregator | undefined
   #state: HeadState | undefined
   #stopped = false
 
@@ -155,7 +154,7 @@ class RunningLog implements LogService {
     this.#init = init
     this.#counterparties = followCounterparties(() => init.memory.ledger)
     this.#kept = keptEntries(store.sub('kept'))
-    this.#carried = carried
+    this.#presenter = new Presenter(init, carried)
     this.#others = new OthersLogs({
       ...init,
       onEvidence: (culprit, sentence) => this.#event({ kind: 'evidence', culprit, sentence }),
@@ -177,7 +176,13 @@ class RunningLog implements LogService {
     await this.#bringer.load()
     const counterparties = this.#counterparties
     this.#stops.push(
-      await serveLog({ ...this.#init, counterparties, kept: this.#kept, onEvidence: (evidence) => this.#others.tell(evidence) }),
+      await serveLog({
+        ...this.#init,
+        counterparties,
+        kept: this.#kept,
+        onEvidence: (evidence) => this.#others.tell(evidence),
+        aggregator: () => this.#aggregator,
+      }),
       await hearEvidence({ ...this.#init, onEvidence: (evidence) => this.#run(this.#others.take(evidence)) }),
       network.listen({ connected: (peerId) => this.#run(this.#met(peerId)) }),
     )
@@ -228,30 +233,13 @@ class RunningLog implements LogService {
   }
 
   async importProof(file: Uint8Array): Promise<{ readonly kind: ImportKind; readonly proof: Proof }> {
-    const { memory, suite } = this.#init
-    const me = memory.ledger.key
-    const proof = verifyProof(file, suite)
-    if (observationOf(proof) === undefined || proof.entry.peer === null || !equalBytes(proof.entry.peer, me))
-      return { kind: 'counted', proof: await memory.scores.bring(file) }
-    await this.#carried.add(file, me)
-    for (const peerId of this.#init.network.peers()) this.#run(this.present(peerId))
-    return { kind: 'carried', proof }
+    const found = await this.#presenter.take(file)
+    if (found.kind === 'carried') for (const peerId of this.#init.network.peers()) this.#run(this.present(peerId))
+    return found
   }
 
-  async present(peerId: string): Promise<void> {
-    const { version, proofs } = this.#carried
-    if (proofs.length === 0) return
-    // Whoever asks while they are on their way waits for the same answer.
-    if (this.#presented.get(peerId) === version) return await this.#presenting.get(peerId)
-    this.#presented.set(peerId, version)
-    const shown = ask(this.#init, { peerId }, { name: 'present', body: { proofs } }).then(
-      () => undefined,
-      // Who serves no logs counts no proofs either.
-      () => undefined,
-    )
-    this.#presenting.set(peerId, shown)
-    await shown
-    if (this.#presenting.get(peerId) === shown) this.#presenting.delete(peerId)
+  present(peerId: string): Promise<void> {
+    return this.#presenter.present(peerId)
   }
 
   async fetchLost(): Promise<number> {
@@ -282,6 +270,14 @@ class RunningLog implements LogService {
     return kept.size
   }
 
+  async aggregate({ anchors, chain }: { readonly anchors: ChainAnchor; readonly chain: number }): Promise<Aggregator> {
+    const { memory, networkId: network, store, suite, clock } = this.#init
+    const onEvidence = (evidence: Uint8Array): void => this.#others.tell(evidence)
+    const parts = { store: store.sub('aggregate'), book: memory.book, suite, clock, network, anchors, chain, onEvidence }
+    this.#aggregator = await openAggregator(parts)
+    return this.#aggregator
+  }
+
   async auditPeer(key: Uint8Array): Promise<Audit> {
     const { memory } = this.#init
     const lines = await readLines(this.#init, { peerId: peerIdOf(key) }, await this.#others.headOf(key))
@@ -299,6 +295,7 @@ class RunningLog implements LogService {
     this.#stopped = true
     this.#bringer.stop()
     for (const stop of this.#stops) await stop()
+    await this.#aggregator?.close()
     await Promise.allSettled([...this.#work])
   }
 

@@ -20,12 +20,12 @@
 export { ask, ASK_MS, type AskOptions, type AskParts } from './ask.ts'
 export { type EvidenceParts, hearEvidence } from './evidence_topic.ts'
 export { COUNTERPARTY_DAYS, type Counterparties, followCounterparties } from './counterparties.ts'
+export { fetchAnchor, type FetchAnchorParts, type FetchedAnchor } from './fetch_anchor.ts'
 export { type KeptEntries, keptEntries } from './kept_entries.ts'
 export {
   AUDIT_MS,
   type CheckpointResult,
   EXCHANGE_MS,
-  type ImportKind,
   type LogEvent,
   type LogInit,
   type LogService,
@@ -33,6 +33,7 @@ export {
   startLog,
   TICK_MS,
 } from './log_service.ts'
+export type { ImportKind } from './presenter.ts'
 export {
   type Answers,
   decodeAnswer,

@@ -38,6 +38,9 @@ export const MAX_KEPT_BYTES: number = 44 * 1024
 export const MAX_CARRIED = 16
 export const MAX_PROOF_BYTES: number = 3 * 1024
 
+/** Longest anchor file: a path of 32 hashes and a head. */
+export const MAX_ANCHOR_BYTES: number = 3 * 1024
+
 /** The gossip topic of evidence: `haggle/<first 8 bytes of the network id in hex>/evidence/1`. Nothing else about logs is gossiped. */
 export function evidenceTopic(networkId: Uint8Array): string {
   return `haggle/${networkTag(networkId)}/evidence/1`
@@ -99,6 +102,8 @@ export interface Questions {
   exchange: { readonly heads: readonly Uint8Array[] }
   /** Proofs that others gave me, about me: count them as far as you trust those who wrote them. */
   present: { readonly proofs: readonly Uint8Array[] }
+  /** The anchor file of `owner`'s log. Its owner may bring its newest head, to be under the next anchor. */
+  anchor: { readonly owner: Uint8Array; readonly head: Uint8Array | null }
 }
 
 /** Answers, by name. */
@@ -121,7 +126,11 @@ export interface Answers {
   exchanged: { readonly heads: readonly Uint8Array[]; readonly evidence: readonly Uint8Array[] }
   /** So many of the proofs count here. */
   taken: { readonly count: number }
-  refused: { readonly reason: 'unknown' | 'range' | 'rate' | 'stranger' }
+  /** The newest head of that log that is anchored, in a file that proves it. */
+  anchored: { readonly file: Uint8Array }
+  /** No head of that log is anchored yet, and one waits: to be anchored by then, unix seconds. */
+  waiting: { readonly by: number }
+  refused: { readonly reason: 'unknown' | 'range' | 'rate' | 'stranger' | 'full' }
 }
 
 const QUESTIONS: { readonly [N in keyof Questions]: Schema<Questions[N]> } = {
@@ -134,6 +143,7 @@ const QUESTIONS: { readonly [N in keyof Questions]: Schema<Questions[N]> } = {
   kept: fields({ from: uint() }),
   exchange: fields({ heads: envelopes }),
   present: fields({ proofs: list(bytes({ max: MAX_PROOF_BYTES }), { max: MAX_CARRIED }) }),
+  anchor: fields({ owner: key, head: nullable(envelope) }),
 }
 
 const ANSWERS: { readonly [N in keyof Answers]: Schema<Answers[N]> } = {
@@ -147,7 +157,9 @@ const ANSWERS: { readonly [N in keyof Answers]: Schema<Answers[N]> } = {
   entries: fields({ entries }),
   exchanged: fields({ heads: envelopes, evidence: list(bytes({ max: 16 * 1024 }), { max: 2 }) }),
   taken: fields({ count: uint({ max: MAX_CARRIED }) }),
-  refused: fields({ reason: oneOf('unknown', 'range', 'rate', 'stranger') }),
+  anchored: fields({ file: bytes({ max: MAX_ANCHOR_BYTES }) }),
+  waiting: fields({ by: uint() }),
+  refused: fields({ reason: oneOf('unknown', 'range', 'rate', 'stranger', 'full') }),
 }
 
 /** A question or an answer with its name. */

@@ -1,7 +1,7 @@
 // Answering: what this node says of its own log to anybody, and of others' logs to those who know them too.
 
 import type { ByteStream, Network } from '@haggle/mesh'
-import { cosign, type Memory, type StoredEntry, verifyProof } from '@haggle/reputation'
+import { type Aggregator, cosign, type Memory, type StoredEntry, verifyProof } from '@haggle/reputation'
 import { type Clock, equalBytes, errorCode, peekEnvelope, readFrames, type Signer, type Suite, writeFrame } from '@haggle/wire'
 import { limitTime } from './ask.ts'
 import type { Counterparties } from './counterparties.ts'
@@ -26,6 +26,9 @@ import {
 const BURST = 200
 const PER_SECOND = 20
 
+/** Questions that one about an anchor counts as: a head is checked and written, or a path read. */
+const ANCHOR_COST = 10
+
 /** What serving needs. */
 export interface ServeParts {
   readonly network: Network
@@ -39,6 +42,8 @@ export interface ServeParts {
   readonly isPublic?: (entry: StoredEntry) => boolean | Promise<boolean>
   /** Told of evidence that a head brought to light. */
   readonly onEvidence?: (evidence: Uint8Array) => void
+  /** Where the heads of others are anchored; undefined while this node anchors none. */
+  readonly aggregator?: () => Aggregator | undefined
 }
 
 type Answer = Named<Answers>
@@ -51,6 +56,7 @@ export async function serveLog(parts: ServeParts): Promise<() => Promise<void>> 
     const question = decodeQuestion(frame)
     // Each proof costs signatures to check.
     if (question.name === 'present' && !allow(remotePeerId, question.body.proofs.length)) return refused('rate')
+    if (question.name === 'anchor' && !allow(remotePeerId, ANCHOR_COST)) return refused('rate')
     return await answerTo(parts, question, remoteKey)
   }
   const handler = async (stream: ByteStream): Promise<void> => {
@@ -103,6 +109,8 @@ async function answerTo(parts: ServeParts, question: Named<Questions>, reader: U
         return await compare(parts, question.body.heads)
       case 'present':
         return { name: 'taken', body: { count: await hear(parts, question.body.proofs, reader) } }
+      case 'anchor':
+        return await anchorOf(parts, question.body, reader)
     }
   } catch (error) {
     const code = errorCode(error)
@@ -210,6 +218,20 @@ async function hear({ memory, suite }: ServeParts, proofs: readonly Uint8Array[]
     }
   }
   return count
+}
+
+/** The anchor file of a log, or when there will be one. A head is taken from its owner alone. */
+async function anchorOf({ aggregator, suite }: ServeParts, { owner, head }: Questions['anchor'], reader: Uint8Array): Promise<Answer> {
+  const anchors = aggregator?.()
+  if (anchors === undefined) return refused('unknown')
+  if (head !== null && (!equalBytes(reader, owner) || !equalBytes(peekEnvelope(head, suite).signer, owner))) return refused('stranger')
+  const brought = head === null ? undefined : await anchors.bring(head)
+  if (brought?.kind === 'fork') return { name: 'fork', body: { evidence: brought.evidence } }
+  const file = await anchors.fileOf(owner)
+  if (file !== null) return { name: 'anchored', body: { file } }
+  const by = await anchors.dueAtS(owner)
+  if (by !== null) return { name: 'waiting', body: { by } }
+  return refused(brought?.kind === 'full' ? 'full' : 'unknown')
 }
 
 function rateLimit(clock: Clock): (peerId: string, cost: number) => boolean {
