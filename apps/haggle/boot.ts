@@ -29,6 +29,8 @@ export interface Boot {
   readonly chain: ChainBoot | null
   /** True: the agent takes a seat at the court, to be drawn as witness of others' service levels. */
   readonly witness: boolean
+  /** True: the agent anchors the heads of others too. Needs a chain and a wallet. */
+  readonly anchorOthers: boolean
   /** Absolute path of the file with the wallet's passphrase, or null: somebody unlocks it. */
   readonly walletPassphraseFile: string | null
 }
@@ -73,6 +75,7 @@ export function bootOf(args: Args, more: BootMore = {}): Boot {
     provide: more.provide ?? false,
     chain: chain === null ? null : { ...chain, confirmations, claimAt: args.text('claim-at') ?? chain.claimAt },
     witness: args.on('witness'),
+    anchorOthers: args.text('anchor-others') === 'on',
     walletPassphraseFile: fileOf(args, 'wallet-passphrase-file'),
   }
 }
@@ -107,7 +110,8 @@ export function differs(running: Boot, asked: Boot): 'network' | 'psk-file' | 'l
   )
     return 'listen'
   if (asked.http !== null && asked.http !== running.http) return 'http'
-  if ((asked.provide && !running.provide) || (asked.witness && !running.witness)) return 'role'
+  const roles = ['provide', 'witness', 'anchorOthers'] as const
+  if (roles.some((role) => asked[role] && !running[role])) return 'role'
   if (asked.chain !== null && JSON.stringify(asked.chain) !== JSON.stringify(running.chain)) return 'chain'
   return null
 }

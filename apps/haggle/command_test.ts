@@ -171,7 +171,20 @@ describe('haggle reads', () => {
     expect((await run(['ledger', 'check'])).stderr).toContain('2 entries read twice: they come to the signed root')
   })
 
+  test('haggle anchor get writes the file that an aggregator gave, and only bytes of it into a pipe', async () => {
+    const from = '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'
+    const piped = await run(['anchor', 'get', '--from', from])
+    expect([piped.code, piped.stdout.toString()]).toEqual([0, 'haggle-anchor/1\n'])
+    expect(piped.stderr).toContain('1 entry of log 0, anchored by 0x0000000000000000000000000000000000000000 on chain 31337')
+    const to = join(place.folder, 'a.anchor')
+    const kept = await run(['anchor', 'get', '--from', from, '--to', to, '--json'])
+    expect(JSON.parse(kept.stdout.toString())).toMatchObject({ chain: 31337, log: 0, size: 1, file: to, bytes: 16 })
+    expect([kept.stderr, readFileSync(to, 'utf8')]).toEqual(['', 'haggle-anchor/1\n'])
+  })
+
   test.each([
+    [['anchor', 'get'], '--from PEER'],
+    [['anchor', 'get', '--from', '12D3KooWLbMWkzv4Rr1NT5Qk5PZqCkS6sW5Vn6R5nUQhHpX5Fa91'], 'E_ANCHOR_NONE'],
     [['ledger', 'explain'], 'needs a PeerId'],
     [['ledger', 'prove', 'ab'.repeat(32)], 'E_RECEIPT_UNKNOWN'],
     [['ledger', 'evidence', '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'], 'E_EVIDENCE_NONE'],

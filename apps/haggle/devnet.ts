@@ -62,9 +62,9 @@ async function member(
 /** What the renter is given: 100 of the test token. Base units. */
 const RENTER_TOKENS = 100_000_000n
 
-/** Flags of a provider that takes test money beside credits. */
+/** Flags of a provider that takes test money beside credits, and anchors the ledgers of whoever asks. */
 function paid(chain: DevnetChain | undefined, price: string): readonly string[] {
-  return chain === undefined ? [] : ['--also', `${chain.unit}=${price}`, ...chain.flags]
+  return chain === undefined ? [] : ['--also', `${chain.unit}=${price}`, '--anchor-others', 'on', ...chain.flags]
 }
 
 /** Runs a devnet until a signal comes or a member of it dies. */

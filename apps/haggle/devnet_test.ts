@@ -150,6 +150,18 @@ test('haggle run --rail pays a stranger in test money, which it claims on the ch
   expect(anchored.size).toBeGreaterThan(0)
 }, 120_000)
 
+test('haggle anchor get has a ledger anchored by a provider, and haggle verify finds it on the chain', async () => {
+  const get = ['anchor', 'get', '--from', provider.peerId]
+  // Brings the head. Whether an older one is anchored already depends on what was signed in the tests above.
+  await run(get)
+  const { others } = await json<{ others: object }>(['anchor', 'now', '--json', '--home', provider.home])
+  expect(others).toMatchObject({ logs: 1, pending: 0 })
+  const found = await run(get)
+  expect([found.code, found.stderr]).toEqual([0, expect.stringContaining('on chain 31337')])
+  const verdict = await run(['verify', '--json', '-'], { stdin: found.stdout })
+  expect(JSON.parse(verdict.stdout.toString())).toMatchObject({ ok: true, kind: 'anchor', chain: { state: 'anchored' } })
+}, 60_000)
+
 test('haggle status, doctor and price know the wallet and the chain', async () => {
   const status = await run(['status'])
   expect(status.stdout.toString()).toMatch(/\nmoney {5}0x\w{4}…\w{4} open · TEST: exposure /)

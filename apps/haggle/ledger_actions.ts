@@ -28,6 +28,7 @@ export interface EvidenceFile {
 /** Writes a file of evidence to `--to`, or where {@link EvidenceFile} says. */
 export function writeEvidence(args: Args, file: Uint8Array, { fallback, about, pipe }: EvidenceFile): void {
   const to = args.text('to') ?? (pipe && !process.stdout.isTTY && !args.on('json') ? '-' : fallback)
+  if (to === '-' && process.stdout.isTTY) throw usage('A terminal is no place for a file of bytes', '--to FILE, or > FILE')
   if (to === '-') return void process.stdout.write(file)
   try {
     writeFileSync(to, file, { mode: 0o600 })
@@ -48,7 +49,8 @@ function subject(args: Args, what: string): string {
   return given
 }
 
-const fileOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'))
+/** The bytes of a file that the agent sent. */
+export const fileOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'))
 
 const standing: LedgerAction = async (open, args) => {
   const status = await open.ask<MemoryStatus>('memory')

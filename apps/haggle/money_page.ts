@@ -3,6 +3,7 @@
 import { money, type Rate } from './fiat.ts'
 import { amount, counted, duration } from './format.ts'
 import type {
+  AnchorStateView,
   AnchorView,
   BalanceView,
   ChainView,
@@ -130,21 +131,21 @@ export function claimPage({ claims, claimed, unit }: ClaimView, rate?: Rate): st
 }
 
 /** `haggle anchor`. */
-export function anchorPage({ log, size, anchored, pending, nextAt }: AnchorView): string[] {
+export function anchorPage({ log, others, ...own }: AnchorView): string[] {
+  const shared =
+    others === null
+      ? []
+      : [line('others', `${counted(others.size, 'head')} of ${counted(others.logs, 'log')}`), ...anchorLines(others, 'head', 'heads')]
+  return [line('ledger', `log ${log}, ${counted(own.size, 'entry', 'entries')}`), ...anchorLines(own, 'entry', 'entries'), ...shared]
+}
+
+function anchorLines({ anchored, pending, nextAt }: AnchorStateView, ...words: readonly [one: string, many: string]): string[] {
   const where =
     anchored === null
       ? 'not anchored yet'
-      : `${counted(anchored.size, 'entry', 'entries')} under ${shortHex(anchored.root)}, transaction ${anchored.transaction} in block ${anchored.block}`
-  return [
-    line('ledger', `log ${log}, ${counted(size, 'entry', 'entries')}`),
-    line('anchor', where),
-    line(
-      'pending',
-      pending === 0
-        ? 'nothing'
-        : `${counted(pending, 'entry', 'entries')}${nextAt === null ? '' : `, anchored by ${when(nextAt)}`}: haggle anchor now`,
-    ),
-  ]
+      : `${counted(anchored.size, ...words)} under ${shortHex(anchored.root)}, transaction ${anchored.transaction} in block ${anchored.block}`
+  const due = nextAt === null ? '' : `, anchored by ${when(nextAt)}`
+  return [line('anchor', where), line('pending', pending === 0 ? 'nothing' : `${counted(pending, ...words)}${due}: haggle anchor now`)]
 }
 
 /** `haggle price`. */

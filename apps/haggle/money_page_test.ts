@@ -87,11 +87,23 @@ test('claimPage() says what was claimed, by which transaction, and that a part i
 })
 
 test('anchorPage() says what no anchor covers yet', () => {
-  const view = { chain: 31337, account: ADDRESS, log: 0, size: 5, anchored: null, pending: 5, nextAt: '2026-01-01T06:00:00.000Z' }
+  const nextAt = '2026-01-01T06:00:00.000Z'
+  const view = { chain: 31337, account: ADDRESS, log: 0, size: 5, anchored: null, pending: 5, nextAt, others: null }
   expect(anchorPage(view)).toEqual([
     'ledger    log 0, 5 entries',
     'anchor    not anchored yet',
     'pending   5 entries, anchored by 2026-01-01 06:00:00 UTC: haggle anchor now',
+  ])
+})
+
+test('anchorPage() of a node that anchors others says of how many logs it has heads', () => {
+  const anchored = { size: 7, root: 'ab'.repeat(32), transaction: '0xcd', block: 9 }
+  const own = { size: 0, anchored: null, pending: 0, nextAt: null }
+  const others = { logs: 3, size: 8, anchored, pending: 1, nextAt: null }
+  expect(anchorPage({ chain: 31337, account: ADDRESS, log: 0, ...own, others }).slice(3)).toEqual([
+    'others    8 heads of 3 logs',
+    'anchor    7 heads under ababab…abab, transaction 0xcd in block 9',
+    'pending   1 head: haggle anchor now',
   ])
 })
 

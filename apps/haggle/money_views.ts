@@ -111,17 +111,35 @@ export interface ClaimView extends OnChain {
   })[]
 }
 
-/** The ledger's head and where it is anchored. */
-export interface AnchorView {
-  readonly chain: number
-  readonly account: string
-  readonly log: number
-  /** Entries of the ledger now, and of the last anchored head. */
+/** How far the chain is behind a ledger, or behind the heads of others. */
+export interface AnchorStateView {
+  /** Entries now, and of the last anchor; for heads of others, heads. */
   readonly size: number
   readonly anchored: { readonly size: number; readonly root: string; readonly transaction: string; readonly block: number } | null
   /** Entries since, and when the next anchor is due by itself. */
   readonly pending: number
   readonly nextAt: string | null
+}
+
+/** The ledger's head and where it is anchored. */
+export interface AnchorView extends AnchorStateView {
+  readonly chain: number
+  readonly account: string
+  readonly log: number
+  /** The heads of other ledgers, of `logs` of them; null: this node anchors none. */
+  readonly others: (AnchorStateView & { readonly logs: number }) | null
+}
+
+/** An anchor of this node's ledger that an aggregator gave. */
+export interface AnchorFileView {
+  /** Base64. */
+  readonly file: string
+  readonly chain: number
+  /** The aggregator's account there. */
+  readonly account: string
+  readonly log: number
+  /** Entries that it covers. */
+  readonly size: number
 }
 
 /** What a token is worth, as far as this node knows. */

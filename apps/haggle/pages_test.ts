@@ -247,6 +247,7 @@ test.each([
   ['a page', { http: '127.0.0.1:1' }, 'http'],
   ['to provide', { provide: true }, 'role'],
   ['to witness', { witness: true }, 'role'],
+  ['to anchor others', { anchorOthers: true }, 'role'],
   ['a chain', { chain: CHAIN }, 'chain'],
 ] as const)('differs() with %s', (_, asked, found) => {
   expect(differs(running, { ...PLAIN_BOOT, ...asked })).toBe(found)

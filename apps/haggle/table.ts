@@ -99,6 +99,14 @@ export const CHAIN: readonly Flag[] = [
   },
   { name: 'witness', kind: 'switch', help: 'be a witness of service levels: locks the stake of a seat', setting: true },
   {
+    name: 'anchor-others',
+    kind: 'choice',
+    choices: ['on', 'off'],
+    help: 'anchor the ledgers of others too, all of them in one transaction',
+    fallback: 'off',
+    setting: true,
+  },
+  {
     name: 'fiat',
     kind: 'rate',
     value: "'P CUR'",

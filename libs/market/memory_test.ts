@@ -2,7 +2,8 @@
 
 import { createIdentity, peerIdOf, portableSuite } from '@haggle/identity'
 import { CONTRACT_MESSAGES } from '@haggle/contract'
-import { type Entry, type Facts, memoryJournal, openMemory, PROOF_BYTES, verifyProof } from '@haggle/reputation'
+import { type Entry, type Facts, memoryJournal, openMemory, PROOF_BYTES, verifyAnchorProof, verifyProof } from '@haggle/reputation'
+import { memoryAnchors } from '@haggle/reputation/testing'
 import { networkId, seal, systemClock, systemRandom, toHex, utf8 } from '@haggle/wire'
 import { afterEach, expect, it } from 'vitest'
 import type { StartableMarket } from './market_node.ts'
@@ -172,6 +173,27 @@ it('provide() asks renters for their score, and a stranger gets in with a proof 
   const explained = async (): Promise<unknown> => (await seller.memory.explain(newcomer.peerId)).roles.find(({ role }) => role === 'renter')
   const of = (by: string): unknown => expect.objectContaining({ by })
   await expect.poll(explained).toMatchObject({ receipts: expect.arrayContaining([of(work.peerId), of(seller.peerId)]) })
+})
+
+it('anchorFile() has the log of a renter without a chain anchored by its provider, under a root of both', async () => {
+  market = await memoryMarket()
+  const seller = await provider('0.36')
+  const renter = await market.join()
+  await (
+    await renter.run({ command: ['true'] })
+  ).done
+  await expect.poll(async () => (await renter.ledger()).map(({ kind }) => kind)).toContain('closed')
+  await expect(renter.memory.anchorFile(seller.peerId)).rejects.toMatchObject({ code: 'E_ANCHOR_NONE' })
+  const anchors = memoryAnchors().of(new Uint8Array(20).fill(3))
+  const aggregator = await seller.memory.aggregate({ anchors, chain: 31337 })
+  await expect(renter.memory.anchorFile(seller.peerId)).rejects.toMatchObject({ code: 'E_ANCHOR_WAITING' })
+  const head = await aggregator.anchors.anchor(await aggregator.sign())
+  const { file, ...about } = await renter.memory.anchorFile(seller.peerId)
+  const { signedSize } = await renter.memory.status()
+  expect(about).toEqual({ log: 0, size: signedSize, chain: 31337, account: anchors.account })
+  const { log, size, root, account, head: found } = verifyAnchorProof(file, suite)
+  expect([peerIdOf(found.signer), root]).toEqual([renter.peerId, head.root])
+  expect(await anchors.check({ account, log, size, root })).toBe('anchored')
 })
 
 it('explain() names the receipts of a score and their weight', async () => {

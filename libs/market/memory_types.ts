@@ -1,6 +1,6 @@
 // What an owner may ask of its node's memory: how its log stands, whom it trusts and why, proofs to give away and to take.
 
-import type { CheckReport, Head, HeadState, LedgerState } from '@haggle/reputation'
+import type { Aggregator, ChainAnchor, CheckReport, Head, HeadState, LedgerState } from '@haggle/reputation'
 
 /** How a node's log stands. */
 export interface MemoryStatus {
@@ -111,6 +111,17 @@ export interface ImportedProof {
   readonly contract: string
 }
 
+/** An anchor of this node's log by an aggregator, as a file. */
+export interface AnchorFile {
+  readonly file: Uint8Array
+  /** Which of the node's logs, and its entries that the anchor covers. */
+  readonly log: number
+  readonly size: number
+  /** Id of the chain, and the aggregator's account there, 20 bytes. Only the chain can say whether it is so. */
+  readonly chain: number
+  readonly account: Uint8Array
+}
+
 /** A node's memory, for its owner. */
 export interface MarketMemory {
   status(): Promise<MemoryStatus>
@@ -127,6 +138,16 @@ export interface MarketMemory {
   evidence(peerId: string): Promise<Uint8Array | null>
   /** Signs the log's head now and brings it to the counterparties. Resolves with the head, and with how many of them cosigned it. */
   checkpoint(): Promise<Head & { readonly cosigned: number; readonly failed: number }>
+  /**
+   * Makes this node an aggregator: heads of others are taken in from now on, and their owners given anchor files. Whoever calls it anchors, through what it
+   * resolves with. Once only.
+   */
+  aggregate(on: { readonly anchors: ChainAnchor; readonly chain: number }): Promise<Aggregator>
+  /**
+   * Asks an aggregator, a PeerId or multiaddr, for the anchor file of this log, and brings it the newest head. Rejects with `E_ANCHOR_WAITING`,
+   * `E_ANCHOR_NONE`, `E_ANCHOR_BUSY`, `E_ANCHOR_OTHER`, `E_ANCHOR_FORMAT`, `E_ANCHOR_PATH`, `E_DIAL` and `E_LOG_SILENT`.
+   */
+  anchorFile(from: string, options?: { readonly signal?: AbortSignal }): Promise<AnchorFile>
   /** Fetches lost entries from counterparties. Resolves with how many came. Throws `E_RESTORE_MISSING` and `E_RESTORE_ROOT`. */
   fetchLost(): Promise<number>
   /** Reads the whole ledger twice, mends one copy from the other and recomputes the tree. */

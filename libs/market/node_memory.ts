@@ -1,15 +1,16 @@
 // A node's memory opened and among others: what the market writes into it, how peers stand, and what its owner may ask of it.
 
 import { peerIdOf, publicKeyOf } from '@haggle/identity'
-import { type LogEvent, type LogService, startLog } from '@haggle/log'
+import { fetchAnchor, type LogEvent, type LogService, startLog } from '@haggle/log'
 import type { Network } from '@haggle/mesh'
-import { type Facts, type Journal, type Memory, openMemory } from '@haggle/reputation'
+import { type Aggregator, type Facts, type Journal, type Memory, openMemory } from '@haggle/reputation'
 import type { Store } from '@haggle/store'
 import { type Clock, decodeAs, encodeAs, fromHex, HaggleError, type Random, type Signer, type Suite, toHex, uint } from '@haggle/wire'
 import { explanationOf } from './explanation.ts'
 import { type LedgerLine, type LedgerPort, ledgerPort, type WaitingLedgerPort } from './ledger_port.ts'
-import type { MarketMemory, MemoryStatus, PeerRole, ProofFile } from './memory_types.ts'
+import type { AnchorFile, MarketMemory, MemoryStatus, PeerRole, ProofFile } from './memory_types.ts'
 import { proveContract } from './prove_contract.ts'
+import { targetOfText } from './target.ts'
 import { STRANGER, type Trust, trustOf } from './trust.ts'
 import { openWaiting, type WaitingEntries } from './waiting_entries.ts'
 
@@ -212,6 +213,19 @@ class OpenNodeMemory implements NodeMemory {
     const { head, cosigned, failed } = await this.#log.checkpoint()
     const { log, size, root } = head.body
     return { log, size, root, cosigned, failed }
+  }
+
+  aggregate(on: Parameters<MarketMemory['aggregate']>[0]): Promise<Aggregator> {
+    return this.#log.aggregate(on)
+  }
+
+  async anchorFile(from: string, options: { readonly signal?: AbortSignal } = {}): Promise<AnchorFile> {
+    const { state, size, signedSize } = this.#log.status()
+    if (state === 'ok' && size > signedSize) await this.#log.checkpoint()
+    const target = targetOfText(from) ?? { peerId: from }
+    const { file, proof } = await fetchAnchor({ ...this.#init, memory: this.#memory }, target, options)
+    const { log, size: covered } = proof.head.body
+    return { file, log, size: covered, chain: proof.chain, account: proof.account }
   }
 
   fetchLost(): Promise<number> {

@@ -1,10 +1,8 @@
-// When the ledger's head goes on chain: after so many entries, after so many hours, or when somebody asks; one at a time.
+// When the head of a ledger, or of the heads of others, goes on chain: after so many entries, after so many hours, or when somebody asks; one at a time.
 
-import type { Anchored, ChainAnchor, Head } from '@haggle/reputation'
+import { ANCHOR_EVERY_MS, type Anchored, type ChainAnchor, type Head } from '@haggle/reputation'
 import type { Clock } from '@haggle/wire'
 
-/** No entry waits longer than this for an anchor. */
-export const ANCHOR_EVERY_MS: number = 6 * 3_600_000
 /** A head that has grown by this many entries is anchored at once. */
 export const ANCHOR_EVERY_ENTRIES = 1000
 /** Between two looks at the ledger: also how soon an anchor is tried again after the chain refused one. */

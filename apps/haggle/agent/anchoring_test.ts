@@ -1,9 +1,9 @@
 // The head goes on chain when it is due, once, and again after the chain refused.
 
-import type { Anchored, ChainAnchor } from '@haggle/reputation'
+import { ANCHOR_EVERY_MS, type Anchored, type ChainAnchor } from '@haggle/reputation'
 import { virtualClock } from '@haggle/wire/testing'
 import { expect, test, vi } from 'vitest'
-import { ANCHOR_EVERY_ENTRIES, ANCHOR_EVERY_MS, Anchoring } from './anchoring.ts'
+import { ANCHOR_EVERY_ENTRIES, Anchoring } from './anchoring.ts'
 
 const MINUTE_MS = 60_000
 

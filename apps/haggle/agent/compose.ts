@@ -48,7 +48,7 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
     const opened = money
     return {
       market,
-      money: opened.calls(market),
+      money: await opened.calls(market),
       hardware: provider?.found ?? null,
       leave: async ({ kill }) => {
         await opened.close()

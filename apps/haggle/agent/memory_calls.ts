@@ -1,6 +1,7 @@
 // The agent's calls about its memory: how the log stands, why a peer is trusted, proofs given and taken, and what mends a log.
 
 import type { MarketMemory } from '@haggle/market'
+import { toHex } from '@haggle/wire'
 import type { Params } from './service.ts'
 
 /** What the calls need. */
@@ -24,6 +25,10 @@ export function memoryCalls({ memory, find }: MemoryCallsInit): Readonly<Record<
     prove: async (params) => {
       const { file, ...rest } = await memory().prove(await find(String(params['contract'])))
       return { ...rest, file: base64(file) }
+    },
+    'anchor-file': async (params, { signal }) => {
+      const { file, account, ...rest } = await memory().anchorFile(String(params['from']), { signal })
+      return { ...rest, file: base64(file), account: `0x${toHex(account)}` }
     },
     import: async (params) => await memory().importProof(new Uint8Array(Buffer.from(String(params['file']), 'base64'))),
     evidence: async (params) => {

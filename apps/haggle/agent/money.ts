@@ -2,9 +2,11 @@
 
 import type { CourtView as MarketCourtView, MoneyRow } from '@haggle/market'
 import type { ChannelState, Transaction } from '@haggle/payment'
+import type { Aggregator } from '@haggle/reputation'
 import { equalBytes, formatAmount, fromHex, parseAmount, toHex } from '@haggle/wire'
 import { Failure } from '../failure.ts'
 import type {
+  AnchorStateView,
   AnchorView,
   BalanceView,
   ChannelsView,
@@ -18,7 +20,7 @@ import type {
   StakeView,
   WalletView,
 } from '../money_views.ts'
-import type { Anchoring } from './anchoring.ts'
+import type { Anchoring, AnchorState } from './anchoring.ts'
 import type { ChainParts, ChannelLine } from './chain_parts.ts'
 import type { Wallet } from './wallet.ts'
 
@@ -43,6 +45,12 @@ export interface MoneyMarket {
   accountOf(peerId: string, rail: string): Promise<Uint8Array | undefined>
 }
 
+/** The heads of others, and what anchors them. */
+export interface OthersAnchoring {
+  readonly aggregator: Pick<Aggregator, 'logs'>
+  readonly anchoring: Anchoring
+}
+
 /** What money is made of. */
 export interface MoneyInit {
   readonly wallet: Wallet
@@ -53,6 +61,8 @@ export interface MoneyInit {
   /** Why it could not be opened, when it could not. */
   readonly problem?: unknown
   readonly anchoring: Anchoring | null
+  /** Null: this node anchors no logs of others. */
+  readonly others: OthersAnchoring | null
   readonly market: MoneyMarket
   /** The node's key, 32 bytes: what a seat at the court names. */
   readonly peerKey: Uint8Array
@@ -209,24 +219,22 @@ export class Money {
 
   async #anchor(params: Params): Promise<AnchorView> {
     const { channels, view } = this.#chain()
-    const { anchoring } = this.#init
+    const { anchoring, others } = this.#init
     if (anchoring === null) throw noChain()
     if (params['do'] === 'now') {
       this.#signing()
-      await anchoring.now()
+      // The heads of others don't wait for a ledger that may not sign.
+      await anchoring.now().finally(() => others?.anchoring.now())
     }
-    const { log, size, anchored, pending, nextAtMs } = await anchoring.state()
+    const own = await anchoring.state()
+    // Asking takes heads in: the number of logs comes after.
+    const shared = others === null ? null : anchorStateOf(await others.anchoring.state())
     return {
       chain: view().id,
       account: `0x${toHex(channels.account)}`,
-      log,
-      size,
-      anchored:
-        anchored === null
-          ? null
-          : { size: anchored.size, root: toHex(anchored.root), transaction: anchored.transaction, block: anchored.block },
-      pending,
-      nextAt: nextAtMs === null ? null : new Date(nextAtMs).toISOString(),
+      log: own.log,
+      ...anchorStateOf(own),
+      others: others === null || shared === null ? null : { logs: others.aggregator.logs, ...shared },
     }
   }
 
@@ -337,6 +345,18 @@ function noChain(): Failure {
   return new Failure('E_CHAIN_NONE', 'No chain is configured: this node deals in credits only', {
     next: 'haggle config set chain-rpc URL; haggle devnet starts one to try',
   })
+}
+
+function anchorStateOf({ size, anchored, pending, nextAtMs }: AnchorState): AnchorStateView {
+  return {
+    size,
+    anchored:
+      anchored === null
+        ? null
+        : { size: anchored.size, root: toHex(anchored.root), transaction: anchored.transaction, block: anchored.block },
+    pending,
+    nextAt: nextAtMs === null ? null : new Date(nextAtMs).toISOString(),
+  }
 }
 
 function sentOf({ hash, block, gasUsed }: Transaction): SentView {

@@ -1,22 +1,33 @@
 // The calls about money over a chain in memory: what they answer, and what they refuse and why.
 
+import { createIdentity } from '@haggle/identity'
+import { nodeSuite } from '@haggle/identity/node'
+import { checkpointMessage, openAggregator, openHeadBook } from '@haggle/reputation'
+import { memoryAnchors } from '@haggle/reputation/testing'
+import { memoryStore } from '@haggle/store'
+import { HaggleError, networkId, seal } from '@haggle/wire'
+import { virtualClock } from '@haggle/wire/testing'
 import { expect, test } from 'vitest'
 import type { ChainBoot } from '../boot.ts'
 import { describe as describeError } from '../failure.ts'
 import type { BalanceView, ChannelsView, ClaimView, StakeView } from '../money_views.ts'
 import { moneyWith } from '../testing/local_money.ts'
 import { memoryKeystore } from '../testing/memory_keystore.ts'
-import type { Money } from './money.ts'
+import { Anchoring } from './anchoring.ts'
+import type { Money, MoneyInit } from './money.ts'
 import { Wallet } from './wallet.ts'
 
 const CHAIN: ChainBoot = { rpc: ['http://127.0.0.1:8545'], id: null, token: null, deployment: null, confirmations: null, claimAt: '1' }
 const PROVIDER = `12D3Koo${'W'.repeat(45)}`
 
 /** Money with an open wallet on a chain in memory, and its calls. */
-async function open(boot: ChainBoot | null = CHAIN): Promise<{ money: Money; call: <T>(name: string, params?: object) => Promise<T> }> {
+async function open(
+  boot: ChainBoot | null = CHAIN,
+  more: Partial<MoneyInit> = {},
+): Promise<{ money: Money; call: <T>(name: string, params?: object) => Promise<T> }> {
   const wallet = await Wallet.of(memoryKeystore())
   await wallet.create('correct horse')
-  const money = moneyWith(wallet, boot)
+  const money = moneyWith(wallet, boot, more)
   return { money, call: async <T>(name: string, params = {}) => (await money.calls[name]?.(params as Record<string, unknown>)) as T }
 }
 
@@ -104,6 +115,29 @@ test('anchor puts the head on chain once, and says what waits', async () => {
   const { call } = await open()
   expect(await call('anchor', { do: 'show' })).toMatchObject({ size: 2, anchored: null, pending: 2 })
   expect(await call('anchor', { do: 'now' })).toMatchObject({ size: 2, anchored: { size: 2, block: 7 }, pending: 0, nextAt: null })
+})
+
+test('anchor of a node that anchors others puts their heads on chain besides, also when its own ledger may not sign', async () => {
+  const [suite, network, clock] = [nodeSuite(), networkId('devnet-money'), virtualClock()]
+  const book = openHeadBook({ store: memoryStore(), suite, network })
+  const { signer } = createIdentity(new Uint8Array(32).fill(1))
+  const root = new Uint8Array(32).fill(3)
+  const body = { log: 0, size: 3, root, prevSize: 0, prevRoot: root, block: null, reason: 'asked' as const }
+  const header = { network, audience: null, thread: null, seq: 1, prev: null, ack: null, iat: 1, exp: 2 }
+  await book.consider(seal(checkpointMessage, { ...header, body }, signer, suite).bytes)
+  const anchors = memoryAnchors().of(new Uint8Array(20).fill(9))
+  const aggregator = await openAggregator({ ...{ book, suite, network, clock, anchors }, store: memoryStore(), chain: 31337 })
+  const others = { aggregator, anchoring: new Anchoring({ heads: aggregator, anchors: aggregator.anchors, clock }) }
+  const { call } = await open(CHAIN, { others })
+  expect(await call('anchor', { do: 'show' })).toMatchObject({ size: 2, others: { logs: 1, size: 1, anchored: null, pending: 1 } })
+  const anchored = { size: 1, block: 1 }
+  expect(await call('anchor', { do: 'now' })).toMatchObject({ anchored: { size: 2 }, others: { anchored, pending: 0, nextAt: null } })
+  await aggregator.bring(seal(checkpointMessage, { ...header, body: { ...body, size: 4, prevSize: 3 } }, signer, suite).bytes)
+  const sign = async (): Promise<never> => await Promise.reject(new HaggleError('E_HEAD_BEHIND', 'it lacks entries'))
+  const heads = { now: async () => ({ log: 0, size: 9 }), sign, entryAtMs: async () => 0 }
+  const behind = await open(CHAIN, { others, anchoring: new Anchoring({ heads, anchors, clock }) })
+  expect(await codeOf(behind.call('anchor', { do: 'now' }))).toBe('E_HEAD_BEHIND')
+  expect(await behind.call('anchor')).toMatchObject({ size: 9, anchored: null, others: { logs: 1, size: 2, anchored: { size: 2 } } })
 })
 
 test('price gives the cheapest and the middle of what offers ask', async () => {

@@ -2,6 +2,7 @@
 
 import type { Market, OpenCourt, OpenRail } from '@haggle/market'
 import { freeRail } from '@haggle/payment'
+import type { Anchored, ChainAnchor } from '@haggle/reputation'
 import { fromHex, systemClock } from '@haggle/wire'
 import type { Boot } from '../boot.ts'
 import { describe } from '../failure.ts'
@@ -10,7 +11,7 @@ import { readPassphrase } from '../secret_file.ts'
 import { Anchoring, type Heads } from './anchoring.ts'
 import type { EvmMoney, Peer } from './evm_money.ts'
 import type { Log } from './log.ts'
-import { Money, type MoneyMarket } from './money.ts'
+import { Money, type MoneyMarket, type OthersAnchoring } from './money.ts'
 import { keystoreAt, Wallet } from './wallet.ts'
 
 const MS_PER_S = 1000
@@ -22,7 +23,7 @@ export interface MoneyOpening {
   /** The court of the chain that money is on; undefined without one. */
   readonly court: OpenCourt | undefined
   /** The calls, once the market is joined. */
-  calls(market: Market): Money
+  calls(market: Market): Promise<Money>
   /** Ends what the money does by itself. */
   close(): Promise<void>
 }
@@ -45,6 +46,7 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
   let evm: EvmMoney | undefined
   let problem: unknown
   let anchoring: Anchoring | undefined
+  let others: OthersAnchoring | undefined
   const onProblem = (error: unknown): void => log('warn', 'money', { code: describe(error).code, error })
   const evmRail: OpenRail = async (parts) => {
     if (signer === undefined || chainBoot === null) return freeRail()
@@ -67,17 +69,21 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
   return {
     court: signer === undefined || chainBoot === null ? undefined : court,
     rails: signer === undefined || chainBoot === null ? [] : [async () => freeRail(), evmRail],
-    calls(market) {
+    async calls(market) {
       const parts = evm?.parts ?? null
       if (parts !== null) {
-        anchoring = new Anchoring({
-          heads: headsOf({ memory: market.memory, ledger: (options) => market.ledger(options) }),
-          anchors: parts.anchors,
-          clock: systemClock(),
-          onProblem,
-          onAnchored: ({ size, block, transaction }) => log('info', 'anchored', { size, block, transaction }),
-        })
-        anchoring.start()
+        const start = (kind: string, heads: Heads, anchors: ChainAnchor): Anchoring => {
+          const onAnchored = ({ size, block, transaction }: Anchored): void => log('info', kind, { size, block, transaction })
+          const started = new Anchoring({ heads, anchors, clock: systemClock(), onProblem, onAnchored })
+          started.start()
+          return started
+        }
+        anchoring = start('anchored', headsOf({ memory: market.memory, ledger: (options) => market.ledger(options) }), parts.anchors)
+        // A tree that can't be opened is no reason to stay without the own anchors.
+        const aggregator = boot.anchorOthers
+          ? await market.memory.aggregate({ anchors: parts.anchors, chain: parts.view().id }).catch(onProblem)
+          : undefined
+        if (aggregator) others = { aggregator, anchoring: start('anchored_others', aggregator, aggregator.anchors) }
       }
       return new Money({
         wallet,
@@ -85,12 +91,14 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
         problem,
         configured: chainBoot !== null,
         anchoring: anchoring ?? null,
+        others: others ?? null,
         market: marketOf(market),
         peerKey: peer.signer.publicKey,
       })
     },
     async close() {
       await anchoring?.stop()
+      await others?.anchoring.stop()
       await evm?.close()
     },
   }

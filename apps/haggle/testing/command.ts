@@ -28,6 +28,7 @@ export const PLAIN_BOOT: Boot = {
   provide: false,
   chain: null,
   witness: false,
+  anchorOthers: false,
   walletPassphraseFile: null,
 }
 

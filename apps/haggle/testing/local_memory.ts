@@ -59,6 +59,13 @@ export function localMemory(known: string, options: { ledger?: number; state?: M
     importProof: async () => ({ kind: 'counted', owner: known, about: known, contract: '0'.repeat(64) }),
     evidence: async () => null,
     checkpoint: async () => ({ log: 0, size, root: new Uint8Array(32), cosigned: 1, failed: 0 }),
+    aggregate: async () => {
+      throw new HaggleError('E_CHAIN_NONE', 'No chain in this double')
+    },
+    anchorFile: async (from) => {
+      if (from !== known) throw new HaggleError('E_ANCHOR_NONE', `${from} has no anchor of this log`)
+      return { file: new TextEncoder().encode('haggle-anchor/1\n'), log: 0, size: 1, chain: 31337, account: new Uint8Array(20) }
+    },
     fetchLost: async () => {
       if (!behind) return 0
       state = 'ok'

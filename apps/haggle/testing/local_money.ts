@@ -8,7 +8,7 @@ import type { Anchored, ChainAnchor } from '@haggle/reputation'
 import { HaggleError, systemClock, toHex } from '@haggle/wire'
 import { Anchoring } from '../agent/anchoring.ts'
 import type { ChainParts, ChannelLine } from '../agent/chain_parts.ts'
-import { Money } from '../agent/money.ts'
+import { Money, type MoneyInit } from '../agent/money.ts'
 import { Wallet } from '../agent/wallet.ts'
 import type { ChainBoot } from '../boot.ts'
 
@@ -23,8 +23,8 @@ export async function localMoney(home: string, boot: ChainBoot | null): Promise<
   return moneyWith(await Wallet.of(walletFile(join(home, 'wallet'), { scryptLogN: 14 })), boot)
 }
 
-/** The same with a wallet of the caller's. */
-export function moneyWith(wallet: Wallet, boot: ChainBoot | null): Money {
+/** The same with a wallet of the caller's, and with other parts where `more` has them. */
+export function moneyWith(wallet: Wallet, boot: ChainBoot | null, more: Partial<MoneyInit> = {}): Money {
   const { signer } = wallet
   const parts = boot === null || signer === undefined ? null : memoryParts(signer.account)
   return new Money({
@@ -32,6 +32,7 @@ export function moneyWith(wallet: Wallet, boot: ChainBoot | null): Money {
     chain: parts,
     configured: boot !== null,
     anchoring: parts === null ? null : localAnchoring(parts.anchors),
+    others: null,
     peerKey: new Uint8Array(32).fill(0x11),
     market: {
       court: () => null,
@@ -42,6 +43,7 @@ export function moneyWith(wallet: Wallet, boot: ChainBoot | null): Money {
       prices: async () => ['0.30', '0.10', '0.20'],
       accountOf: async (peerId) => (peerId.startsWith('12D3Koo') ? OTHER : undefined),
     },
+    ...more,
   })
 }
 

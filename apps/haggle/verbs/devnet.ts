@@ -14,7 +14,7 @@ export const verb: Verb = {
     JSON_FLAG,
   ],
   notes: [
-    'Everything listens on loopback only and is on a network of its own. Providers take credits and the test token at the same price; the renter’s home has a wallet with 100 of it. It prints what to type in another terminal. With --json the first line on stdout is one JSON object, once all is ready.',
+    'Everything listens on loopback only and is on a network of its own. Providers take credits and the test token at the same price, and anchor the ledgers of others; the renter’s home has a wallet with 100 of it. It prints what to type in another terminal. With --json the first line on stdout is one JSON object, once all is ready.',
   ],
   examples: ['haggle devnet', 'haggle devnet --providers 5 --dir /tmp/market'],
   async run(args) {

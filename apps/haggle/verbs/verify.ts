@@ -14,7 +14,7 @@ const ASKED: readonly string[] = ['chain-rpc', 'chain-id', 'chain-token', 'chain
 export const verb: Verb = {
   name: 'verify',
   summary: 'check a transcript, a proof or evidence offline, from the file alone',
-  positionals: [{ name: 'FILE', help: 'what haggle run, haggle ledger export, prove or evidence wrote; - is stdin', kind: 'file' }],
+  positionals: [{ name: 'FILE', help: 'what haggle run, ledger export, prove, evidence or anchor get wrote; - is stdin', kind: 'file' }],
   flags: [
     { name: 'rpc', kind: 'url', value: 'URL', help: 'ask this chain whether a proof is anchored; otherwise the chain of the settings' },
     JSON_FLAG,
