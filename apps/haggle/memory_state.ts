@@ -20,7 +20,7 @@ export function stateText(status: MemoryStatus): StateText {
   if (status.ledger === 'damaged' || state === 'damaged')
     return { state: 'bad', text: `${which}, damaged: some are on neither copy, and no head is signed`, fix: 'haggle ledger fetch' }
   if (status.ledger === 'failed')
-    return { state: 'bad', text: `${which}, the disk refused a write`, fix: 'make room, then haggle down and start again' }
+    return { state: 'bad', text: `${which}, the disk refused a write`, fix: 'make room: whatever is written next tries again' }
   switch (state) {
     case 'behind':
       return {

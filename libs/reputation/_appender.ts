@@ -64,7 +64,7 @@ interface Flight {
   readonly over: Promise<void>
 }
 
-/** Writes groups of entries, one group at a time. After a failed write it refuses: only opening again can tell what reached the disk. */
+/** Writes groups of entries, one group at a time. After a failed write it refuses: only recovery can tell what reached the disk. */
 export class Appender {
   readonly #init: AppenderInit
   #frontier: Frontier
@@ -209,7 +209,7 @@ export class Appender {
     else
       this.#failure = new HaggleError('E_LEDGER_WRITE', 'Cannot append to the ledger: the disk refused a write', {
         cause: failed.reason,
-        next: 'make room or check the disk, then start again: what reached the disk is sorted out then',
+        next: 'make room or check the disk: whatever is appended next tries again',
       })
   }
 

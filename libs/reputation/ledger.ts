@@ -40,7 +40,7 @@ export interface LedgerInit {
 /**
  * - `ok`: everything that was ever acknowledged is here.
  * - `damaged`: entries are missing that neither journal nor database has; see {@link LedgerStatus.lost}.
- * - `failed`: a write was refused; nothing can be appended until the ledger is opened again.
+ * - `failed`: a write was refused; the next append finds out first what of it reached the disk, and fails again while the disk takes nothing.
  * - `closed`: it was closed.
  */
 export type LedgerState = 'ok' | 'damaged' | 'failed' | 'closed'
@@ -212,6 +212,7 @@ class StoreLedger implements Ledger {
     this.#check()
     // Nothing is awaited when nothing is being put back: so an append asked for before a restoring is among what the restoring waits for.
     while (this.#restoring) await this.#restoring.catch(() => undefined)
+    if (this.#appender?.failure) await this.#openAnew(this.#appender.failure)
     if (this.#appender === undefined) {
       throw new HaggleError(
         'E_LEDGER_DAMAGED',
@@ -325,6 +326,20 @@ class StoreLedger implements Ledger {
     this.#restoring = this.#restore(target, kept).finally(() => (this.#restoring = undefined))
     await this.#restoring
     return this.status()
+  }
+
+  /** After a refused write: what of it reached journal and database is sorted out as at an opening. Throws `failure` while that can't be done. */
+  async #openAnew(failure: HaggleError): Promise<void> {
+    const { store, journal } = this.#init
+    const opening = async (): Promise<void> => {
+      await this.#appender?.idle()
+      this.#found = this.#take(await recover({ store, journal, hasher: this.#hasher, log: this.log, key: this.key }))
+      await this.finishTail()
+    }
+    this.#restoring = opening().finally(() => (this.#restoring = undefined))
+    await this.#restoring.catch((cause: unknown) => {
+      throw new HaggleError(failure.code, failure.message, { cause, ...(failure.next === undefined ? {} : { next: failure.next }) })
+    })
   }
 
   async #restore(target: { readonly size: number; readonly root: Uint8Array }, kept: readonly KeptEntry[]): Promise<void> {

@@ -5,9 +5,11 @@ import { dirname, join } from 'node:path'
 import { HaggleError } from '@haggle/wire'
 import { Level } from 'level'
 import { checkBatch, checkKey, closedError } from './_bounds.ts'
-import { corruptError, sealAll, unseal } from './_checked_value.ts'
+import { corruptError, unseal } from './_checked_value.ts'
 import { GroupCommit } from './_group_commit.ts'
+import { causeCode } from './_level_errors.ts'
 import { mendTables, tableBytes } from './_mend_tables.ts'
+import { type Database, SteadyLevel } from './_steady_level.ts'
 import type { Range, Store, Write, WriteOptions } from './store.ts'
 import { subStore } from './sub_store.ts'
 
@@ -30,15 +32,13 @@ export interface LevelStore extends Store {
   readonly repaired: boolean
 }
 
-type Database = Level<string, Uint8Array>
-
 /** On Node `Level` is classic-level's class, whose `repair` the types of `level` leave out because browsers have none. */
 const repairing = Level as unknown as { repair(path: string): Promise<void> }
 
 /** One open database and the number of handles on it. */
 interface Shared {
   readonly path: string
-  readonly db: Database
+  readonly db: SteadyLevel
   readonly group: GroupCommit
   readonly repaired: boolean
   handles: number
@@ -122,8 +122,9 @@ async function openShared(path: string, options: OpenLevelOptions): Promise<Shar
     repaired = true
   }
   await writeFile(join(path, PID_FILE), `${process.pid}\n`, { mode: 0o600 })
-  const group = new GroupCommit((batch, sync) => commit(db, batch, sync))
-  return { path, db, group, repaired, handles: 0 }
+  const steady = new SteadyLevel(db, path)
+  const group = new GroupCommit((batch, sync) => steady.commit(batch, sync))
+  return { path, db: steady, group, repaired, handles: 0 }
 }
 
 /**
@@ -153,20 +154,6 @@ async function openDatabase(path: string, { writeBufferBytes }: OpenLevelOptions
   return db
 }
 
-async function commit(db: Database, batch: readonly Write[], sync: boolean): Promise<void> {
-  const sealed = sealAll(batch.filter((write): write is PutWrite => write.value !== null))
-  // A chained batch costs two thirds of an array of operations, each of which is copied and checked again.
-  const chained = db.batch()
-  let next = 0
-  for (const { key, value } of batch) {
-    if (value === null) chained.del(key)
-    else chained.put(key, sealed[next++]!)
-  }
-  await chained.write({ sync })
-}
-
-type PutWrite = Write & { readonly value: Uint8Array }
-
 function levelStore(shared: Shared): LevelStore {
   const { db, path, repaired, group } = shared
   let open = true
@@ -174,14 +161,14 @@ function levelStore(shared: Shared): LevelStore {
     if (!open) throw closedError()
   }
   const readChunks = (range: Range = {}): AsyncGenerator<readonly (readonly [key: string, value: Uint8Array])[]> => {
-    const from = range.gte ?? range.gt ?? ''
     const unsealed = (chunk: readonly [string, Uint8Array][]): (readonly [string, Uint8Array])[] =>
       chunk.map(([key, sealed]) => [key, unseal(key, sealed)] as const)
-    return readAhead(() => (check(), db.iterator({ ...range, ...READ_BYTES })), { from, check, map: unsealed })
+    return readAhead(db, range, { open: (level, bounds) => level.iterator(bounds), keyOf: ([key]) => key, check, map: unsealed })
   }
   const readKeys = (range: Range = {}): AsyncGenerator<readonly string[]> =>
-    readAhead(() => (check(), db.keys({ ...range, ...READ_BYTES })), {
-      from: range.gte ?? range.gt ?? '',
+    readAhead(db, range, {
+      open: (level, bounds) => level.keys(bounds),
+      keyOf: (key: string) => key,
       check,
       map: (keys: readonly string[]) => keys,
     })
@@ -191,13 +178,13 @@ function levelStore(shared: Shared): LevelStore {
     async get(key: string): Promise<Uint8Array | undefined> {
       check()
       checkKey(key)
-      const sealed = await damageAs(key, db.get(key))
+      const sealed = await damageAs(key, (await db.reading()).get(key))
       return sealed === undefined ? undefined : unseal(key, sealed)
     },
     async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
       check()
       for (const key of keys) checkKey(key)
-      const sealed = await damageAs(keys[0] ?? '', db.getMany([...keys]))
+      const sealed = await damageAs(keys[0] ?? '', (await db.reading()).getMany([...keys]))
       return sealed.map((value, i) => (value === undefined ? undefined : unseal(keys[i]!, value)))
     },
     async write(batch: readonly Write[], { sync = true }: WriteOptions = {}): Promise<void> {
@@ -235,25 +222,50 @@ interface Iterating<T> {
   close(): Promise<void>
 }
 
-/** Reads all that an iterator has, in chunks. Whoever reads more than one gets the next while it works on this: LevelDB reads in another thread. */
-async function* readAhead<T, R>(
-  open: () => Iterating<T>,
-  options: { readonly from: string; readonly check: () => void; readonly map: (chunk: T[]) => R },
-): AsyncGenerator<R> {
-  const iterator = open()
-  let ahead: Promise<T[]> | undefined
-  try {
-    for (let read = 0; ; read++) {
-      const chunk = await damageAs(options.from, ahead ?? iterator.nextv(RANGE_CHUNK))
-      options.check()
-      if (chunk.length === 0) return
-      ahead = read === 0 ? undefined : quietly(iterator.nextv(RANGE_CHUNK))
-      yield options.map(chunk)
+/** How {@link readAhead} reads: `T` is what an iterator gives, `R` what a chunk of it becomes. */
+interface Reading<T, R> {
+  readonly open: (db: Database, bounds: Range & typeof READ_BYTES) => Iterating<T>
+  readonly keyOf: (item: T) => string
+  readonly check: () => void
+  readonly map: (chunk: T[]) => R
+}
+
+/**
+ * Reads a range in chunks. Whoever reads more than one gets the next while it works on this: LevelDB reads in another thread. When the database is opened
+ * anew meanwhile, reading goes on behind the last key.
+ */
+async function* readAhead<T, R>(db: SteadyLevel, range: Range, { open, keyOf, check, map }: Reading<T, R>): AsyncGenerator<R> {
+  let bounds = range
+  for (;;) {
+    check()
+    const iterator = open(await db.reading(), { ...bounds, ...READ_BYTES })
+    const { generation } = db
+    let ahead: Promise<T[]> | undefined
+    try {
+      for (let read = 0; ; read++) {
+        const chunk = await damageAs(range.gte ?? range.gt ?? '', ahead ?? iterator.nextv(RANGE_CHUNK))
+        check()
+        if (chunk.length === 0) return
+        ahead = read === 0 ? undefined : quietly(iterator.nextv(RANGE_CHUNK))
+        bounds = behind(bounds, keyOf(chunk.at(-1) as T), chunk.length)
+        yield map(chunk)
+      }
+    } catch (error) {
+      if (db.generation === generation || !(error instanceof Error && 'code' in error && error.code === 'LEVEL_ITERATOR_NOT_OPEN'))
+        throw error
+    } finally {
+      await ahead?.catch(() => undefined)
+      await iterator.close()
     }
-  } finally {
-    await ahead?.catch(() => undefined)
-    await iterator.close()
   }
+}
+
+/** What is left of a range once so many entries, up to this key, were read. */
+function behind({ gte, gt, lt, lte, limit, ...rest }: Range, key: string, count: number): Range {
+  const left = limit === undefined || limit < 0 ? {} : { limit: limit - count }
+  const low = { ...(gte === undefined ? {} : { gte }), ...(gt === undefined ? {} : { gt }) }
+  const high = { ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) }
+  return rest.reverse === true ? { ...rest, ...left, ...low, lt: key } : { ...rest, ...left, ...high, gt: key }
 }
 
 /** The same promise; that nobody awaits its rejection is no fault of the process, for whoever awaits it later sees it. */
@@ -280,14 +292,6 @@ async function damageAs<T>(key: string, reading: Promise<T>): Promise<T> {
     const code = causeCode(error)
     throw code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR' ? corruptError(key, error) : error
   }
-}
-
-function causeCode(error: unknown): string | undefined {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    const code = 'code' in e ? e.code : undefined
-    if (code === 'LEVEL_LOCKED' || code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR') return code
-  }
-  return undefined
 }
 
 /** The process that has, or had, the folder open; undefined when the last one closed it, or the file can't be read. */

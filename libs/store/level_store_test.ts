@@ -1,6 +1,6 @@
 // The LevelDB store passes the seam's suite, shares one database per folder, keeps others out and never gives back damaged bytes.
 
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { errorCode } from '@haggle/wire'
 import { afterAll, expect, it } from 'vitest'
 import { seal, unseal } from './_checked_value.ts'
 import { GroupCommit } from './_group_commit.ts'
-import { openLevelStore } from './level_store.ts'
+import { type LevelStore, openLevelStore } from './level_store.ts'
 import type { Write } from './store.ts'
 import { testStore } from './testing.ts'
 
@@ -158,3 +158,42 @@ it('range() and get() see only damage as damage when the store is closed meanwhi
   })()
   expect(await reading.catch(errorCode)).toBe('E_STORE_CLOSED')
 })
+
+it('write() says E_STORE_WRITE while the disk takes no more, and loses nothing that it acknowledged before or after', async () => {
+  const path = folder()
+  // A limit on the size of files stands for a full disk; taking it off, for room that somebody made.
+  const program = `import { execFileSync } from 'node:child_process'
+    import { openLevelStore } from ${JSON.stringify(join(import.meta.dirname, 'level.ts'))}
+    const store = await openLevelStore(${JSON.stringify(path)})
+    const [acked, refused] = [[], new Set()]
+    const put = (n) => store.write([{ key: 'k' + n, value: new Uint8Array(3000).fill(n) }]).then(() => acked.push(n), (error) => refused.add(error.code))
+    await store.write(Array.from({ length: 1200 }, (_, n) => ({ key: 'r' + String(n).padStart(4, '0'), value: new Uint8Array(1) })))
+    let seen = 0
+    for await (const [key] of store.range({ gte: 'r', lt: 's', limit: 1100 })) {
+      if (seen++ !== 5) continue
+      for (let n = 0; n < 20; n++) await put(n)
+      refused.add((await store.get('k0')).length)
+      execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited'])
+      for (let n = 100; n < 120; n++) await put(n)
+    }
+    process.send({ acked, refused: [...refused], seen })
+    setInterval(() => {}, 1e6)`
+  await writeFile(`${path}.ts`, program)
+  const args = ['-c', 'ulimit -S -f 128; exec "$0" "$@"', process.execPath, '--conditions=@haggle/source', `${path}.ts`]
+  const child = spawn('sh', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { PATH: process.env['PATH'] } })
+  const [told] = (await once(child, 'message')) as [{ acked: number[]; refused: unknown[]; seen: number }]
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(told.refused).toEqual(['E_STORE_WRITE', 3000])
+  expect(told.seen).toBe(1100)
+  expect(told.acked.length).toBeGreaterThan(20)
+  expect(told.acked).toContain(100)
+  await using store = await openedAgain(path)
+  for (const n of told.acked) expect(await store.get(`k${n}`)).toEqual(new Uint8Array(3000).fill(n))
+})
+
+/** Opened by another process than the one that wrote. */
+async function openedAgain(path: string): Promise<LevelStore & AsyncDisposable> {
+  const store = await openLevelStore(path)
+  return { ...store, [Symbol.asyncDispose]: () => store.close() }
+}
