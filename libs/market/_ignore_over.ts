@@ -9,3 +9,10 @@ const OVER: ReadonlySet<string> = new Set(['E_CONTRACT_STATE', 'E_STORE_CLOSED']
 export function ignoreOver(error: unknown): void {
   if (!OVER.has(errorCode(error))) throw error
 }
+
+/** For work that nobody waits for: what it throws is told, unless {@link OVER} lists it, and ends nothing. A message that the disk refused is sent later by its thread. */
+export function unwatched(work: Promise<unknown>, onProblem: (error: unknown) => void = () => undefined): void {
+  work.catch((error: unknown) => {
+    if (!OVER.has(errorCode(error))) onProblem(error)
+  })
+}

@@ -10,7 +10,7 @@ import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
 import { BoughtLevels } from './bought_levels.ts'
 import { ledgerLineOf } from './closing_entry.ts'
 import { CourtAccess } from './court_access.ts'
-import { ignoreOver } from './_ignore_over.ts'
+import { unwatched } from './_ignore_over.ts'
 import { offerView } from './offer_view.ts'
 import { ownRow } from './own_row.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
@@ -331,7 +331,7 @@ class MarketNode implements StartableMarket {
   #answer(thread: Thread, message: Message): void {
     if (this.#provider !== undefined) return this.#provider.message(thread, message)
     if (!['quote-req', 'counter', 'accept'].includes(message.type)) return
-    void thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }).catch(ignoreOver)
+    unwatched(thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null }), this.#parts.onProblem)
   }
 
   /** A ledger entry is on disk before its thread is closed: what is lost with the process is told again by the next one. */

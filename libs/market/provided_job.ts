@@ -6,7 +6,7 @@ import type { Network, PeerTarget } from '@haggle/mesh'
 import { MAX_RIDING_BYTES, type Thread, type Threads } from '@haggle/negotiate'
 import type { MeterUnit } from '@haggle/offer'
 import type { Suite } from '@haggle/wire'
-import { ignoreOver } from './_ignore_over.ts'
+import { ignoreOver, unwatched } from './_ignore_over.ts'
 import type { ListedFiles } from './listed_files.ts'
 
 /** What a provided job needs of its node. */
@@ -19,6 +19,8 @@ export interface ProvidedJobInit {
   readonly threads: Threads
   /** Cases of service levels opened for this contract, 0 or 1; `last`: no other METER follows. */
   readonly levels: (last: boolean) => bigint
+  /** Told of what went wrong with work that nobody waits for. */
+  readonly onProblem?: (error: unknown) => void
 }
 
 /** A job of a contract in which this node is the provider. */
@@ -53,7 +55,7 @@ export class ProvidedJob {
 
   /** Runs the job from its start to its RESULT. */
   async run(): Promise<void> {
-    const { host, files } = this.#init
+    const { host, files, onProblem } = this.#init
     const { id, spec } = this.job
     await this.prepare()
     if (spec.files.length > spec.inline.length && (await files.missing(id, spec.files)).length > 0) await this.#staged.promise
@@ -61,7 +63,7 @@ export class ProvidedJob {
     this.#started = true
     void this.#pump('stdout')
     void this.#pump('stderr')
-    void this.thread.command({ do: 'ready' }).catch(ignoreOver)
+    unwatched(this.thread.command({ do: 'ready' }), onProblem)
     await this.#finish()
   }
 

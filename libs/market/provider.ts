@@ -9,7 +9,7 @@ import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
 import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
-import { ignoreOver } from './_ignore_over.ts'
+import { ignoreOver, unwatched } from './_ignore_over.ts'
 import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
@@ -136,12 +136,12 @@ export class Provider {
   message(thread: Thread, message: Message): void {
     const decide = this.#decision(thread, message)
     if (decide === undefined) return
-    decide.catch((error: unknown) => {
+    const refuse = (error: unknown): Promise<void> => {
       // A decision that fails is a refusal: the renter must not wait for its deadline.
-      const code = error instanceof HaggleError ? error.code : 'E_UNKNOWN'
-      this.#count(code)
-      return thread.command({ do: 'reject', reason: 'unsupported', path: null, fresh: null }).catch(ignoreOver)
-    })
+      this.#count(error instanceof HaggleError ? error.code : 'E_UNKNOWN')
+      return thread.command({ do: 'reject', reason: 'unsupported', path: null, fresh: null })
+    }
+    this.#behind(decide.catch(refuse))
   }
 
   /** Carries out what the machine asks of a provider. */
@@ -152,11 +152,11 @@ export class Provider {
         else this.#holdAgain(thread)
         return
       case 'job':
-        if (effect.action === 'start') void this.#startJob(thread, effect.contract)
-        else void this.#stopJob(thread, effect.contract, effect.reason)
+        if (effect.action === 'start') this.#behind(this.#startJob(thread, effect.contract))
+        else this.#behind(this.#stopJob(thread, effect.contract, effect.reason))
         return
       case 'measure':
-        void this.#measure(thread)
+        this.#behind(this.#measure(thread))
         return
       default:
         return
@@ -273,7 +273,7 @@ export class Provider {
   }
 
   #makeJob(thread: Thread, { contract, terms, spec }: { contract: Uint8Array; terms: Terms; spec: JobSpec }): ProvidedJob {
-    const { provider, hashing, network, suite } = this.#parts
+    const { provider, hashing, network, suite, onProblem } = this.#parts
     const id = toHex(contract)
     const { maxMs, limits, isolation } = terms
     const job = new ProvidedJob(
@@ -293,14 +293,21 @@ export class Provider {
         suite,
         threads: this.#threads,
         levels: (last) => this.levels.counted(thread, last),
+        ...(onProblem === undefined ? {} : { onProblem }),
       },
     )
     this.#jobs.set(id, job)
-    void thread.ended.then(() => {
+    const forget = (): Promise<void> => {
       this.#jobs.delete(id)
       return this.#kept.take(id)
-    })
+    }
+    this.#behind(thread.ended.then(forget))
     return job
+  }
+
+  /** Work that nobody waits for. */
+  #behind(work: Promise<unknown>): void {
+    unwatched(work, this.#parts.onProblem)
   }
 
   async #startJob(thread: Thread, contract: Uint8Array): Promise<void> {

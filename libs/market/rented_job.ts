@@ -20,7 +20,7 @@ import type { Network, PeerTarget } from '@haggle/mesh'
 import type { EndFrame, HostEffect, OutputFrame, Thread } from '@haggle/negotiate'
 import { type Clock, HaggleError } from '@haggle/wire'
 import type { PaymentRail } from '@haggle/payment'
-import { ignoreOver } from './_ignore_over.ts'
+import { ignoreOver, unwatched } from './_ignore_over.ts'
 import { paidOf } from './paid.ts'
 import { amountOn } from './rails.ts'
 import type { CollectedFiles } from './parts.ts'
@@ -125,7 +125,7 @@ export class RentedJob {
   effect(effect: HostEffect): void {
     switch (effect.kind) {
       case 'pay':
-        if (this.#init.drives) void this.#pay(effect)
+        if (this.#init.drives) unwatched(this.#pay(effect), this.#init.onProblem)
         return
       case 'notify':
         this.#notify(effect.phase)
@@ -170,7 +170,7 @@ export class RentedJob {
     this.#cancelLost()
     if (this.#outSinceMs !== null) this.#outMs += this.#init.clock.monotonicMs() - this.#outSinceMs
     this.#outSinceMs = null
-    if (this.#abandoned) return void this.cancel().catch(ignoreOver)
+    if (this.#abandoned) return unwatched(this.cancel(), this.#init.onProblem)
     if (!this.#hasStarted) return
     for (const channel of ['stdout', 'stderr'] as const) if (!this.feeds[channel].complete) this.#refetch(channel)
   }
@@ -216,7 +216,7 @@ export class RentedJob {
     if (phase === 'closing' && exit !== null) {
       this.#confirmed.resolve(null)
       this.#ended.resolve({ kind: 'exited', exit: exitStatusOf(exit) })
-      if (this.#init.drives) void this.#receipt(null)
+      if (this.#init.drives) unwatched(this.#receipt(null), this.#init.onProblem)
     }
     if (!END_PHASES.has(phase)) return
     const over: RentedEnd =

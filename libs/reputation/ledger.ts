@@ -163,6 +163,9 @@ export async function openLedger(init: LedgerInit): Promise<Ledger> {
   return ledger
 }
 
+/** A key that is never there. */
+const NO_KEY = '-'
+
 class StoreLedger implements Ledger {
   readonly key: Uint8Array
   readonly log: number
@@ -333,6 +336,8 @@ class StoreLedger implements Ledger {
     const { store, journal } = this.#init
     const opening = async (): Promise<void> => {
       await this.#appender?.idle()
+      // A write that was refused may be in the database all the same, once that was opened anew: before the next one it says what it has.
+      await store.write([{ key: NO_KEY, value: null }])
       this.#found = this.#take(await recover({ store, journal, hasher: this.#hasher, log: this.log, key: this.key }))
       await this.finishTail()
     }

@@ -11,7 +11,7 @@ import { describe, Failure } from '../failure.ts'
 import type { HomePaths } from '../home.ts'
 import { readPassphrase, readSecret } from '../secret_file.ts'
 import type { Joined } from './agent.ts'
-import type { Log } from './log.ts'
+import { type Log, sparing } from './log.ts'
 import { type MoneyOpening, openMoney } from './open_money.ts'
 
 /** The launcher's folder in a home: there once the home has offered its machine. */
@@ -38,7 +38,10 @@ export async function joinAs(paths: HomePaths, boot: Boot, log: Log): Promise<Jo
       listen: [...(boot.listen ?? [])],
       mdns: boot.mdns,
       onMemory: (event) => remembered(log, event),
-      onProblem: (error) => log('warn', 'market', { code: describe(error).code, error }),
+      onProblem: sparing((error, times) => log('warn', 'market', { code: describe(error).code, error, ...(times > 1 ? { times } : {}) }), {
+        nameOf: (error) => describe(error).code,
+        now: () => performance.now(),
+      }),
       rails: money.rails,
       ...(money.court === undefined ? {} : { court: money.court }),
       onCourt: ({ kind, id, about }) => log(kind === 'trouble' ? 'warn' : 'info', `court_${kind}`, { case: toHex(id), about }),

@@ -43,3 +43,21 @@ export function createLog(write: (text: string) => void, least: Level = 'info'):
     if (order.indexOf(level) >= order.indexOf(least)) write(`${line(new Date(), level, event, fields)}\n`)
   }
 }
+
+/** Between two lines about one problem that lasts. */
+const AGAIN_MS = 60_000
+
+/** Problems, by what `nameOf` calls them: each is told when it comes, and while it lasts once a minute with how often it came since. `now` in ms. */
+export function sparing(
+  tell: (error: unknown, times: number) => void,
+  { nameOf, now }: { readonly nameOf: (error: unknown) => string; readonly now: () => number },
+): (error: unknown) => void {
+  const told = new Map<string, { atMs: number; times: number }>()
+  return (error) => {
+    const name = nameOf(error)
+    const last = told.get(name)
+    if (last !== undefined && now() - last.atMs < AGAIN_MS) return void last.times++
+    told.set(name, { atMs: now(), times: 0 })
+    tell(error, 1 + (last?.times ?? 0))
+  }
+}

@@ -1,7 +1,7 @@
 // The log keeps secrets and strangers' texts out, and the metrics page is what Prometheus reads.
 
 import { expect, test } from 'vitest'
-import { createLog, line } from './log.ts'
+import { createLog, line, sparing } from './log.ts'
 import { metricsPage } from './metrics.ts'
 
 test('line() leaves secrets out, wherever they stand', () => {
@@ -85,4 +85,13 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
   expect(page).toContain('haggle_wallet_open 0\n')
   expect(page).toContain('haggle_earned_total{unit="credits",money="false"} 0.42\n')
   expect(page.split('\n').filter((text) => text !== '' && !/^(# (HELP|TYPE) \S+ \S+|\w+(\{\w+=".*"\})? [\d.]+$)/.test(text))).toEqual([])
+})
+
+test('sparing() tells a problem when it comes, then once a minute with how often it came, and another one at once', () => {
+  const told: string[] = []
+  let now = 0
+  const problem = sparing((error, times) => told.push(`${String(error)} ${times}`), { nameOf: String, now: () => now })
+  for (; now < 150_000; now += 1_000) problem('full')
+  problem('other')
+  expect(told).toEqual(['full 1', 'full 60', 'full 60', 'other 1'])
 })
