@@ -4,7 +4,7 @@
 import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HaggleError } from '@haggle/wire'
-import { Level } from 'level'
+import type { Level } from 'level'
 import { sealAll } from './_checked_value.ts'
 import { causeCode } from './_level_errors.ts'
 import type { Write } from './store.ts'
