@@ -17,10 +17,11 @@ export function stateText(status: MemoryStatus): StateText {
   const entries = size === 0 ? 'empty' : counted(size, 'entry', 'entries')
   const where = log === 0 ? entries : `${entries} in successor ${log}`
   const which = waiting === 0 ? where : `${where}, ${counted(waiting, 'entry waits', 'entries wait')} to be appended`
-  if (status.ledger === 'damaged' || state === 'damaged')
-    return { state: 'bad', text: `${which}, damaged: some are on neither copy, and no head is signed`, fix: 'haggle ledger fetch' }
+  // First: a head is not signed either while the disk refuses, and that is not the ledger's fault.
   if (status.ledger === 'failed')
     return { state: 'bad', text: `${which}, the disk refused a write`, fix: 'make room: whatever is written next tries again' }
+  if (status.ledger === 'damaged' || state === 'damaged')
+    return { state: 'bad', text: `${which}, damaged: some are on neither copy, and no head is signed`, fix: 'haggle ledger fetch' }
   switch (state) {
     case 'behind':
       return {

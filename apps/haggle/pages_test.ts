@@ -208,7 +208,7 @@ test.each([
   [{ state: 'behind', missing: 7 }, 'bad', 'others have seen up to 7 more signed', 'haggle ledger fetch'],
   [{ state: 'forked' }, 'bad', 'others have seen it say something else', 'haggle ledger succeed'],
   [{ state: 'damaged', ledger: 'damaged' }, 'bad', 'some are on neither copy', 'haggle ledger fetch'],
-  [{ ledger: 'failed' }, 'bad', 'the disk refused a write', 'make room'],
+  [{ ledger: 'failed', state: 'damaged' }, 'bad', 'the disk refused a write', 'make room'],
   [{ ledger: 'failed', waiting: 2 }, 'bad', '1204 entries, 2 entries wait to be appended', 'make room'],
   [{ log: 1, signedSize: 0 }, 'ok', '1204 entries in successor 1 ok', undefined],
 ] as const)('stateText() says what %j means', (changes, state, text, fix) => {
