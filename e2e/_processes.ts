@@ -66,11 +66,15 @@ export async function stablePort(): Promise<number> {
 export interface BenchOptions {
   /** More variables of every process, such as settings. */
   readonly env?: Readonly<Record<string, string>>
+  /** What runs the processes of a home, by its name: words before the program, such as those that enter a mount namespace. */
+  readonly through?: Readonly<Record<string, readonly string[]>>
+  /** Where the homes are. Default: a temporary folder of its own, which is deleted at the end. */
+  readonly folder?: string
 }
 
 /** Makes a bench on its own network, so that nothing outside is found. */
 export async function openBench(options: BenchOptions = {}): Promise<Bench> {
-  const folder = await mkdtemp(join(tmpdir(), 'haggle-e2e-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'haggle-e2e-')))
   const network = `devnet-${folder.slice(-6)}`
   const children: Running[] = []
   const homes = new Set<string>()
@@ -84,7 +88,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       ...options.env,
     }
-    const child = spawn(process.execPath, ['--conditions=@haggle/source', file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command, ...words] = [...(options.through?.[name] ?? []), process.execPath, '--conditions=@haggle/source', file, ...args]
+    const child = spawn(command as string, words, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const running = follow(child)
     children.push(running)
     return running
