@@ -17,8 +17,10 @@ interface Stage {
   readonly reports?: readonly string[]
   /** Only with `--all`. */
   readonly extra?: boolean
-  /** Has the machine to itself: real processes measure time. */
-  readonly alone?: boolean
+  /** When it runs: `first`, two at a time; `side`, all side by side after those, because their tests wait most of the time; `alone`, since real processes measure time. */
+  readonly turn: 'first' | 'side' | 'alone'
+  /** Its tests are an Nx run, whose cache is worth a word. */
+  readonly cached?: boolean
 }
 
 interface Outcome {
@@ -100,16 +102,29 @@ function allStages(): Stage[] {
   const packages = loadWorkspace(root).packages
   const named = (pattern: RegExp): string[] => packages.filter(({ dir }) => pattern.test(dir)).map(({ manifest }) => manifest.name)
   const reports = (pattern: RegExp): string[] => packages.filter(({ dir }) => pattern.test(dir)).map(({ dir }) => `${dir}/out/test.json`)
-  const unit = /^(libs\/.*|apps\/.*|tools|examples)$/
+  const unit = /^(libs\/.*|apps\/relay|tools|examples)$/
+  // The longest by far, and Nx would begin it last.
+  const command = /^apps\/haggle$/
   return [
     {
       name: 'layers',
       what: 'imports go down, browsers reach no Node, dependencies are declared',
       commands: [script('tools/check_layers.ts')],
+      turn: 'first',
     },
-    { name: 'shape', what: 'every library has its doc, README, exports and tests', commands: [script('tools/check_shape.ts')] },
-    { name: 'lint', what: 'oxlint', commands: [[bin('oxlint'), '--quiet']] },
-    { name: 'format', what: 'oxfmt', commands: [[bin('oxfmt'), '--check', '--no-error-on-unmatched-pattern', '**/*.{ts,mjs,js}']] },
+    {
+      name: 'shape',
+      what: 'every library has its doc, README, exports and tests',
+      commands: [script('tools/check_shape.ts')],
+      turn: 'first',
+    },
+    { name: 'lint', what: 'oxlint', commands: [[bin('oxlint'), '--quiet']], turn: 'first' },
+    {
+      name: 'format',
+      what: 'oxfmt',
+      commands: [[bin('oxfmt'), '--check', '--no-error-on-unmatched-pattern', '**/*.{ts,mjs,js}']],
+      turn: 'first',
+    },
     {
       name: 'types',
       what: 'tsc, sources and tests',
@@ -117,23 +132,51 @@ function allStages(): Stage[] {
         [bin('tsc'), '-b'],
         [bin('tsc'), '-p', 'tsconfig.tests.json'],
       ],
+      turn: 'first',
     },
-    { name: 'deno', what: 'deno check and deno doc --lint of the browser-safe libraries', commands: [script('tools/check_deno.ts')] },
-    { name: 'vectors', what: 'golden vectors are what the code makes', commands: [script('tools/vectors/main.ts', '--check')] },
+    {
+      name: 'deno',
+      what: 'deno check and deno doc --lint of the browser-safe libraries',
+      commands: [script('tools/check_deno.ts')],
+      turn: 'first',
+    },
+    {
+      name: 'vectors',
+      what: 'golden vectors are what the code makes',
+      commands: [script('tools/vectors/main.ts', '--check')],
+      turn: 'first',
+    },
     {
       name: 'docs',
       what: 'examples in doc comments and READMEs',
       commands: [[bin('vitest'), 'run', '--config', 'vitest.docs.ts']],
       reports: ['out/docs.json'],
+      turn: 'first',
     },
-    { name: 'unit', what: 'unit and property tests', commands: [nx(named(unit), availableParallelism())], reports: reports(unit) },
-    { name: 'e2e', what: 'real processes', commands: [nx(named(/^e2e$/), 1)], reports: reports(/^e2e$/), alone: true },
-    { name: 'unused', what: 'knip: unused files, exports and dependencies', commands: [[bin('knip')]], extra: true },
+    {
+      name: 'command',
+      what: 'unit tests of the command and its agent',
+      commands: [nx(named(command), 1)],
+      reports: reports(command),
+      turn: 'side',
+      cached: true,
+    },
+    {
+      name: 'unit',
+      what: 'unit and property tests of everything else',
+      commands: [nx(named(unit), availableParallelism())],
+      reports: reports(unit),
+      turn: 'side',
+      cached: true,
+    },
+    { name: 'e2e', what: 'real processes', commands: [nx(named(/^e2e$/), 1)], reports: reports(/^e2e$/), turn: 'alone' },
+    { name: 'unused', what: 'knip: unused files, exports and dependencies', commands: [[bin('knip')]], extra: true, turn: 'first' },
     {
       name: 'pack',
       what: 'publint: every library as it would be published',
       commands: packages.filter(({ dir }) => dir.startsWith('libs/')).map(({ dir }) => [bin('publint'), dir, '--strict']),
       extra: true,
+      turn: 'first',
     },
   ]
 }
@@ -169,7 +212,7 @@ async function runStage(stage: Stage): Promise<Outcome> {
     }
     const { code, output } = await execute(command, env)
     if (code !== 0) ok = false
-    if (code !== 0 || stage.name === 'unit') outputs.push(output)
+    if (code !== 0 || stage.cached) outputs.push(output)
   }
   return { stage, ok, seconds: (performance.now() - started) / 1000, output: outputs.join(''), counts: countsOf(stage, ok) }
 }
@@ -177,7 +220,7 @@ async function runStage(stage: Stage): Promise<Outcome> {
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
 
 function report({ stage, ok, seconds, output, counts }: Outcome): void {
-  const cached = stage.name === 'unit' ? /Cache:\s+(\d+)\/(\d+) hit/.exec(output) : null
+  const cached = stage.cached ? /Cache:\s+(\d+)\/(\d+) hit/.exec(output) : null
   const tests = stage.reports ? plural(counts.passed + counts.failed.length + counts.skipped.length, 'test') : ''
   const note = [tests, cached ? `${cached[1]} of ${cached[2]} projects unchanged since they passed` : ''].filter(Boolean).join(', ')
   console.log(
@@ -204,21 +247,20 @@ async function main(): Promise<number> {
   }
   const started = performance.now()
   const outcomes: Outcome[] = []
-  // Checks of a few seconds each go two at a time; what starts processes or uses every core itself runs alone.
-  const light = stages.filter((stage) => !stage.alone && stage.name !== 'unit')
-  const lane = async (): Promise<void> => {
-    for (let stage = light.shift(); stage; stage = light.shift()) {
-      const outcome = await runStage(stage)
-      outcomes.push(outcome)
-      report(outcome)
+  const inLanes = async (waiting: Stage[], lanes: number): Promise<void> => {
+    const lane = async (): Promise<void> => {
+      for (let stage = waiting.shift(); stage; stage = waiting.shift()) {
+        const outcome = await runStage(stage)
+        outcomes.push(outcome)
+        report(outcome)
+      }
     }
+    await Promise.all(Array.from({ length: lanes }, lane))
   }
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, lane))
-  for (const stage of stages.filter((one) => one.alone || one.name === 'unit')) {
-    const outcome = await runStage(stage)
-    outcomes.push(outcome)
-    report(outcome)
-  }
+  const of = (turn: Stage['turn']): Stage[] => stages.filter((stage) => stage.turn === turn)
+  await inLanes(of('first'), Math.min(2, availableParallelism()))
+  await inLanes(of('side'), of('side').length)
+  await inLanes(of('alone'), 1)
   const failed = outcomes.flatMap(({ counts }) => counts.failed)
   const skipped = outcomes.flatMap(({ counts }) => counts.skipped)
   const passed = outcomes.reduce((sum, { counts }) => sum + counts.passed, 0)

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { forgeMissing } from './forge.ts'
 import { type Mutant, mutantsOf } from './mutants.ts'
 import { type MutantBench, mutantBench, type Verdict } from './mutant_bench.ts'
-import { beneficiary, refused, schemata } from './schemata.ts'
+import { beneficiary, complainedOf, refused, schemata } from './schemata.ts'
 import { SURVIVORS } from './survivors.ts'
 
 /** Contracts whose every check has a test of its own. */
@@ -43,20 +43,33 @@ function sample(mutants: readonly Mutant[], count: number, seed: number): readon
     .toSorted((a, b) => a.at - b.at)
 }
 
-/** Builds all mutants in one source, without those that do not compile. Returns it, and which are in it. */
-async function buildSchemata(
-  bench: MutantBench,
-  contract: string,
-  mutants: readonly Mutant[],
-): Promise<{ text: string; included: Set<number> }> {
+/** Mutants in one source: which are in it, and which have to be tried by themselves. All others do not compile. */
+interface Together {
+  readonly text: string
+  readonly included: ReadonlySet<number>
+  readonly alone: ReadonlySet<number>
+}
+
+/** Builds all mutants in one source, without those that do not compile. */
+async function buildSchemata(bench: MutantBench, contract: string, mutants: readonly Mutant[]): Promise<Together> {
+  const alone = new Set([...mutants.keys()].filter((index) => mutants[index]?.body === null))
   const included = new Set([...mutants.keys()].filter((index) => mutants[index]?.body !== null))
   for (;;) {
     const text = schemata(bench.source, mutants, included)
     const complaint = await bench.build(text)
-    if (complaint === '') return { text, included }
-    const bad = refused(text, `${contract}.sol`, complaint)
+    if (complaint === '') return { text, included, alone }
+    const file = `${contract}.sol`
     const before = included.size
-    for (const index of bad) included.delete(index)
+    for (const index of refused(text, file, complaint)) included.delete(index)
+    if (included.size < before) continue
+    // The complaint is about the head of a function, because of what one of its bodies leaves out.
+    for (const name of complainedOf(text, file, complaint)) {
+      for (const index of included) {
+        if (!mutants[index]?.what.startsWith(`${name}: `)) continue
+        included.delete(index)
+        alone.add(index)
+      }
+    }
     if (included.size === before) throw new Error(`the mutants of ${contract} do not compile together: ${complaint}`)
   }
 }
@@ -65,7 +78,7 @@ async function mutate(contract: string, only: number, seed: number): Promise<Out
   await using bench = await mutantBench(contract, 'tests')
   const all = mutantsOf(bench.source)
   const mutants = only > 0 ? sample(all, only, seed) : all
-  const { text, included } = await buildSchemata(bench, contract, mutants)
+  const { text, included, alone } = await buildSchemata(bench, contract, mutants)
   const asItIs = await bench.try(text, ['--block-coinbase', ZERO])
   if (asItIs.killed) throw new Error(`${contract} fails without any mutant: ${asItIs.by}`)
   const verdicts = new Map<number, Verdict>()
@@ -73,9 +86,9 @@ async function mutate(contract: string, only: number, seed: number): Promise<Out
     verdicts.set(index, await bench.try(text, ['--block-coinbase', beneficiary(index)]))
     if (verdicts.size % 10 === 0) console.error(`${contract}: ${verdicts.size} of ${mutants.length}`)
   }
-  for (const [index, { at, length, replace, body }] of mutants.entries()) {
+  for (const [index, { at, length, replace }] of mutants.entries()) {
     if (included.has(index)) continue
-    if (body !== null) verdicts.set(index, { killed: true, by: 'the compiler' })
+    if (!alone.has(index)) verdicts.set(index, { killed: true, by: 'the compiler' })
     else verdicts.set(index, await bench.try(bench.source.slice(0, at) + replace + bench.source.slice(at + length), []))
   }
   const alive: string[] = []

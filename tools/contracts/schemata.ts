@@ -30,13 +30,24 @@ export function schemata(source: string, mutants: readonly Mutant[], included: R
   return text.replaceAll(/ (internal|private|external|public) pure /g, ' $1 view ')
 }
 
+/** Lines of `file`, from 0, that the compiler's messages are about. */
+function linesOf(file: string, message: string): number[] {
+  return [...message.matchAll(/--> ([^\s:]+):(\d+):/g)].filter(([, path]) => path?.endsWith(file)).map(([, , line]) => Number(line) - 1)
+}
+
+/** Functions whose heads the compiler complains of. */
+export function complainedOf(text: string, file: string, message: string): Set<string> {
+  const lines = text.split('\n')
+  return new Set(linesOf(file, message).flatMap((line) => /^ {4}function (\w+)/.exec(lines[line] ?? '')?.[1] ?? []))
+}
+
 /** Mutants whose bodies the compiler complains of, by the lines of its messages about `file`. */
 export function refused(text: string, file: string, message: string): Set<number> {
   const lines = text.split('\n')
   const found = new Set<number>()
-  for (const match of message.matchAll(/--> ([^\s:]+):(\d+):/g)) {
-    if (!(match[1] as string).endsWith(file)) continue
-    for (let line = Number(match[2]) - 1; line >= 0; line--) {
+  for (let line of linesOf(file, message)) {
+    // Up to the mutant's mark, or to the head of its function, where there is none.
+    for (; line >= 0 && !/^ {4}function /.test(lines[line] ?? ''); line--) {
       const mark = /\/\* mutant (\d+) \*\//.exec(lines[line] ?? '')
       if (mark === null) continue
       found.add(Number(mark[1]))

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { mutantsOf } from './mutants.ts'
-import { beneficiary, refused, schemata } from './schemata.ts'
+import { beneficiary, complainedOf, refused, schemata } from './schemata.ts'
 import { compileSources } from './solc.ts'
 
 const SOURCE = `// SPDX-License-Identifier: MIT
@@ -41,4 +41,11 @@ it('refused() names the mutants that the compiler complains of', () => {
 
 it('beneficiary() is never the zero of the contract as it is', () => {
   expect(beneficiary(0)).toBe(`0x${'0'.repeat(39)}1`)
+})
+
+it('complainedOf() names a function whose head the compiler complains of, and refused() blames no mutant above it for that', () => {
+  const text =
+    'if (block.coinbase == address(8)) /* mutant 7 */ {\n}\n    function own() {\n  if (block.coinbase == address(9)) /* mutant 8 */ {\n'
+  expect([...complainedOf(text, 'A.sol', 'Error: no\n --> x/A.sol:3:5:')]).toEqual(['own'])
+  expect(refused(text, 'A.sol', 'Error: no\n --> x/A.sol:3:5:')).toEqual(new Set())
 })
