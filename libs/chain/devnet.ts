@@ -103,24 +103,40 @@ async function transact(
   url: string,
   { gas, ...call }: { readonly from: Address; readonly to: Address; readonly data: Hex; readonly gas: number },
 ): Promise<void> {
-  const hash = await sendRetrying(url, { ...call, gas: `0x${gas.toString(16)}` })
-  const receipt = await minedReceipt(url, hash)
-  if (receipt.status !== '0x1') throw failure(`transaction ${String(hash)} failed`)
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const hash = await sendRetrying(url, { ...call, gas: `0x${gas.toString(16)}` })
+    const receipt = await minedReceipt(url, hash)
+    if (receipt === null) continue
+    if (receipt.status !== '0x1') throw failure(`transaction ${String(hash)} failed`)
+    return
+  }
+  throw failure('it drops every transaction')
 }
 
-/** A chain that mines by itself does so a moment later, or when the nonce before has come; another is told to. */
-async function minedReceipt(url: string, hash: unknown): Promise<{ readonly status?: string }> {
-  for (let tries = 1; tries <= TRIES; tries++) {
+/**
+ * A chain that mines by itself does so a moment later, or when the nonce before has come; another is told to. Null when anvil has dropped the transaction: it
+ * gives a hash also to one whose nonce another caller has used up in the same moment.
+ */
+async function minedReceipt(url: string, hash: unknown): Promise<{ readonly status?: string } | null> {
+  let unknown = 0
+  for (let tries = 1; tries <= RECEIPT_TRIES; tries++) {
     const receipt = (await ask(url, 'eth_getTransactionReceipt', [hash])) as { readonly status?: string } | null
     if (receipt !== null) return receipt
+    // On its way from the pool into a block it is in neither, for a moment.
+    unknown = (await ask(url, 'eth_getTransactionByHash', [hash])) === null ? unknown + 1 : 0
+    if (unknown > UNKNOWN_LOOKS) return null
     await ask(url, 'anvil_mine', ['0x1'])
     if (tries > 1) await pause()
   }
   throw failure(`transaction ${String(hash)} is in no block`)
 }
 
-/** Tries of a transaction, and of its receipt: more than there are callers at once. */
+/** Looks, one after the other, in which anvil knows nothing of a transaction that it has dropped. */
+const UNKNOWN_LOOKS = 5
+/** Tries of a transaction: more than there are callers at once. */
 const TRIES = 50
+/** Looks for its receipt: half a minute, on a machine that is busy with something else. */
+const RECEIPT_TRIES = 1_500
 /** Between two of them: a block takes a few milliseconds. */
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
 
