@@ -157,6 +157,11 @@ function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }
 
+/** The RESULT of a job that did not run here, with what was counted of it before. */
+export async function resultWithout(thread: Thread, exit: Exit): Promise<void> {
+  await thread.command({ do: 'result', exit, usage: thread.view().usage, output: null }).catch(ignoreOver)
+}
+
 /** An exit as RESULT carries it. */
 export function signedExit(exit: ExitStatus): Exit {
   switch (exit.kind) {

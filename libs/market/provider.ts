@@ -14,7 +14,7 @@ import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
 import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
-import { ProvidedJob } from './provided_job.ts'
+import { ProvidedJob, resultWithout } from './provided_job.ts'
 import type { Held, ProviderCounts, ProviderEvents, ProviderParts } from './provider_parts.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { SoldLevels } from './sold_levels.ts'
@@ -312,10 +312,7 @@ export class Provider {
 
   async #startJob(thread: Thread, contract: Uint8Array): Promise<void> {
     const job = this.#jobs.get(toHex(contract))
-    const failed = (word: string): Promise<void> =>
-      thread
-        .command({ do: 'result', exit: { kind: 'killed', code: null, word }, usage: thread.view().usage, output: null })
-        .catch(ignoreOver)
+    const failed = (word: string): Promise<void> => resultWithout(thread, { kind: 'killed', code: null, word })
     if (job === undefined) return failed('E_SPEC_MISSING')
     await job.run().catch((error: unknown) => failed(error instanceof HaggleError ? error.code : 'E_JOB_START'))
   }
@@ -323,9 +320,7 @@ export class Provider {
   async #stopJob(thread: Thread, contract: Uint8Array, reason: string): Promise<void> {
     const job = this.#jobs.get(toHex(contract))
     if (job !== undefined) return job.stop(reason)
-    await thread
-      .command({ do: 'result', exit: { kind: 'lost', code: null, word: null }, usage: thread.view().usage, output: null })
-      .catch(ignoreOver)
+    await resultWithout(thread, { kind: 'lost', code: null, word: null })
   }
 
   async #measure(thread: Thread): Promise<void> {
