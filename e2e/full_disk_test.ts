@@ -63,7 +63,7 @@ it('a provider whose disk is full stays alive, says so, and loses nothing once t
   skip(made === null, 'mounting a small file system takes root')
   disk = made ?? expect.fail('no disk')
   const market = (bench = await openBench({ folder, through: { provider: disk.enter } }))
-  const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
+  const listen = ['--listen', '/ip4/127.0.0.1/tcp/0', '--slots', '2']
   const provider = await market.provider('provider', listen)
   const job = (...more: string[]): string[] => ['run', '--disk', '4', '--peer', provider.address ?? '', ...more]
   expect(await market.haggle('renter', job('--', 'echo', 'one'))).toMatchObject({ code: 0, stdout: 'one\n' })
@@ -72,14 +72,15 @@ it('a provider whose disk is full stays alive, says so, and loses nothing once t
   await provider.running.says(/"code":"E_STORE_WRITE"/)
   const status = await market.haggle('provider', ['status', '--json'])
   expect([status.code, provider.running.process.exitCode]).toEqual([0, null])
+  // Its job may have been confirmed with the last bytes: whatever becomes of it, there is a slot for another.
+  await refused.kill('SIGKILL')
   disk.empty()
-  await refused.ended
   expect(await market.haggle('renter', job('--', 'echo', 'three'))).toMatchObject({ code: 0, stdout: 'three\n' })
   const before = await closings(market)
   expect(before.length).toBeGreaterThanOrEqual(2)
   await provider.running.kill('SIGKILL')
   await market.provider('provider', listen)
-  expect(await closings(market)).toEqual(before)
+  expect(await closings(market)).toEqual(expect.arrayContaining(before))
   expect((await market.haggle('provider', ['ledger', 'check'])).code).toBe(0)
 }, 180_000)
 
