@@ -138,7 +138,8 @@ export class Appender {
         flight = undefined
         continue
       }
-      const made = this.#prepare(this.#takeGroup())
+      const made = this.#prepared(this.#takeGroup())
+      if (made === null) continue
       await flight?.over
       const next = { made, over: this.#write(made) }
       // Only now: those who waited for the group before take the processor while this one is being synced.
@@ -164,6 +165,16 @@ export class Appender {
     }
     this.#waitingEntries -= entries
     return this.#waiting.splice(0, count)
+  }
+
+  /** The same; null when a group can't be made ready, which is then told to those who wait for it and stands in nobody's way. */
+  #prepared(group: readonly Waiting[]): Prepared | null {
+    try {
+      return this.#prepare(group)
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+      return null
+    }
   }
 
   /** The bytes of a group, behind what is on disk and what is on its way there. */

@@ -48,6 +48,28 @@ it('append() refuses a bad entry and writes nothing of its call', async () => {
   expect(ledger.size).toBe(0)
 })
 
+it('append() tells whoever waits when their group can not be made ready, and takes the next', async () => {
+  const inner = memoryJournal()
+  let broken = false
+  const journal: Journal = {
+    ...inner,
+    get length() {
+      return inner.length
+    },
+    checksum(bytes) {
+      if (broken) throw new TypeError('no checksum')
+      return inner.checksum(bytes)
+    },
+  }
+  const ledger = await ledgerOf({ journal })
+  await ledger.append([entryOf(0)])
+  broken = true
+  await expect(ledger.append([entryOf(1)])).rejects.toThrow('no checksum')
+  broken = false
+  expect(await ledger.append([entryOf(2)])).toBe(1)
+  expect(ledger.status()).toMatchObject({ state: 'ok', size: 2 })
+})
+
 it('append() refuses while the disk refuses, and goes on behind what reached the disk once it takes bytes again', async () => {
   const inner = memoryJournal()
   let full = false
