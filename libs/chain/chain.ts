@@ -102,6 +102,8 @@ export function openChain(init: ChainInit): Chain {
     throw new HaggleError('E_CHAIN_SETTING', `Cannot wait for ${confirmations} confirmations: must be 1 to ${MAX_REORG}`)
   }
   let highest = 0
+  /** The newest head that was found to fit its parent, and what counted under it: a hash names all that came before, so nothing of it is asked for twice. */
+  let known: { readonly head: Block; confirmed?: Block } | undefined
 
   async function fetchBlock(which: number | 'latest', { signal }: ReadOptions): Promise<Block | undefined> {
     const tag = which === 'latest' ? which : quantity(which)
@@ -121,6 +123,7 @@ export function openChain(init: ChainInit): Chain {
   async function checkedHead(options: ReadOptions): Promise<Block> {
     const latest = await fetchBlock('latest', options)
     if (latest === undefined) throw lie('a node has no newest block')
+    if (latest.hash === known?.head.hash && latest.number === known.head.number) return known.head
     if (latest.number < highest - MAX_REORG) throw lie(`a node fell back from block ${highest} to ${latest.number}`)
     if (clock && chainId !== DEV_CHAIN_ID && latest.timestamp > clock.now() / 1000 + MAX_AHEAD_S) {
       throw lie(`the newest block is ${Math.round(latest.timestamp - clock.now() / 1000)} s ahead of this clock`)
@@ -132,14 +135,17 @@ export function openChain(init: ChainInit): Chain {
       }
     }
     highest = Math.max(highest, latest.number)
+    known = { head: latest }
     return latest
   }
 
   async function confirmed(options: ReadOptions = {}): Promise<Block> {
     const top = await head(options)
     if (confirmations === 1) return top
+    if (known?.head === top && known.confirmed !== undefined) return known.confirmed
     const block = await fetchBlock(Math.max(0, top.number - confirmations + 1), options)
     if (block === undefined) throw lie(`a node at block ${top.number} has no block ${top.number - confirmations + 1}`)
+    if (known?.head === top) known.confirmed = block
     return block
   }
 

@@ -203,7 +203,7 @@ class LogFollower implements Follower {
     const newest = keep
     while (keep >= 0) {
       const { number, hash } = marks[keep] as Mark
-      if ((await this.#init.chain.block(number, { signal }))?.hash === hash) break
+      if (hash === target.hash || (await this.#init.chain.block(number, { signal }))?.hash === hash) break
       keep--
     }
     if (keep < 0) throw lie(`its history differs from the one before for more than ${marks.length} blocks`)

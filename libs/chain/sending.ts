@@ -98,7 +98,7 @@ export interface SenderInit {
 export const POLL_MS = 6000
 
 /** A development chain mines at once. */
-export const DEV_POLL_MS = 50
+export const DEV_POLL_MS = 100
 
 /** Five blocks of 12 s: a fee that was enough is in by then. */
 export const RAISE_MS = 60_000
