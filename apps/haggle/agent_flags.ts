@@ -1,5 +1,7 @@
 // How Node runs an agent: flags that keep what it has resident small and flat, for a process that lives for months and is idle for most of them.
 
+import { fileURLToPath } from 'node:url'
+
 /**
  * - V8 lets the young part of the heap of a busy process grow to three times 64 MiB, and back and forth with the load: a provider that held 65 MiB had 290 MiB
  *   resident after an hour of small jobs. In three times 4 MiB, neither more nor less, it works as fast.
@@ -8,9 +10,15 @@
  */
 export const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--min-semi-space-size=4', '--v8-pool-size=1']
 
-/** Starts this program anew in this process, with the agent's flags, when it hasn't got them: for an agent that is not a process of its own. */
+/** What starts an agent: its arguments are one of this package's modules, by its path without an ending, and that one's own arguments. */
+export const AGENT_STARTER: string = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './bin/agent.js' : '../bin/agent.js', import.meta.url),
+)
+
+/** Starts this command anew in this process, as an agent is started, when it wasn't: for an agent that is not a process of its own. */
 export function takeAgentFlags(): void {
   if (AGENT_FLAGS.every((flag) => process.execArgv.includes(flag))) return
   // Missing where the system has no such call: then the agent is only larger.
-  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...AGENT_FLAGS, ...process.argv.slice(1)], process.env)
+  const [, , ...argv] = process.argv
+  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...AGENT_FLAGS, AGENT_STARTER, 'main', ...argv], process.env)
 }

@@ -18,7 +18,7 @@ afterAll(() => place[Symbol.dispose]())
 function reach(home: string): Reach {
   // vitest's own flags are not for children.
   process.execArgv = ['--conditions=@haggle/source']
-  return { ...reachOf(home, PLAIN_BOOT), start: (self) => startBackground(self, LOCAL_AGENT) }
+  return { ...reachOf(home, PLAIN_BOOT), start: (self) => startBackground(self, [LOCAL_AGENT]) }
 }
 
 test('ask() starts an agent when there is none and finds it the next time', async () => {
@@ -71,7 +71,7 @@ test('ask() says what kept the agent from starting', async () => {
   await using held = await localAgent(here.paths.home)
   void busy
   void held
-  const direct = await startBackground({ ...here, paths: { ...here.paths, socket: join(place.folder, 'none.sock') } }, LOCAL_AGENT).catch(
+  const direct = await startBackground({ ...here, paths: { ...here.paths, socket: join(place.folder, 'none.sock') } }, [LOCAL_AGENT]).catch(
     (error: unknown) => describe(error),
   )
   expect(direct).toMatchObject({ code: 'E_HOME_BUSY' })

@@ -1,8 +1,7 @@
 // The thin side of the agent's socket: finds the home's agent, starts one when there is none, and makes calls.
 
 import type { Socket } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { AGENT_FLAGS } from './agent_flags.ts'
+import { AGENT_FLAGS, AGENT_STARTER } from './agent_flags.ts'
 import type { Boot } from './boot.ts'
 import { Call, type CallListener } from './call.ts'
 import { Failure } from './failure.ts'
@@ -25,8 +24,8 @@ const LOOK_AGAIN_MS = 40
 /** The log is moved aside at start when it is longer. */
 const LOG_BYTES = 8 * 1024 * 1024
 
-/** The agent's module: beside this one, in source or built form. */
-const AGENT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './agent/main.ts' : './agent/main.js', import.meta.url))
+/** What starts the agent. */
+const AGENT: readonly string[] = [AGENT_STARTER, 'agent/main']
 
 /** What a verb needs to reach the agent. */
 export interface Reach {
@@ -70,13 +69,13 @@ interface Report {
   readonly next?: string
 }
 
-/** Starts an agent in the background, from the module at `entry`, and resolves once it answers. Throws what the agent said when it could not start. */
-export async function startBackground(reach: Reach, entry: string = AGENT): Promise<void> {
+/** Starts an agent in the background, from the module that `entry` begins with, and resolves once it answers. Throws what the agent said when it could not start. */
+export async function startBackground(reach: Reach, entry: readonly string[] = AGENT): Promise<void> {
   openHome(reach.paths.home)
   rotateLog(reach.paths.log)
   const { spawn } = await import('node:child_process')
   const log = openSync(reach.paths.log, 'a', 0o600)
-  const child = spawn(process.execPath, [...process.execArgv, ...AGENT_FLAGS, entry, reach.paths.home], {
+  const child = spawn(process.execPath, [...process.execArgv, ...AGENT_FLAGS, ...entry, reach.paths.home], {
     cwd: reach.paths.home,
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],

@@ -1,4 +1,4 @@
-// Makes a fresh clone ready to run: npm packages, the Node and Deno that they bring, and the Debian packages of PACKAGES. Runs on the machine's own
+// Makes a fresh clone ready to run: npm packages, the Node and Deno that they bring, the Debian packages of PACKAGES, bundles of the apps. Runs on the machine's own
 // Node (20 or later), before anything is installed, so it is plain JavaScript with no dependency. It does nothing when nothing changed.
 
 import { spawnSync } from 'node:child_process'
@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundled } from '../bundle/fresh.mjs'
 
 const NODE_MAJOR = 24
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -119,6 +120,15 @@ const debianPackages = (changed) => {
   for (const { name, without } of missing) say(`no ${name}: ${without}. To add it:  sudo apt-get install ${name}`)
 }
 
+/** Bundles of the apps, so that their processes start in a third of the time; without them they run from their sources. */
+const bundles = () => {
+  if (['haggle', 'relay'].every((app) => bundled(app) !== undefined)) return
+  say('bundling the apps')
+  const node = join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  if (!run(node, ['--disable-warning=ExperimentalWarning', 'tools/bundle/main.ts']))
+    say('the bundles failed: the apps run from their sources')
+}
+
 /** npm leaves a half-written tree when it is killed: one set-up at a time, and the marker last. */
 const main = () => {
   if (Number(process.versions.node.split('.')[0]) < 20) {
@@ -140,6 +150,7 @@ const main = () => {
   }
   if (changed && !finishRuntimes()) return 1
   debianPackages(changed)
+  bundles()
   if (changed) {
     mkdirSync(modules, { recursive: true })
     writeFileSync(marker, wanted())

@@ -29,9 +29,6 @@ function report(word: Readonly<Record<string, unknown>>): void {
 const [home = ''] = process.argv.slice(2)
 const log = createLog((text) => writeSync(2, text))
 process.title = 'haggle-agent'
-module.enableCompileCache(
-  process.env['NODE_COMPILE_CACHE'] ?? `${process.env['XDG_CACHE_HOME'] ?? `${process.env['HOME'] ?? home}/.cache`}/haggle`,
-)
 // A bug in one call or one peer's stream must not end the jobs of all the others.
 process.on('unhandledRejection', (error) =>
   log('error', 'unhandled_rejection', { code: describe(error).code, error, stack: error instanceof Error ? error.stack : undefined }),

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1
-// Starts haggle-relay: says clearly when Node is too old, then hands over to main. The flags are an agent's (apps/haggle/agent_flags.ts).
+// Starts haggle-relay: says clearly when Node is too old, then hands over to main: in a clone to its bundle, or its source when that was edited since. The flags are an agent's (apps/haggle/agent_flags.ts).
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,5 +12,6 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   process.exit(3)
 }
 const isSource = !dirname(fileURLToPath(import.meta.url)).includes(join('/', 'node_modules', '/'))
-const { main } = await import(isSource ? '../main.ts' : '../dist/main.js')
+const bundle = isSource ? (await import('../../../tools/bundle/fresh.mjs')).bundled('relay') : undefined
+const { main } = await import(isSource ? (bundle ?? '../main.ts') : '../dist/main.js')
 await main(process.argv.slice(2), process.env)

@@ -1,0 +1,30 @@
+// Finds the bundle of an app, when it is of these very sources. Plain JavaScript without dependencies: set-up asks on any Node, before anything
+// is installed.
+
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
+
+/** Where an app's bundles lie: a folder for each, and `current.json`. */
+export const bundlesOf = (app) => join(ROOT, 'apps', app, 'bundle')
+
+/** What a source file's change shows in. */
+export const markOf = (path) => {
+  const { mtimeMs, size } = statSync(join(ROOT, path))
+  return `${size} ${mtimeMs}`
+}
+
+/** The module `name` of the app's bundle, or undefined when there is none or a source has changed since. */
+export const bundled = (app, name = 'main.js') => {
+  try {
+    const { folder, sources } = JSON.parse(readFileSync(join(bundlesOf(app), 'current.json'), 'utf8'))
+    for (const [path, mark] of sources) if (markOf(path) !== mark) return undefined
+    return join(bundlesOf(app), folder, name)
+  } catch (error) {
+    // No bundle yet, or a source that is gone.
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
