@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Where an app's bundles lie: a folder for each, and `current.json`. */
-export const bundlesOf = (app) => join(ROOT, 'apps', app, 'bundle')
+export const bundlesOf = (app) => join(ROOT, 'apps', app, 'dist/bundle')
 
 /** What a source file's change shows in. */
 export const markOf = (path) => {

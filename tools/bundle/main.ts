@@ -2,7 +2,7 @@
 // changed. Which bundle is fresh says `fresh.mjs`; a clone without one, or whose sources were edited since, runs from its sources.
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { bundled, bundlesOf, markOf, ROOT } from './fresh.mjs'
