@@ -48,7 +48,7 @@ describe('npm start', () => {
         '--out',
         join(folder, 'out'),
         '--width',
-        '560',
+        '400',
         ...flags,
       ]
       const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })

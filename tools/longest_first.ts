@@ -10,6 +10,18 @@ const LONGEST: readonly string[] = [
   'e2e/court_test.ts',
   'e2e/faults/faults_test.ts',
   'e2e/market_test.ts',
+  'e2e/paid_test.ts',
+  'libs/chain/trouble_test.ts',
+  'libs/runners/escape_deno_test.ts',
+  'libs/runners/escape_exec_test.ts',
+  'libs/runners/launcher_host_test.ts',
+  'libs/discovery/flood_test.ts',
+  'apps/relay/relay_mesh_test.ts',
+  'libs/watch/watch_service_test.ts',
+  'libs/runners/launcher_life_test.ts',
+  'tools/contracts/mutant_bench_test.ts',
+  'libs/chain/court_differential_test.ts',
+  'libs/mesh/keeper_test.ts',
 ]
 
 /** Sorts by {@link LONGEST}. */
