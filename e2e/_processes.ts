@@ -40,7 +40,7 @@ export interface Bench {
   /** A command to its end. */
   haggle(name: string, args: readonly string[]): Promise<Finished>
   /** A command that goes on. */
-  start(name: string, args: readonly string[]): Promise<Running>
+  start(name: string, args: readonly string[]): Running
   close(): Promise<void>
 }
 
@@ -84,6 +84,8 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       PATH: process.env['PATH'],
       HOME: folder,
       HAGGLE_HOME: join(folder, name),
+      HAGGLE_NETWORK: network,
+      HAGGLE_MDNS: 'off',
       NO_COLOR: '1',
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       ...options.env,
@@ -93,19 +95,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     const running = follow(child)
     children.push(running)
     return running
-  }
-
-  /** A home whose agent joins this bench's network, whichever verb starts it. */
-  async function settle(name: string): Promise<void> {
-    if (homes.has(name)) return
-    homes.add(name)
-    for (const [key, value] of [
-      ['network', network],
-      ['mdns', 'off'],
-    ] as const) {
-      const { code, stderr } = await finish(name, ['config', 'set', key, value])
-      if (code !== 0) throw new Error(stderr)
-    }
   }
 
   async function finish(name: string, args: readonly string[]): Promise<Finished> {
@@ -123,17 +112,17 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       return { running, address }
     },
     async provider(name, args) {
-      await settle(name)
+      homes.add(name)
       const running = run(HAGGLE, name, ['up', '--foreground', '--price', '0.36', ...args])
       await running.says(/you earn /)
       return { running, address: /\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+/.exec(running.text())?.[0] ?? null }
     },
     async haggle(name, args) {
-      await settle(name)
+      homes.add(name)
       return finish(name, args)
     },
-    async start(name, args) {
-      await settle(name)
+    start(name, args) {
+      homes.add(name)
       return run(HAGGLE, name, args)
     },
     async close() {

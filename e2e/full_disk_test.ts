@@ -68,7 +68,7 @@ it('a provider whose disk is full stays alive, says so, and loses nothing once t
   const job = (...more: string[]): string[] => ['run', '--disk', '4', '--peer', provider.address ?? '', ...more]
   expect(await market.haggle('renter', job('--', 'echo', 'one'))).toMatchObject({ code: 0, stdout: 'one\n' })
   disk.fill()
-  const refused = await market.start('renter', job('--', 'echo', 'two'))
+  const refused = market.start('renter', job('--', 'echo', 'two'))
   await provider.running.says(/"code":"E_STORE_WRITE"/)
   const status = await market.haggle('provider', ['status', '--json'])
   expect([status.code, provider.running.process.exitCode]).toEqual([0, null])

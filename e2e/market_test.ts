@@ -45,7 +45,7 @@ it('a job goes on and is paid for when the agent of its provider is killed and c
   // An agent inside its command has an agent's heap: the process that was started is the one that serves.
   expect(readFileSync(`/proc/${provider.running.process.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
   const address = provider.address ?? expect.fail('the provider has no address')
-  const job = await bench.start('renter', [
+  const job = bench.start('renter', [
     'run',
     '--peer',
     address,
@@ -68,7 +68,7 @@ it('run --retry finishes elsewhere when the provider that took the job is killed
   bench = await openBench()
   const providers = [await bench.provider('one', LISTEN), await bench.provider('two', LISTEN)]
   const peers = providers.flatMap(({ address }) => ['--peer', address ?? expect.fail('a provider has no address')])
-  const job = await bench.start('renter', ['run', '--retry', '2', ...peers, '--', 'sh', '-c', 'echo begun; sleep 5; echo done'])
+  const job = bench.start('renter', ['run', '--retry', '2', ...peers, '--', 'sh', '-c', 'echo begun; sleep 5; echo done'])
   await job.says(/begun/)
   const ps = await bench.haggle('renter', ['ps', '--json'])
   const took = providers.find(({ address }) => ps.stdout.includes(address?.split('/p2p/')[1] ?? 'no address'))

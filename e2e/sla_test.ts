@@ -137,9 +137,9 @@ it('a service level that is bought closes when its job ends well, and costs its 
   ])
 
   const buy = ['run', '--sla', '--timeout', '24s', '--wait', '60s', ...joined]
-  const well = await bench.start('renter', [...buy, '--', 'sh', '-c', 'echo on; sleep 6'])
+  const well = bench.start('renter', [...buy, '--', 'sh', '-c', 'echo on; sleep 6'])
   await well.says(/^on$/m)
-  const lost = await bench.start('renter', [...buy, '--', 'sh', '-c', 'echo on; sleep 60'])
+  const lost = bench.start('renter', [...buy, '--', 'sh', '-c', 'echo on; sleep 60'])
   await lost.says(/^on$/m)
   const court = async (): Promise<CourtPage> => parsed(await bench.haggle('renter', ['court', '--json']))
   expect(await well.ended, well.text()).toBe(0)

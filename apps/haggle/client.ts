@@ -1,7 +1,7 @@
 // The thin side of the agent's socket: finds the home's agent, starts one when there is none, and makes calls.
 
 import type { Socket } from 'node:net'
-import { AGENT_FLAGS, AGENT_STARTER } from './agent_flags.ts'
+import { AGENT_ENV, AGENT_FLAGS, AGENT_STARTER } from './agent_flags.ts'
 import type { Boot } from './boot.ts'
 import { Call, type CallListener } from './call.ts'
 import { Failure } from './failure.ts'
@@ -77,6 +77,7 @@ export async function startBackground(reach: Reach, entry: readonly string[] = A
   const log = openSync(reach.paths.log, 'a', 0o600)
   const child = spawn(process.execPath, [...process.execArgv, ...AGENT_FLAGS, ...entry, reach.paths.home], {
     cwd: reach.paths.home,
+    env: { ...process.env, ...AGENT_ENV },
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],
   })

@@ -8,7 +8,7 @@ import { nodeSuite, openKeyFile } from '@haggle/identity/node'
 import { evidenceTopic, hearEvidence } from '@haggle/log'
 import { createNode } from '@haggle/mesh/node'
 import type { MeshNode } from '@haggle/mesh/node'
-import { openLevelStore } from '@haggle/store/level'
+import { openLevelStore, SMALL_HOME } from '@haggle/store/level'
 import { HaggleError, fromHex, networkId, systemClock, systemRandom } from '@haggle/wire'
 import type { RelayOptions } from './options.ts'
 import type { WitnessEvent } from './witness.ts'
@@ -24,8 +24,6 @@ export interface Relay {
   stop(): Promise<void>
 }
 
-/** A relay writes down its peers, a few KiB at a time: 4 MiB of them, LevelDB's own figure, would pile up in memory for days. */
-const WRITE_BUFFER_BYTES = 1024 * 1024
 /** Looks at the open circuits this often while it drains. */
 const DRAIN_LOOK_MS = 100
 
@@ -40,7 +38,7 @@ export async function startRelay(
   const psk = options.pskFile === undefined ? undefined : await readPsk(options.pskFile)
   const id = networkId(options.networkName, psk)
   const clock = systemClock()
-  const store = await openLevelStore(join(options.home, 'db'), { writeBufferBytes: WRITE_BUFFER_BYTES })
+  const store = await openLevelStore(join(options.home, 'db'), SMALL_HOME)
   try {
     const mesh = await createNode({
       seed: identity.seed,

@@ -9,7 +9,7 @@ import { diskBytes, usageOf } from './usage.ts'
 export interface SoakOptions {
   readonly minutes: number
   readonly nodes: number
-  /** Demands a second, of all renters together; in the first third, which is for warming up, twice as many. */
+  /** Demands a second, of all renters together; in the first third, which is for warming up, four times as many. */
   readonly rate: number
   readonly seed: number
   /** Ends it early, with nothing left behind. */

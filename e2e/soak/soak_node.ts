@@ -49,7 +49,7 @@ export type SoakSaid =
 export type SoakAsked = 'trade' | 'steady' | 'rest' | 'held' | 'close'
 
 /** Before it is told to go steady, a renter rents so many times as often: what Node compiles only after it has run a few hundred times is compiled then. */
-const WARM_TIMES = 2
+const WARM_TIMES = 4
 
 /** Jobs that are over and stay on a provider's disk: few, so that a short soak sees them go. */
 const KEEP_JOBS = 16

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { AGENT_FLAGS } from 'haggle/agent-flags'
+import { AGENT_ENV, AGENT_FLAGS } from 'haggle/agent-flags'
 import { soak } from './soak.ts'
 import { rolesOf } from './soak_world.ts'
 
@@ -39,7 +39,9 @@ it('rolesOf() has one relay for ten nodes, and somebody on each side', () => {
   expect(rolesOf(3)).toEqual({ relays: 1, providers: 1, renters: 1 })
 })
 
-it('haggle-relay is run with the flags of an agent: its heap is as flat', () => {
+it('haggle-relay is run with the environment and the flags of an agent: its memory is as flat', () => {
   const [first] = readFileSync(join(import.meta.dirname, '../../apps/relay/bin/haggle-relay.js'), 'utf8').split('\n')
+  const environment = Object.entries(AGENT_ENV).map(([name, value]) => `${name}=${value}`)
+  expect(first).toContain(` ${[...environment, 'node'].join(' ')} `)
   for (const flag of AGENT_FLAGS) expect(first).toContain(` ${flag}`)
 })

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { AGENT_FLAGS } from 'haggle/agent-flags'
+import { AGENT_ENV, AGENT_FLAGS } from 'haggle/agent-flags'
 import type { SoakAsked, SoakNodeOptions, SoakSaid } from './soak_node.ts'
 
 export type SoakRole = 'relay' | 'provider' | 'launcher' | 'renter'
@@ -90,6 +90,7 @@ class Child {
         HOME: process.env['HOME'],
         NO_COLOR: '1',
         NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        ...AGENT_ENV,
       },
     })
     this.process.stdin?.on('error', () => undefined)

@@ -3,7 +3,7 @@
 import { memoryStore, type Store } from '@haggle/store'
 import { type Clock, HaggleError, systemClock } from '@haggle/wire'
 import { virtualClock } from '@haggle/wire/testing'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Fault } from './faulty_rpc.ts'
 import {
   type Chain,
@@ -82,18 +82,24 @@ function quiet<T>(promise: Promise<T>): Promise<T> {
 }
 
 describe.skipIf(NO_ANVIL)(onAnvil('a chain in trouble'), () => {
-  beforeEach(async () => {
+  let snapshot = ''
+  beforeAll(async () => {
     anvil = await startAnvil()
     deployment = await deployDevnet(anvil.url, { closeDelayS: 600 })
-    proxy = await startFaultyRpc(anvil.url)
     wallet = walletSigner(anvil.accounts[5]!.secret)
     await fundAccount(anvil.url, deployment, wallet.address, { tokens: TOKENS, coin: 10n ** 20n })
+  })
+  beforeEach(async () => {
+    snapshot = await anvil.snapshot()
+    proxy = await startFaultyRpc(anvil.url)
   })
   afterEach(async () => {
     for (const one of open.splice(0).toReversed()) await one.stop()
     await proxy?.stop()
-    await anvil?.stop()
+    await anvil.rpc('anvil_dropAllTransactions')
+    await anvil.revert(snapshot)
   })
+  afterAll(() => (anvil as Anvil | undefined)?.stop())
 
   const FAULTS: readonly [string, (method: string) => Fault][] = [
     ['hangs', () => 'hang'],

@@ -16,7 +16,7 @@ import type { PaymentRail } from '@haggle/payment'
 import { memoryJournal } from '@haggle/reputation'
 import { ledgerJournals } from '@haggle/reputation/node'
 import { memoryStore, type Store } from '@haggle/store'
-import { type LevelStore, openLevelStore } from '@haggle/store/level'
+import { type LevelStore, openLevelStore, SMALL_HOME } from '@haggle/store/level'
 import { fromHex, HaggleError, networkId, PUBLIC_NETWORK, type Suite, systemClock, systemRandom } from '@haggle/wire'
 import { collectFiles } from './job_files.ts'
 import { createMarket, type StartableMarket } from './market_node.ts'
@@ -65,8 +65,6 @@ export interface JoinOptions {
 
 /** Longest wait for the first of `peers`. Ms. */
 const MEET_MS = 10_000
-/** A node that trades now and then writes a few KiB for each contract: 4 MiB of them, LevelDB's own figure, would pile up in memory for half an hour. */
-const WRITE_BUFFER_BYTES = 1024 * 1024
 
 /**
  * Joins the market.
@@ -117,8 +115,7 @@ export type Closers = (() => Promise<void>)[]
 
 /** The home's store, or one in memory. */
 export async function openStore(home: string | undefined, closers: Closers): Promise<Store> {
-  const store: Store =
-    home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'), { writeBufferBytes: WRITE_BUFFER_BYTES })
+  const store: Store = home === undefined ? memoryStore() : await openLevelStore(join(home, 'store'), SMALL_HOME)
   closers.push(() => store.close())
   return store
 }

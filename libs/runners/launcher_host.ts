@@ -297,7 +297,7 @@ async function spawnLauncher(folder: string, node: string): Promise<void> {
       detached: true,
       stdio: ['ignore', 'pipe', log],
       cwd: '/',
-      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', NODE_COMPILE_CACHE: join(folder, 'code') },
+      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', NODE_COMPILE_CACHE: join(folder, 'code'), MALLOC_ARENA_MAX: '1' },
     })
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string): void => {

@@ -20,4 +20,4 @@
  * @module
  */
 
-export { type LevelStore, openLevelStore, type OpenLevelOptions } from './level_store.ts'
+export { type LevelStore, openLevelStore, type OpenLevelOptions, SMALL_HOME } from './level_store.ts'

@@ -22,7 +22,15 @@ export interface OpenLevelOptions {
    * home that is written to all the time. Only the first of several opens of one folder decides.
    */
   readonly writeBufferBytes?: number
+  /** Octets of tables that LevelDB keeps in memory once it has read them. Default 8 MiB. The system's page cache holds the files anyway. As above, the first open decides. */
+  readonly cacheBytes?: number
 }
+
+/**
+ * Sizes for a node that writes a few KiB now and then and lives for months: with LevelDB's own, writes of half an hour pile up in memory, and tables that were read
+ * once stay for good.
+ */
+export const SMALL_HOME: OpenLevelOptions = { writeBufferBytes: 1024 * 1024, cacheBytes: 1024 * 1024 }
 
 /** A {@link Store} on disk. */
 export interface LevelStore extends Store {
@@ -147,9 +155,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function openDatabase(path: string, { writeBufferBytes }: OpenLevelOptions): Promise<Database> {
-  const buffer = writeBufferBytes === undefined ? {} : { writeBufferSize: writeBufferBytes }
-  const db = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view', ...buffer })
+async function openDatabase(path: string, { writeBufferBytes, cacheBytes }: OpenLevelOptions): Promise<Database> {
+  const sizes = {
+    ...(writeBufferBytes === undefined ? {} : { writeBufferSize: writeBufferBytes }),
+    ...(cacheBytes === undefined ? {} : { cacheSize: cacheBytes }),
+  }
+  const db = new Level<string, Uint8Array>(path, { keyEncoding: 'utf8', valueEncoding: 'view', ...sizes })
   await db.open()
   return db
 }
