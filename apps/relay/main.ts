@@ -7,6 +7,9 @@ import type { RelayOptions } from './options.ts'
 /** Exit codes: 2 for a wrong command line, 3 for what the configuration or the machine does not allow, 6 for the network. */
 const EXIT: Readonly<Record<string, number>> = { E_USAGE: 2, E_LISTEN: 6, E_PORT_TAKEN: 6, E_PORT_DENIED: 6, E_HTTP: 6 }
 
+/** Between two collections of the whole heap, ms, as in an agent (apps/haggle/agent_flags.ts): by itself V8 lets a relay's grow for hours. */
+const COLLECT_MS = 300_000
+
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
   try {
@@ -38,6 +41,7 @@ async function run(options: RelayOptions): Promise<void> {
             .join(' ')}\n`,
         ),
   )
+  setInterval(() => globalThis.gc?.(), COLLECT_MS).unref()
   let isReady = true
   const health = options.http === undefined ? undefined : await serveHealth(relay, options.http, () => isReady)
   const say = (event: Readonly<Record<string, unknown>>, text: string): void => {

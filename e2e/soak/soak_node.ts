@@ -8,6 +8,7 @@ import { verifyTranscript } from '@haggle/contract'
 import { nodeSuite } from '@haggle/identity/node'
 import type { Job, Market } from '@haggle/market'
 import { startLauncher } from '@haggle/runners'
+import { collectInTime } from 'haggle/agent-flags'
 import { chance } from '../torture/ledger_entries.ts'
 import { untilSignedByBoth } from './signed_by_both.ts'
 
@@ -111,6 +112,7 @@ async function main(options: SoakNodeOptions): Promise<void> {
   if (launcher !== undefined) await market.provide({ price: '0.36', slots: 4, for: 'anyone', keepJobs: KEEP_JOBS })
   say({ event: 'ready', peerId: market.peerId, launcher: launcher?.pid ?? null })
 
+  collectInTime()
   const random = chance(seed)
   let times = WARM_TIMES
   let [trading, round]: [AbortController | null, Promise<void>] = [null, Promise.resolve()]

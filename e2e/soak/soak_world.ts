@@ -51,8 +51,7 @@ const START_AT_ONCE = 3
 const READY_MS = 180_000
 const CLOSE_MS = 30_000
 
-/** A collection on demand tells what is held from what is only not collected yet. The rest are an agent's. */
-const NODE_FLAGS: readonly string[] = ['--expose-gc', '--conditions=@haggle/source', ...AGENT_FLAGS]
+const NODE_FLAGS: readonly string[] = ['--conditions=@haggle/source', ...AGENT_FLAGS]
 
 const ROOT = join(import.meta.dirname, '../..')
 

@@ -2,6 +2,7 @@
 
 import { closeSync, readFileSync, writeSync } from 'node:fs'
 import module from 'node:module'
+import { collectInTime } from '../agent_flags.ts'
 import type { Boot } from '../boot.ts'
 import { describe } from '../failure.ts'
 import { openHome } from '../home.ts'
@@ -39,6 +40,7 @@ try {
   const paths = openHome(home)
   const agent = await startAgent({ paths, boot, log, version: VERSION, join: () => joinAs(paths, boot, log) })
   onSignals(agent, log)
+  collectInTime()
   report({ ready: true, pid: process.pid })
   // Otherwise written at a clean end only: an agent that is killed would compile everything again the next time.
   module.flushCompileCache()

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1 --expose-gc
 // Starts haggle-relay: says clearly when Node is too old, then hands over to main: in a clone to its bundle, or its source when that was edited since. The environment and the flags are an agent's (apps/haggle/agent_flags.ts).
 
 import { dirname, join } from 'node:path'
