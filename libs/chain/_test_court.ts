@@ -34,9 +34,9 @@ export interface MinedCall {
 const GAS = '0x7a1200'
 
 /** Starts it: token, system, court; every account has staked {@link STAKED} and lets the court take bonds. */
-export async function startStakedChain(): Promise<StakedChain> {
+export async function startStakedChain({ commitReveal = false }: { readonly commitReveal?: boolean } = {}): Promise<StakedChain> {
   const anvil = await startAnvil()
-  const deployment = await deployDevnet(anvil.url, { closeDelayS: 600, unbondDelayS: 1_200, court: COURT })
+  const deployment = await deployDevnet(anvil.url, { closeDelayS: 600, unbondDelayS: 1_200, court: { ...COURT, commitReveal } })
   const signers = anvil.accounts.map(({ secret }) => localAccount(secret))
   const address = (n: number): Hex => `0x${toHex((signers[n] as AccountSigner).account)}`
 

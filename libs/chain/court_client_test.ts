@@ -17,19 +17,23 @@ import { NO_ANVIL, onAnvil } from './_test_chain.ts'
 
 describe.skipIf(NO_ANVIL)(onAnvil('evmCourt'), () => {
   const clock = systemClock()
+  let usual: StakedChain
+  /** The chain of the test that runs: the usual one, or one whose court draws with secrets. */
   let staked: StakedChain
   let snapshot: string
   const opened: { stop(): Promise<void> }[] = []
   beforeAll(async () => {
-    staked = await startStakedChain()
+    usual = staked = await startStakedChain()
     snapshot = await staked.anvil.snapshot()
   }, 60_000)
   afterEach(async () => {
     for (const one of opened.splice(0).toReversed()) await one.stop()
+    if (staked !== usual) await staked.anvil.stop()
+    staked = usual
     await staked.anvil.revert(snapshot)
     snapshot = await staked.anvil.snapshot()
   })
-  afterAll(() => staked.anvil.stop())
+  afterAll(() => usual.anvil.stop())
 
   const chain = () =>
     openChain({ chainId: staked.anvil.chainId, rpc: chainRpc({ urls: [staked.anvil.url], chainId: staked.anvil.chainId, clock }) })
@@ -45,7 +49,8 @@ describe.skipIf(NO_ANVIL)(onAnvil('evmCourt'), () => {
   testCourt('evmCourt', {
     it: (title, run) => it(title, run, 60_000),
     equal: (actual, expected) => expect(actual).toEqual(expected),
-    make: async () => {
+    make: async ({ commitReveal }) => {
+      if (commitReveal) staked = await startStakedChain({ commitReveal })
       const courts: Court[] = []
       for (const n of staked.signers.keys()) courts.push(await courtOf(n))
       return {

@@ -93,8 +93,6 @@ export function slaFrom(offer: Offer, demand: Pick<Demand, 'rail' | 'limits'>, r
     fee,
     renter,
     provider,
-    renterCommit: null,
-    providerCommit: null,
   }
 }
 

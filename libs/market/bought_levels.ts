@@ -2,7 +2,7 @@
 
 import type { Thread } from '@haggle/negotiate'
 import type { Store } from '@haggle/store'
-import { isAsBought } from '@haggle/witness'
+import { type Case, isAsBought } from '@haggle/witness'
 import { type Clock, equalBytes, HaggleError, toHex, utf8 } from '@haggle/wire'
 import type { CourtAccess } from './court_access.ts'
 import { type Level, levelOf } from './level_of.ts'
@@ -83,7 +83,7 @@ export class BoughtLevels {
     const { clock, court } = this.#init
     // What the watch has seen needs no question to the chain: a voucher waits for this answer.
     const seen = court.caseOf(level.id)
-    if (seen !== undefined && isAsBought(seen, level, Math.floor(clock.now() / 1_000))) {
+    if (seen !== undefined && (await this.#isAsBought(seen, level))) {
       this.#stands.add(key)
       return true
     }
@@ -96,11 +96,16 @@ export class BoughtLevels {
     }
   }
 
+  async #isAsBought(one: Case, level: Level): Promise<boolean> {
+    const renterCommit = (await this.#init.court.watch?.commit(level.id)) ?? null
+    return isAsBought(one, { ...level, renterCommit }, Math.floor(this.#init.clock.now() / 1_000))
+  }
+
   async #look(level: Level): Promise<'as bought' | 'missing' | 'unknown'> {
     try {
       const { court } = await this.#init.court.opened()
       const one = await court.caseOf(level.id)
-      return one !== null && isAsBought(one, level, Math.floor(this.#init.clock.now() / 1_000)) ? 'as bought' : 'missing'
+      return one !== null && (await this.#isAsBought(one, level)) ? 'as bought' : 'missing'
     } catch (error) {
       this.#init.court.trouble(error)
       return 'unknown'

@@ -23,8 +23,6 @@ const sla = encodeSla({
   fee: 1n,
   renter: account(1),
   provider: account(2),
-  renterCommit: null,
-  providerCommit: null,
 })
 
 it('agrees() to an end that covers the contract, also after a restart, and to none before it is over', async () => {

@@ -5,7 +5,7 @@ import { type Bought, caseOfContract, decodeSla } from '@haggle/witness'
 import { toHex } from '@haggle/wire'
 
 /** A service level that a contract carries. */
-export interface Level extends Bought {
+export interface Level extends Omit<Bought, 'renterCommit'> {
   /** Id of its case, 32 bytes. */
   readonly id: Uint8Array
 }

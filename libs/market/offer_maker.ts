@@ -88,8 +88,6 @@ function levelOf(
     throw new HaggleError('E_SLA', `Cannot sell a service level: ${what}`, { next })
   }
   if (court === undefined) return wrong('this node has no court', 'haggle help court')
-  if (court.court.parameters.commitReveal)
-    wrong('the court of this chain draws by secrets, which parties exchange by hand', 'sell on a chain whose blocks are random')
   if (!rates.some(({ rail }) => rail === court.rail)) wrong('it is paid on a rail that this offer lacks', 'haggle up --rail TOKEN')
   const { name, decimals } = rails.pick(court.rail)
   const pricePerSlot = parseAmount(price, decimals)

@@ -2,7 +2,7 @@
 
 import { openChannelRail, type StakeBook } from '@haggle/payment'
 import { type MemoryChain, memoryChain } from '@haggle/payment/testing'
-import { localAccount } from '@haggle/witness'
+import { commitTo, localAccount } from '@haggle/witness'
 import { type MemoryCourts, memoryCourts } from '@haggle/witness/testing'
 import { errorCode, fromHex } from '@haggle/wire'
 import { type VirtualClock, virtualClock } from '@haggle/wire/testing'
@@ -160,6 +160,36 @@ it('run() buys a service level: its case is drawn, its fee is owed once, and it 
   await pass(100_000)
   expect(caseOf(job)).toMatchObject({ state: 'closed', lockLeft: 0n })
   expect(provider.staked()).toBe(STAKED)
+}, 60_000)
+
+it('run() buys a service level also where blocks are not random: both commit, both reveal, and nobody pays for a case that its provider drew alone', async () => {
+  courts = memoryCourts({ parameters: { ...PARAMETERS, commitReveal: true }, now: () => clock.now() })
+  await witnesses()
+  const honest = await join({ run: runs(40_000) })
+  await when(honest.node.provide({ price: '3.6', sla: SLA }))
+  const renter = await join()
+  const job = await when(renter.node.run({ command: ['x'], sla: true, timeoutMs: 300_000 }))
+  await pass(10_000)
+  expect(caseOf(job)).toMatchObject({ state: 'drawn', renterCommit: { length: 32 }, providerCommit: { length: 32 } })
+  const { owed, usedMs, receipt } = await when(job.done)
+  expect(receipt).toMatchObject({ outcome: 'settled', signedBy: 'both' })
+  expect(BigInt(Math.round(Number(owed) * 1e6))).toBe(BigInt(usedMs) + 20_000n)
+  await market.leave(honest.node)
+
+  const mine = new Uint8Array(32).fill(5)
+  const commits = { renterCommit: commitTo(mine), providerCommit: commitTo(mine) }
+  const liar = await join({
+    run: runs(30_000),
+    change: (one) => ({ ...one, court: { ...one.court, openSla: (opening) => one.court.openSla({ ...opening, ...commits }) } }),
+  })
+  await when(liar.node.provide({ price: '3.6', sla: SLA }))
+  const cheated = await when(renter.node.run({ command: ['x'], sla: true }))
+  await pass(5_000)
+  await courts.court(liar.account).drawWitnesses(caseOf(cheated).id, { provider: mine, renter: mine })
+  const end = await when(cheated.done)
+  expect(caseOf(cheated)).toMatchObject({ state: 'drawn', ...commits })
+  expect(end.receipt?.outcome).not.toBe('settled')
+  expect(Number(end.owed)).toBeLessThan(0.02)
 }, 60_000)
 
 it('run() buys a case of its own for each contract, also where two have the same terms', async () => {

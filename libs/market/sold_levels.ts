@@ -2,6 +2,7 @@
 
 import type { Thread } from '@haggle/negotiate'
 import type { Store, Write } from '@haggle/store'
+import type { Case } from '@haggle/witness'
 import { type Clock, errorCode, fromHex, toHex } from '@haggle/wire'
 import type { CourtAccess } from './court_access.ts'
 import { type Level, levelOf } from './level_of.ts'
@@ -10,8 +11,8 @@ import { type Level, levelOf } from './level_of.ts'
 const LEAD_S = { least: 10, most: 120 } as const
 /** Between two tries to open or end a case. Ms. */
 const RETRY_MS = { least: 1_000, most: 30_000 } as const
-/** What a chain says when it can't be asked now; anything else is its answer. */
-const CHAIN_AWAY = /^E_(CHAIN|RPC|SENDER)/
+/** What is said when a chain, or the renter whose secret is needed, can't be asked now; anything else is an answer. */
+const AWAY = /^E_(CHAIN|RPC|SENDER|DIAL|PROTOCOL_UNSUPPORTED|WATCH)/
 
 /** What {@link SoldLevels} needs. */
 export interface SoldLevelsInit {
@@ -107,15 +108,16 @@ export class SoldLevels {
   async #open(sold: Sold): Promise<void> {
     const { clock, court } = this.#init
     const { sla, id, contract, renterKey, providerKey } = sold.level
-    const { rule, slotS, slots, pricePerSlot, factor, lock, renter, renterCommit, providerCommit } = sla
+    const { rule, slotS, slots, pricePerSlot, factor, lock, renter } = sla
     while (!this.#stopped && sold.state === 'opening') {
       try {
         const account = await court.opened()
         if ((await account.court.caseOf(id)) === null) {
+          const commits = await this.#commits(id, renterKey)
           const nowS = Math.max(Math.floor(clock.now() / 1_000), await account.court.nowS())
           const startsAtS = nowS + Math.min(LEAD_S.most, Math.max(LEAD_S.least, 2 * slotS))
-          const level = { rule, slotS, slots, pricePerSlot, factor, lock, renter, renterCommit, providerCommit }
-          await account.court.openSla({ ...level, terms: contract, renterKey, providerKey, startsAtS })
+          const level = { rule, slotS, slots, pricePerSlot, factor, lock, renter, terms: contract, renterKey, providerKey, startsAtS }
+          await account.court.openSla({ ...level, ...commits })
         }
         await court.watch?.refresh(id)
         sold.state = 'open'
@@ -123,10 +125,15 @@ export class SoldLevels {
       } catch (error) {
         court.trouble(error)
         // The court's no is final: the job goes on without a service level, which is then not owed.
-        if (!CHAIN_AWAY.test(errorCode(error)) || isOver(sold)) sold.state = 'failed'
+        if (!AWAY.test(errorCode(error)) || isOver(sold)) sold.state = 'failed'
         else await this.#pause(RETRY_MS.most)
       }
     }
+  }
+
+  /** What both parties commit to, where the court draws with their secrets. */
+  async #commits(id: Uint8Array, renterKey: Uint8Array): Promise<Pick<Case, 'renterCommit' | 'providerCommit'>> {
+    return (await this.#init.court.watch?.commits(id, renterKey)) ?? { renterCommit: null, providerCommit: null }
   }
 
   /** The contract is over, and so its case should be. */

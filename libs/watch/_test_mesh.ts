@@ -8,7 +8,10 @@ import {
   type AccountSigner,
   bitmapDigest,
   type Case,
+  caseId,
+  commitTo,
   type Court,
+  drawSecret,
   keccak256,
   localAccount,
   receiptDigest,
@@ -59,8 +62,8 @@ export interface TestMesh {
   stop(): Promise<void>
 }
 
-/** Opens a case of `rule` whose committee is drawn and whose slot 0 begins in ten seconds. */
-export async function startMesh(rule: RuleNumber): Promise<TestMesh> {
+/** Opens a case of `rule` whose committee is drawn, but where that takes the parties' secrets, and whose slot 0 begins in ten seconds. */
+export async function startMesh(rule: RuleNumber, { commitReveal = false }: { readonly commitReveal?: boolean } = {}): Promise<TestMesh> {
   const clock = virtualClock()
   const hub = memoryNetwork()
   const parameters = {
@@ -70,7 +73,7 @@ export async function startMesh(rule: RuleNumber): Promise<TestMesh> {
     claimS: 150,
     refuteS: 60,
     drawDelay: 2,
-    commitReveal: false,
+    commitReveal,
   }
   const chain = memoryCourts({ parameters, now: () => clock.now() })
   const running: WatchService[] = []
@@ -86,11 +89,15 @@ export async function startMesh(rule: RuleNumber): Promise<TestMesh> {
   const witnesses = Array.from({ length: RULES[rule].n + 2 }, node)
   for (const { court, identity } of witnesses) await court.enroll(identity.publicKey)
   chain.mine()
+  const terms = keccak256(Uint8Array.of(rule))
+  const named = caseId(parameters, { provider: provider.signer.account, renter: renter.signer.account, terms })
+  const commitOf = async ({ signer }: TestNode): Promise<Uint8Array | null> =>
+    commitReveal ? commitTo(await drawSecret(signer, parameters, named)) : null
   const { id } = await provider.court.openSla({
     renter: renter.signer.account,
     renterKey: renter.identity.publicKey,
     providerKey: provider.identity.publicKey,
-    terms: keccak256(Uint8Array.of(rule)),
+    terms,
     rule,
     slotS: SLOT_S,
     slots: SLOTS,
@@ -98,11 +105,13 @@ export async function startMesh(rule: RuleNumber): Promise<TestMesh> {
     pricePerSlot: PRICE,
     factor: 10,
     lock: 60_000n,
-    renterCommit: null,
-    providerCommit: null,
+    renterCommit: await commitOf(renter),
+    providerCommit: await commitOf(provider),
   })
-  chain.mine(3)
-  await renter.court.drawWitnesses(id)
+  if (!commitReveal) {
+    chain.mine(3)
+    await renter.court.drawWitnesses(id)
+  }
   const one = (): Case => chain.model.caseOf(id) as Case
   return {
     clock,

@@ -47,6 +47,10 @@ export interface WatchQuestions {
   said: { readonly id: Uint8Array; readonly window: number; readonly down: bigint; readonly sig: Uint8Array }
   /** The provider to the renter: agree that the case ends after so many slots. */
   end: { readonly id: Uint8Array; readonly slots: number }
+  /** The provider to the renter, before it opens a case at a court of secrets: what do you commit to? */
+  commit: { readonly id: Uint8Array }
+  /** A party to the other, once the block is there that draws: your secret. */
+  reveal: { readonly id: Uint8Array }
 }
 
 /** Answers, by name. */
@@ -58,6 +62,10 @@ export interface WatchAnswers {
   /** Yes. With the signature where one was asked for. */
   yes: { readonly sig: Uint8Array | null }
   bitmap: { readonly down: bigint; readonly sig: Uint8Array }
+  /** What is committed to, 32 bytes. */
+  commit: { readonly commit: Uint8Array }
+  /** The secret behind it, 32 bytes. */
+  secret: { readonly secret: Uint8Array }
   refused: { readonly reason: WatchRefusal }
 }
 
@@ -68,6 +76,8 @@ const QUESTIONS: { readonly [N in keyof WatchQuestions]: Schema<WatchQuestions[N
   bitmap: fields({ id, window: uint() }),
   said: fields({ id, window: uint(), down: mask, sig }),
   end: fields({ id, slots: uint() }),
+  commit: fields({ id }),
+  reveal: fields({ id }),
 }
 
 const ANSWERS: { readonly [N in keyof WatchAnswers]: Schema<WatchAnswers[N]> } = {
@@ -75,6 +85,8 @@ const ANSWERS: { readonly [N in keyof WatchAnswers]: Schema<WatchAnswers[N]> } =
   beat: fields({ block: height, blockHash: id, sig }),
   yes: fields({ sig: nullable(sig) }),
   bitmap: fields({ down: mask, sig }),
+  commit: fields({ commit: id }),
+  secret: fields({ secret: id }),
   refused: fields({ reason: oneOf('unknown', 'rate', 'early', 'late', 'stale', 'blind', 'none') }),
 }
 

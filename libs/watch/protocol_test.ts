@@ -21,12 +21,16 @@ const question = fc.oneof(
   fc.record({ name: fc.constant('bitmap'), body: fc.record({ id, window: number }) }),
   fc.record({ name: fc.constant('said'), body: fc.record({ id, window: number, down, sig }) }),
   fc.record({ name: fc.constant('end'), body: fc.record({ id, slots: number }) }),
+  fc.record({ name: fc.constant('commit'), body: fc.record({ id }) }),
+  fc.record({ name: fc.constant('reveal'), body: fc.record({ id }) }),
 ) as fc.Arbitrary<WatchQuestion>
 const answer = fc.oneof(
   fc.record({ name: fc.constant('receipt'), body: fc.record({ sig }) }),
   fc.record({ name: fc.constant('beat'), body: fc.record({ block: number, blockHash: id, sig }) }),
   fc.record({ name: fc.constant('yes'), body: fc.record({ sig: fc.option(sig) }) }),
   fc.record({ name: fc.constant('bitmap'), body: fc.record({ down, sig }) }),
+  fc.record({ name: fc.constant('commit'), body: fc.record({ commit: id }) }),
+  fc.record({ name: fc.constant('secret'), body: fc.record({ secret: id }) }),
   fc.record({
     name: fc.constant('refused'),
     body: fc.record({ reason: fc.constantFrom('unknown', 'early', 'late', 'stale', 'blind', 'none') }),

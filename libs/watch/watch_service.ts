@@ -17,6 +17,7 @@ import {
   windowsOf,
 } from '@haggle/witness'
 import { ask, serve } from './ask.ts'
+import { type Commits, DrawSecrets } from './_draw_secrets.ts'
 import { collectBitmaps } from './_collect.ts'
 import { EvidenceBook } from './evidence.ts'
 import { refusedFor, type WatchAnswer, type WatchQuestion, type WatchQuestions } from './protocol.ts'
@@ -76,6 +77,13 @@ export interface WatchService {
   end(id: Uint8Array, slots: number): Promise<boolean>
   /** What is kept: bitmaps and up-receipts. */
   readonly evidence: EvidenceBook
+  /** What this node's account commits to for the draw of a case, 32 bytes; null where blocks are random. */
+  commit(id: Uint8Array): Promise<Uint8Array | null>
+  /**
+   * As provider, before it opens a case: what both parties commit to, nulls where blocks are random. Rejects when the renter, the peer of `renterKey`, does
+   * not say: `E_DIAL`, `E_PROTOCOL_UNSUPPORTED`, `E_WATCH_*`.
+   */
+  commits(id: Uint8Array, renterKey: Uint8Array): Promise<Commits>
   stop(): Promise<void>
 }
 
@@ -110,6 +118,7 @@ class Watcher implements WatchService {
   readonly evidence: EvidenceBook
   readonly #init: WatchInit
   readonly #parts: RoleParts
+  readonly #secrets: DrawSecrets
   readonly #handled = new Map<string, Handled>()
   readonly #work = new Set<Promise<unknown>>()
   readonly #ends: (() => unknown)[] = []
@@ -132,6 +141,7 @@ class Watcher implements WatchService {
       tell: (kind, id, about) => init.onEvent?.({ kind, id, about }),
       run: (work) => this.#run(work),
     }
+    this.#secrets = new DrawSecrets(this.#parts)
   }
 
   async start(): Promise<void> {
@@ -195,6 +205,14 @@ class Watcher implements WatchService {
     return true
   }
 
+  async commit(id: Uint8Array): Promise<Uint8Array | null> {
+    return await this.#secrets.commit(id)
+  }
+
+  async commits(id: Uint8Array, renterKey: Uint8Array): Promise<Commits> {
+    return await this.#secrets.commits(id, renterKey)
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new HaggleError('E_ABORTED', 'The witness service stops'))
     for (const end of this.#ends.splice(0)) await end()
@@ -202,6 +220,7 @@ class Watcher implements WatchService {
   }
 
   async #answer(question: WatchQuestion): Promise<WatchAnswer> {
+    if (question.name === 'commit') return await this.#secrets.sayCommit(question.body.id)
     const handled = this.#handled.get(toHex(question.body.id))
     if (handled === undefined) return refusedFor('unknown')
     const { provider, witness } = handled
@@ -218,6 +237,8 @@ class Watcher implements WatchService {
         return await this.#take(handled.one, question.body)
       case 'end':
         return await this.#agree(handled, question.body)
+      case 'reveal':
+        return await this.#secrets.reveal(handled.one)
     }
   }
 
@@ -267,12 +288,11 @@ class Watcher implements WatchService {
     const isParty = equalBytes(one.provider, this.#init.signer.account) || equalBytes(one.renter, this.#init.signer.account)
     if (!isParty) return
     if (one.state === 'opened') {
-      if (court.parameters.commitReveal) return
       const { block } = await court.latestBlock()
       // The provider is paid for it: its renter waits a little, and then does it itself rather than go without.
       const patience = equalBytes(one.provider, this.#init.signer.account) ? 0 : RENTER_WAITS_BLOCKS
       if (block > one.drawBlock + patience)
-        await this.#do('drawWitnesses', one, null, () => court.drawWitnesses(one.id, undefined, options))
+        await this.#do('drawWitnesses', one, null, async () => court.drawWitnesses(one.id, await this.#secrets.both(one), options))
       return void (await this.refresh(one.id))
     }
     const now = await court.nowS()

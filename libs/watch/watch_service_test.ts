@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { commitTo } from '@haggle/witness'
+import { ask, serve } from './ask.ts'
+import { refusedFor, type WatchAnswer } from './protocol.ts'
 import { startMesh, PRICE, SLOTS, type TestMesh } from './_test_mesh.ts'
 
 const kinds = (events: readonly { readonly kind: string }[]): string[] => events.map(({ kind }) => kind)
@@ -159,5 +162,60 @@ describe('startWatch', () => {
     agrees = true
     expect(await ask()).toBe(true)
     expect(mesh.one().slots).toBe(2)
+  })
+
+  it('startWatch() draws with the secrets of both parties, whoever of them asks', async () => {
+    for (const draws of ['provider', 'renter'] as const) {
+      mesh = await startMesh(2, { commitReveal: true })
+      for (const role of ['provider', 'renter'] as const) await mesh.start(mesh[role], { automatic: role === draws })
+      expect(mesh.one().state).toBe('opened')
+      mesh.chain.mine(20)
+      await mesh.passSlots(1)
+      expect(mesh.one()).toMatchObject({ state: 'drawn', committee: { length: 4 } })
+      expect(kinds(mesh[draws].events)).toEqual(['drawWitnesses'])
+      if (draws === 'provider') await mesh.stop()
+    }
+  })
+
+  it('reveal() is answered once the block that draws is known, and not to anybody before', async () => {
+    mesh = await startMesh(2, { commitReveal: true })
+    await mesh.start(mesh.renter, { automatic: false })
+    const { network } = mesh.provider
+    const reveal = async (id: Uint8Array): Promise<WatchAnswer> =>
+      await ask({ network, clock: mesh.clock }, mesh.renter.identity.publicKey, { name: 'reveal', body: { id } })
+    mesh.chain.mine(2)
+    expect(await reveal(mesh.id)).toEqual(refusedFor('early'))
+    mesh.chain.mine()
+    const answer = await reveal(mesh.id)
+    expect(answer.name === 'secret' && commitTo(answer.body.secret)).toEqual(mesh.one().renterCommit)
+    expect(await reveal(new Uint8Array(32))).toEqual(refusedFor('unknown'))
+  })
+
+  it('startWatch() leaves a case undrawn, and says so, when the other party gives another secret or none', async () => {
+    mesh = await startMesh(2, { commitReveal: true })
+    let answer: WatchAnswer = refusedFor('none')
+    await serve({ network: mesh.renter.network, clock: mesh.clock }, async () => answer)
+    await mesh.start(mesh.provider)
+    mesh.chain.mine(20)
+    for (const next of [answer, { name: 'secret', body: { secret: new Uint8Array(32) } } as const]) {
+      answer = next
+      await mesh.passSlots(1)
+      expect(mesh.one().state).toBe('opened')
+      expect(mesh.provider.events.at(-1)).toMatchObject({ kind: 'trouble', about: 'drawWitnesses E_WATCH_SECRET' })
+    }
+  })
+
+  it('commits() asks the renter for its part, and nobody where blocks are random', async () => {
+    mesh = await startMesh(2, { commitReveal: true })
+    const provider = await mesh.start(mesh.provider)
+    const key = mesh.renter.identity.publicKey
+    await expect(provider.commits(mesh.id, key)).rejects.toMatchObject({ code: 'E_PROTOCOL_UNSUPPORTED' })
+    const renter = await mesh.start(mesh.renter)
+    const { renterCommit, providerCommit } = mesh.one()
+    expect(await provider.commits(mesh.id, key)).toEqual({ renterCommit, providerCommit })
+    expect(await renter.commit(mesh.id)).toEqual(renterCommit)
+    await mesh.stop()
+    mesh = await startMesh(2)
+    expect(await (await mesh.start(mesh.provider)).commits(mesh.id, key)).toEqual({ renterCommit: null, providerCommit: null })
   })
 })

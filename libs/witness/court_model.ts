@@ -1,7 +1,7 @@
 // The court's contract as plain code: every rule of Court.sol with block, time and sender as parameters. A test holds the two to each other call by call.
 
 import { compareBytes, equalBytes, toHex } from '@haggle/wire'
-import { keccak256 } from './account.ts'
+import { commitTo } from './draw_secret.ts'
 import { drawSeats, drawSeed, type Seat } from './committee.ts'
 import type {
   AttestedBitmap,
@@ -151,8 +151,8 @@ export class CourtModel {
     if (this.parameters.commitReveal) {
       const fits =
         secrets !== undefined &&
-        equalBytes(keccak256(secrets.provider), providerCommit as Uint8Array) &&
-        equalBytes(keccak256(secrets.renter), renterCommit as Uint8Array)
+        equalBytes(commitTo(secrets.provider), providerCommit as Uint8Array) &&
+        equalBytes(commitTo(secrets.renter), renterCommit as Uint8Array)
       if (!fits) throw refused('BadSecrets')
     } else if (secrets !== undefined) throw refused('BadSecrets')
     const { n } = this.#rule(rule)

@@ -9,7 +9,7 @@ describe('CourtModel', () => {
   testCourt('memoryCourts', {
     it: (title, run) => it(title, run),
     equal: (actual, expected) => expect(actual).toEqual(expected),
-    make: async () => {
+    make: async ({ commitReveal }) => {
       let nowMs = 1_800_000_000_000
       const parameters = {
         chain: 31_337,
@@ -18,7 +18,7 @@ describe('CourtModel', () => {
         claimS: 600,
         refuteS: 300,
         drawDelay: 2,
-        commitReveal: false,
+        commitReveal,
       }
       const chain = memoryCourts({ parameters, now: () => nowMs })
       for (const { account } of signers) chain.model.vault.stake(account, 1_000_000n)

@@ -35,6 +35,7 @@ export {
   REPORTER_PART,
   WITNESS_LOCK,
 } from './model_init.ts'
+export { commitTo, drawSecret } from './draw_secret.ts'
 export { type Bought, caseOfContract, isAsBought, MAX_LEAD_S } from './opened.ts'
 export { type CourtRefusal, isRefusal, refused } from './refusal.ts'
 export { type Rule, ruleOf, type RuleNumber, ruleProblems, RULES, WINDOW_SLOTS } from './rule.ts'

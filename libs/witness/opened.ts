@@ -18,6 +18,8 @@ export interface Bought {
   readonly renterKey: Uint8Array
   /** The provider's. */
   readonly providerKey: Uint8Array
+  /** What the renter committed to for the draw, 32 bytes; null where blocks are random: another commitment lets the provider choose both secrets. */
+  readonly renterCommit: Uint8Array | null
 }
 
 /** Id of the case of a contract with this service level. */
@@ -26,7 +28,7 @@ export function caseOfContract({ sla, contract }: Pick<Bought, 'sla' | 'contract
 }
 
 /** True when `one` is what was bought, drawn, and begins by `MAX_LEAD_S` after `nowS` (unix seconds). One that is closed was. */
-export function isAsBought(one: Case, { sla, contract, renterKey, providerKey }: Bought, nowS: number): boolean {
+export function isAsBought(one: Case, { sla, contract, renterKey, providerKey, renterCommit }: Bought, nowS: number): boolean {
   return (
     one.state !== 'opened' &&
     equalBytes(one.renter, sla.renter) &&
@@ -34,6 +36,7 @@ export function isAsBought(one: Case, { sla, contract, renterKey, providerKey }:
     equalBytes(one.terms, contract) &&
     equalBytes(one.renterKey, renterKey) &&
     equalBytes(one.providerKey, providerKey) &&
+    (renterCommit === null ? one.renterCommit === null : one.renterCommit !== null && equalBytes(one.renterCommit, renterCommit)) &&
     one.rule === sla.rule &&
     one.slotS === sla.slotS &&
     one.slots === sla.slots &&

@@ -5,13 +5,13 @@ import { caseId } from './statement.ts'
 
 const address = (byte: number): Uint8Array => new Uint8Array(20).fill(byte)
 const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
-const commits = { renterCommit: null, providerCommit: null }
-const level = { rule: 2, slotS: 60, slots: 10, pricePerSlot: 5n, factor: 10, lock: 500n, renter: address(2), ...commits } as const
+const level = { rule: 2, slotS: 60, slots: 10, pricePerSlot: 5n, factor: 10, lock: 500n, renter: address(2) } as const
 const bought: Bought = {
   sla: { ...level, chain: 31_337, court: address(1), fee: 9n, provider: address(3) },
   contract: key(4),
   renterKey: key(5),
   providerKey: key(6),
+  renterCommit: null,
 }
 const opened: Case = {
   ...level,
@@ -19,6 +19,8 @@ const opened: Case = {
   renterKey: key(5),
   providerKey: key(6),
   startsAtS: 1_000,
+  renterCommit: null,
+  providerCommit: null,
   id: caseOfContract(bought),
   state: 'drawn',
   provider: address(3),
@@ -51,6 +53,14 @@ it.each([
   { factor: 9 },
   { lock: 499n },
   { startsAtS: 1_001 + MAX_LEAD_S },
+  { renterCommit: key(7) },
 ] as const)('isAsBought() is false for a case with %o', (change) => {
   expect(isAsBought({ ...opened, ...change }, bought, 1_000)).toBe(false)
+})
+
+it('isAsBought() is false where the provider committed in the name of its renter', () => {
+  const drawn = { ...opened, renterCommit: key(7), providerCommit: key(8) }
+  expect(isAsBought(drawn, { ...bought, renterCommit: key(7) }, 1_000)).toBe(true)
+  expect(isAsBought(drawn, { ...bought, renterCommit: key(9) }, 1_000)).toBe(false)
+  expect(isAsBought(opened, { ...bought, renterCommit: key(7) }, 1_000)).toBe(false)
 })

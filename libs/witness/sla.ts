@@ -1,6 +1,6 @@
 // A service level: what a contract's terms say in their field `sla` (spec/court.md, Service level in the terms).
 
-import { big, bytes, decodeAs, encodeAs, fields, HaggleError, nullable, type Schema, uint } from '@haggle/wire'
+import { big, bytes, decodeAs, encodeAs, fields, HaggleError, type Schema, uint } from '@haggle/wire'
 import { ruleOf, type RuleNumber } from './rule.ts'
 
 /** A service level that is bought with a contract. Money is base units of the court's token. */
@@ -27,10 +27,6 @@ export interface Sla {
   readonly renter: Uint8Array
   /** Account of the provider, 20 bytes: its stake is locked. */
   readonly provider: Uint8Array
-  /** keccak256 of the renter's 32 random bytes; null where blocks are random enough. */
-  readonly renterCommit: Uint8Array | null
-  /** The same of the provider. */
-  readonly providerCommit: Uint8Array | null
 }
 
 /** Most octets of an encoded service level. */
@@ -41,7 +37,6 @@ export const MAX_SLOTS = 44_640
 export const MAX_FACTOR = 10
 
 const address: Schema<Uint8Array> = bytes({ length: 20 })
-const commit: Schema<Uint8Array | null> = nullable(bytes({ length: 32 }))
 
 const body: Schema<Omit<Sla, 'rule'> & { readonly version: number; readonly rule: number }> = fields({
   version: uint({ min: 1, max: 1 }),
@@ -56,14 +51,12 @@ const body: Schema<Omit<Sla, 'rule'> & { readonly version: number; readonly rule
   fee: big({ maxBytes: 16 }),
   renter: address,
   provider: address,
-  renterCommit: commit,
-  providerCommit: commit,
 })
 
 /**
  * The service level, when its numbers fit each other.
  *
- * @throws `E_SLA` when a missed slot counts for nothing, the lock is 0 or more than can be lost, or only one party commits.
+ * @throws `E_SLA` when a missed slot counts for nothing, the lock is 0 or more than can be lost, or one account is both parties.
  */
 export function checkSla(sla: Sla): Sla {
   const wrong = (what: string): never => {
@@ -73,7 +66,6 @@ export function checkSla(sla: Sla): Sla {
   if (sla.pricePerSlot <= 0n) wrong('a missed slot must count for more than 0')
   const most = BigInt(sla.factor) * sla.pricePerSlot * BigInt(sla.slots)
   if (sla.lock <= 0n || sla.lock > most) wrong(`the lock must be 1 to ${most}, is ${sla.lock}`)
-  if ((sla.renterCommit === null) !== (sla.providerCommit === null)) wrong('both parties commit, or none')
   if (sla.renter.every((byte, i) => byte === sla.provider[i])) wrong('one account is both parties')
   return sla
 }
@@ -94,7 +86,7 @@ export function encodeSla(sla: Sla): Uint8Array {
  * const account = (byte: number) => new Uint8Array(20).fill(byte);
  * const sla: Sla = {
  *   chain: 31337, court: account(1), rule: 2, slotS: 60, slots: 60, pricePerSlot: 1_000n, factor: 10, lock: 600_000n, fee: 500n,
- *   renter: account(2), provider: account(3), renterCommit: null, providerCommit: null,
+ *   renter: account(2), provider: account(3),
  * };
  * expect(decodeSla(encodeSla(sla))).toEqual(sla);
  * ```

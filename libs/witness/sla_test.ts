@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { checkSla, decodeSla, encodeSla, MAX_SLA_BYTES, type Sla } from './sla.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
-const commits = fc.option(fc.tuple(bytes(32), bytes(32)))
 const slas: fc.Arbitrary<Sla> = fc
   .record({
     chain: fc.integer({ min: 1, max: 0xffffffff }),
@@ -16,15 +15,9 @@ const slas: fc.Arbitrary<Sla> = fc
     fee: fc.bigInt({ min: 0n, max: 2n ** 64n }),
     renter: bytes(20),
     provider: bytes(20),
-    commits,
   })
   .filter(({ renter, provider }) => renter.some((byte, i) => byte !== provider[i]))
-  .map(({ commits: pair, ...rest }) => ({
-    ...rest,
-    lock: BigInt(rest.factor) * rest.pricePerSlot,
-    renterCommit: pair?.[0] ?? null,
-    providerCommit: pair?.[1] ?? null,
-  }))
+  .map((rest) => ({ ...rest, lock: BigInt(rest.factor) * rest.pricePerSlot }))
 
 describe('encodeSla', () => {
   it('decodeSla() gives back what encodeSla() wrote, within the octets that terms have', () => {
@@ -51,7 +44,6 @@ describe('encodeSla', () => {
       { pricePerSlot: 0n },
       { lock: 0n },
       { lock: BigInt(good.factor) * good.pricePerSlot * BigInt(good.slots) + 1n },
-      { renterCommit: new Uint8Array(32), providerCommit: null },
       { renter: good.provider },
     ]
     for (const change of wrong) expect(() => checkSla({ ...good, ...change })).toThrow(expect.objectContaining({ code: 'E_SLA' }))

@@ -76,6 +76,7 @@ const DOMAIN_VERSION = /* @__PURE__ */ hashText('1')
 const HEARTBEAT_TYPE = /* @__PURE__ */ hashText('Heartbeat(bytes32 id,uint32 slot,uint64 block,bytes32 blockHash)')
 const RECEIPT_TYPE = /* @__PURE__ */ hashText('UpReceipt(bytes32 id,uint32 slot)')
 const BITMAP_TYPE = /* @__PURE__ */ hashText('Bitmap(bytes32 id,uint32 window,uint64 down)')
+const SECRET_TYPE = /* @__PURE__ */ hashText('DrawSecret(bytes32 id)')
 const END_TYPE = /* @__PURE__ */ hashText('EndSla(bytes32 id,uint32 slots)')
 
 /** The EIP-712 domain separator of a court, 32 bytes. */
@@ -105,6 +106,11 @@ export function bitmapDigest(domain: CourtDomain, { id, window, down }: Bitmap):
 /** What a renter signs to end a case early, 32 bytes. */
 export function endDigest(domain: CourtDomain, { id, slots }: EndSla): Uint8Array {
   return digest(domain, END_TYPE, id, word(slots))
+}
+
+/** What a party signs for itself to make its secret of a draw, 32 bytes: see `drawSecret`. */
+export function drawSecretDigest(domain: CourtDomain, id: Uint8Array): Uint8Array {
+  return digest(domain, SECRET_TYPE, id)
 }
 
 /** True when `address` (20 bytes) signed `digest`. Never throws. */

@@ -2,6 +2,7 @@
 
 import { type AccountSigner, keccak256 } from './account.ts'
 import type { AttestedBitmap, Attestation, Case, Court, Member, SlaOpening } from './court.ts'
+import { commitTo } from './draw_secret.ts'
 import { RULES } from './rule.ts'
 import { bitmapDigest, endDigest, receiptDigest } from './statement.ts'
 
@@ -19,7 +20,7 @@ export interface CourtBench {
 
 /** How the suite makes what it tests, and the test runner's functions. */
 export interface CourtTestInit {
-  readonly make: () => Promise<CourtBench>
+  readonly make: (options: { readonly commitReveal: boolean }) => Promise<CourtBench>
   readonly it: (title: string, run: () => Promise<void>) => void
   /** Deep equality. Throws when it does not hold. */
   readonly equal: (actual: unknown, expected: unknown) => void
@@ -96,7 +97,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   }
 
   it(`${name}: drawWitnesses() draws a committee of seats that were held before the case, without its parties`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one } = await drawn(bench)
     equal(one.state, 'drawn')
     equal(one.committee.length, RULES[2].n)
@@ -118,7 +119,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: drawWitnesses() is refused before the drawing block, and pins anew when its hash is forgotten`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     for (let account = 2; account < 8; account++) await bench.court(account).enroll(keyOf(account))
     const { id } = await bench.court(PROVIDER).openSla(await opening(bench))
     equal(await reasonOf(() => bench.court(RENTER).drawWitnesses(id)), 'TooEarly')
@@ -132,8 +133,24 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
     equal((await bench.court(RENTER).caseOf(id))!.state, 'drawn')
   })
 
+  it(`${name}: drawWitnesses() draws with the secrets that the parties committed to, and with no others, where blocks are not random`, async () => {
+    const bench = await make({ commitReveal: true })
+    for (let account = 2; account < 8; account++) await bench.court(account).enroll(keyOf(account))
+    await bench.mine(1)
+    const [provider, renter] = [keyOf(20), keyOf(21)]
+    const commits = { providerCommit: commitTo(provider), renterCommit: commitTo(renter) }
+    equal(await reasonOf(async () => bench.court(PROVIDER).openSla(await opening(bench))), 'BadSla')
+    const { id } = await bench.court(PROVIDER).openSla(await opening(bench, commits))
+    const { providerCommit, renterCommit } = (await bench.court(RENTER).caseOf(id))!
+    equal({ providerCommit, renterCommit }, commits)
+    await bench.mine(3)
+    equal(await reasonOf(() => bench.court(RENTER).drawWitnesses(id, { provider, renter: provider })), 'BadSecrets')
+    await bench.court(RENTER).drawWitnesses(id, { provider, renter })
+    equal((await bench.court(RENTER).caseOf(id))!.committee.length, RULES[2].n)
+  })
+
   it(`${name}: finalize() slashes for a claim that nobody refuted, pays the victim the price and returns the bond`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one } = await drawn(bench)
     await bench.pass(90)
     const before = await bench.staked(PROVIDER)
@@ -156,7 +173,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: claimDowntime() takes a slot once, with t bitmaps in order, from the renter, in time`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one } = await drawn(bench)
     const renter = bench.court(RENTER)
     const good = await bitmaps(bench, one, 0b111n)
@@ -181,7 +198,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: refute() takes slots out of a claim with q up-receipts, and their bond goes to the provider`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one } = await drawn(bench)
     await bench.pass(90)
     const { claim } = await bench.court(RENTER).claimDowntime({ id, window: 0, mask: 0b11n, bitmaps: await bitmaps(bench, one, 0b11n) })
@@ -203,7 +220,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: finalize() ends a claim at once, without a slash, when every slot was refuted`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one } = await drawn(bench)
     await bench.pass(90)
     const { claim } = await bench.court(RENTER).claimDowntime({ id, window: 0, mask: 0b1n, bitmaps: await bitmaps(bench, one, 0b1n) })
@@ -214,7 +231,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: proveWitnessEquivocation() takes a witness's stake once, for a receipt against its bit or two bitmaps, and its old word counts on`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id, one, member } = await drawn(bench)
     const [map] = await bitmaps(bench, one, 0b10n, [0])
     const [other] = await bitmaps(bench, one, 0b100n, [0])
@@ -237,7 +254,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: close() frees the lock once nothing can be claimed any more, and endSla() brings that forward`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const { id } = await drawn(bench)
     const provider = bench.court(PROVIDER)
     equal(await reasonOf(() => provider.close(id)), 'TooEarly')
@@ -254,7 +271,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: release() gives a seat's stake back only when it was left, no draw can reach it and no case needs it`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const witness = bench.court(5)
     equal(await reasonOf(() => witness.release()), 'NoSeat')
     await witness.enroll(keyOf(5))
@@ -269,7 +286,7 @@ export function testCourt(name: string, { make, it, equal }: CourtTestInit): voi
   })
 
   it(`${name}: openSla() refuses what breaks a limit, and a case that is there already`, async () => {
-    const bench = await make()
+    const bench = await make({ commitReveal: false })
     const provider = bench.court(PROVIDER)
     const now = await provider.nowS()
     const bad: Partial<SlaOpening>[] = [

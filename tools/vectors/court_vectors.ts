@@ -11,7 +11,6 @@ import {
   encodeSla,
   endDigest,
   heartbeatDigest,
-  keccak256,
   localAccount,
   planClaims,
   receiptDigest,
@@ -37,8 +36,6 @@ const SLAS: readonly Sla[] = [1, 2].map((rule) => ({
   fee: 2_500n,
   renter: bytes(1, 20),
   provider: bytes(2, 20),
-  renterCommit: rule === 1 ? null : keccak256(bytes(3, 32)),
-  providerCommit: rule === 1 ? null : keccak256(bytes(4, 32)),
 }))
 
 export async function make(): Promise<Readonly<Record<string, Json>>> {
