@@ -1,7 +1,10 @@
 // The whole command against a real market: relay, provider, renter and launcher as processes on loopback.
 
+import { createServer, request as requestTo } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { walletFile } from '@haggle/chain/node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pathsOf } from './home.ts'
 import { type Ended, haggle, type Running, start, temporary } from './testing/command.ts'
@@ -170,6 +173,40 @@ test('haggle status, doctor and price know the wallet and the chain', async () =
   expect(checks.filter(({ name }) => name === 'wallet' || name === 'chain').map(({ state }) => state)).toEqual(['ok', 'ok'])
   expect(await json(['price', '--json'])).toMatchObject({ unit: 'TEST', offers: { count: 1 } })
 }, 60_000)
+
+test('an agent whose chain was away when it started deals in its money once that is back, without a restart', async () => {
+  const node = env['HAGGLE_CHAIN_RPC'] ?? ''
+  let isAway = true
+  const front = createServer((request, response) => {
+    if (isAway) return void request.socket.destroy()
+    const onward = requestTo(node, { method: 'POST', headers: request.headers }, (answer) => void answer.pipe(response))
+    request.pipe(onward)
+  })
+  await new Promise<void>((done) => void front.listen(0, '127.0.0.1', done))
+  const home = join(place.folder, 'late')
+  const late = { ...env, HAGGLE_HOME: home, HAGGLE_CHAIN_RPC: `http://127.0.0.1:${(front.address() as AddressInfo).port}` }
+  const own = async (argv: readonly string[]): Promise<Ended> => await haggle(argv, { env: late })
+  try {
+    mkdirSync(home, { mode: 0o700 })
+    const passphrase = readFileSync(env['HAGGLE_WALLET_PASSPHRASE_FILE'] ?? '', 'utf8')
+    await walletFile(join(home, 'wallet'), { scryptLogN: 14 }).create(passphrase)
+    const before = await own(['wallet', 'balance', '--json'])
+    expect([before.code, before.stdout.toString()]).toEqual([expect.any(Number), expect.stringContaining('E_CHAIN_UNREACHABLE')])
+    const { pid, money } = JSON.parse((await own(['status', '--json'])).stdout.toString()) as { pid: number; money: { rails: unknown } }
+    expect(money.rails).toMatchObject([{ rail: 'free' }])
+    isAway = false
+    await expect.poll(async () => (await own(['wallet', 'balance', '--json'])).code, { timeout: 60_000, interval: 1_000 }).toBe(0)
+    const after = JSON.parse((await own(['status', '--json'])).stdout.toString()) as { pid: number; money: { rails: unknown } }
+    expect(after.pid).toBe(pid)
+    expect(after.money.rails).toMatchObject([{ rail: 'free' }, { unit: 'TEST' }])
+    const bought = await own(['run', '--dry-run', '--rail', 'TEST', '--', 'true'])
+    expect([bought.code, bought.stderr]).toEqual([0, expect.not.stringContaining('(E_')])
+  } finally {
+    await own(['down', '--now'])
+    front.close()
+    front.closeAllConnections()
+  }
+}, 120_000)
 
 test('haggle doctor finds this machine fit, or says what is missing', async () => {
   const { checks } = await json<{ checks: { name: string; state: string; fix?: string }[] }>(['doctor', '--json'])

@@ -241,6 +241,8 @@ class MarketNode implements StartableMarket {
     return moneyRows(this.#parts.money, this.#provider?.money.earned ?? new Map())
   }
 
+  readonly addRail: Market['addRail'] = (rail) => this.#parts.money.add(rail)
+
   court(): CourtView | null {
     const status = this.#court.status()
     return status === null ? null : { status, watch: this.#court.watch ?? null }
@@ -382,7 +384,6 @@ class MarketNode implements StartableMarket {
    * @throws HaggleError `E_NO_OFFERS` when nothing is heard, `E_CLOCK` when that is this clock's fault, `E_NOTHING_FITS` with the explanation as its cause.
    */
   async #lookAround({ demand, rail }: PreparedRun, request: RunRequest): Promise<readonly KnownOffer[]> {
-    const { network } = this.#parts
     const signal = request.signal === undefined ? {} : { signal: request.signal }
     const only = request.providers === undefined ? {} : { only: request.providers }
     const all = this.#others(await this.#source.all({ waitMs: LOOK_AROUND_MS, ...only, ...signal }))
@@ -393,6 +394,6 @@ class MarketNode implements StartableMarket {
     )
     if (view.fitting.length > 0) return view.fitting
     if (view.seen === 0) this.#checkClock()
-    throw nothingFits(view, { peers: network.peers().length, doubt: clockError(this.discovery.clockSkewS(1)) })
+    throw nothingFits(view, { peers: this.#parts.network.peers().length, doubt: clockError(this.discovery.clockSkewS(1)) })
   }
 }

@@ -12,10 +12,29 @@ const MAX_PRICE = 2n ** 64n - 1n
 
 /** See the file's first line. The free rail is always one of them. */
 export class Rails {
-  readonly all: readonly PaymentRail[]
+  readonly #all: PaymentRail[]
 
   constructor(rails: readonly PaymentRail[]) {
-    this.all = rails.some(({ isMoney }) => !isMoney) ? rails : [...rails, freeRail()]
+    const given = rails.some(({ isMoney }) => !isMoney) ? rails : [...rails, freeRail()]
+    this.#all = given.filter(({ name }, i) => given.findIndex((other) => other.name === name) === i)
+  }
+
+  /** All of them, the usual one first. */
+  get all(): readonly PaymentRail[] {
+    return this.#all
+  }
+
+  /**
+   * One more, which could not be had when the node joined. It is closed with the others.
+   *
+   * @throws HaggleError `E_RAIL_TWICE` when there is one of that name.
+   */
+  add(rail: PaymentRail): void {
+    if (this.of(rail.name) !== undefined)
+      throw new HaggleError('E_RAIL_TWICE', `Cannot add the rail "${rail.name}": this node has it already`, {
+        details: { rail: rail.name },
+      })
+    this.#all.push(rail)
   }
 
   /** The one that is meant when nobody says which. */

@@ -17,7 +17,16 @@ it('pick() takes a rail by name, by its money in any case, and the first one whe
 
 it('Rails always has the free rail, and only once', () => {
   expect(new Rails([]).all.map(({ name }) => name)).toEqual(['free'])
+  expect(new Rails([freeRail(), freeRail()]).all.map(({ name }) => name)).toEqual(['free'])
   expect(new Rails([freeRail(), HGL]).all.map(({ name }) => name)).toEqual(['free', 'evm:31337:0xa'])
+})
+
+it('add() takes one more rail, and none twice', () => {
+  const rails = new Rails([freeRail()])
+  expect(() => rails.pick('HGL')).toThrowError(expect.objectContaining({ code: 'E_RAIL_UNKNOWN' }))
+  rails.add(HGL)
+  expect([rails.pick('HGL'), rails.pick().name]).toEqual([HGL, 'free'])
+  expect(() => rails.add(HGL)).toThrowError(expect.objectContaining({ code: 'E_RAIL_TWICE' }))
 })
 
 it('rateOf() writes a price that hourPrice() reads back, also one that needs a shorter count than an hour', () => {

@@ -2,6 +2,7 @@
 
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519 } from '@haggle/identity/node'
+import type { PaymentRail } from '@haggle/payment'
 import type { PrivateKey, Startable } from '@libp2p/interface'
 import { type Libp2pComponents, libp2pNetwork } from '@haggle/mesh'
 import { HaggleError, networkId, PUBLIC_NETWORK } from '@haggle/wire'
@@ -66,6 +67,10 @@ class MarketService implements Market, Startable {
   }
 
   async stop(): Promise<void> {}
+
+  addRail(rail: PaymentRail): void {
+    this.#started.addRail(rail)
+  }
 
   addresses(): string[] {
     return this.#started.addresses()

@@ -2,6 +2,7 @@
 
 import type { ExitStatus } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
+import type { PaymentRail } from '@haggle/payment'
 import type { WatchService } from '@haggle/watch'
 import type { MarketMemory } from './memory_types.ts'
 
@@ -349,6 +350,12 @@ export interface Market extends AsyncDisposable {
   provide(request: ProvideRequest): Promise<Providing>
   /** What stands open on each rail of this node, the free one included. */
   money(): readonly MoneyRow[]
+  /**
+   * Pays and is paid on one more rail from now on: one that could not be opened when the node joined, because its chain was away. The node closes it.
+   *
+   * @throws HaggleError `E_RAIL_TWICE` when the node has one of that name.
+   */
+  addRail(rail: PaymentRail): void
   /** This node's court; null: it has none. */
   court(): CourtView | null
   ping(target: string, options?: { signal?: AbortSignal }): Promise<{ peerId: string; rttMs: number; path: Path }>

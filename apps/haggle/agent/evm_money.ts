@@ -59,7 +59,10 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
     onProblem,
   })
   const { chain, channels, rail, registry, stake } = account
-  const book = await openChannelBook({ channels, store: init.store.sub(`book-${chainId}`), onProblem })
+  const book = await openChannelBook({ channels, store: init.store.sub(`book-${chainId}`), onProblem }).catch(async (error: unknown) => {
+    await account.stop()
+    throw error
+  })
   const watch = new ChainWatch({ head: (options) => chain.head(options), clock })
   const host = hostOf(boot.rpc[0] ?? '')
   let court: Promise<EvmCourt> | undefined

@@ -1,6 +1,7 @@
 // The home's money, in the two steps that joining a market allows: the wallet and the rails before, the calls after.
 
-import type { Market, OpenCourt, OpenRail } from '@haggle/market'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Market, OpenCourt, OpenRail, RailParts } from '@haggle/market'
 import { freeRail } from '@haggle/payment'
 import type { Anchored, ChainAnchor } from '@haggle/reputation'
 import { fromHex, systemClock } from '@haggle/wire'
@@ -15,6 +16,8 @@ import { Money, type MoneyMarket, type OthersAnchoring } from './money.ts'
 import { keystoreAt, Wallet } from './wallet.ts'
 
 const MS_PER_S = 1000
+/** Between two tries to open a chain that could not be had. Ms. */
+const RETRY_MS = 15_000
 
 /** Money before the market is joined. */
 export interface MoneyOpening {
@@ -48,18 +51,49 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
   let anchoring: Anchoring | undefined
   let others: OthersAnchoring | undefined
   const onProblem = (error: unknown): void => log('warn', 'money', { code: describe(error).code, error })
-  const evmRail: OpenRail = async (parts) => {
-    if (signer === undefined || chainBoot === null) return freeRail()
+  const openEvm = async (parts: RailParts): Promise<EvmMoney | undefined> => {
+    if (signer === undefined || chainBoot === null) return undefined
     try {
       const { openEvmMoney } = await import('./evm_money.ts')
       evm = await openEvmMoney({ ...parts, boot: chainBoot, wallet: signer, peer, onProblem })
-      return evm.rail
+      problem = undefined
+      return evm
     } catch (error) {
       // A chain that can't be had is no reason to stay away from the market: credits go on, and status says why nothing else does.
+      if (problem === undefined) log('error', 'no_chain', { code: describe(error).code, error })
       problem = error
-      log('error', 'no_chain', { code: describe(error).code, error })
-      return freeRail()
+      return undefined
     }
+  }
+  let parts: RailParts | undefined
+  const evmRail: OpenRail = async (given) => {
+    parts = given
+    return (await openEvm(given))?.rail ?? freeRail()
+  }
+  const stopping = new AbortController()
+  /** A chain that never answered is asked again: once it does, the node deals in its money without a restart. */
+  const retry = async (market: Market): Promise<void> => {
+    while (evm === undefined && parts !== undefined) {
+      await pause(RETRY_MS, undefined, { signal: stopping.signal })
+      const opened = await openEvm(parts)
+      if (opened === undefined) continue
+      if (stopping.signal.aborted) return await opened.close()
+      market.addRail(opened.rail)
+      await startAnchoring(market, opened)
+      log('info', 'chain', { rail: opened.rail.name })
+    }
+  }
+  const startAnchoring = async (market: Market, { parts: { anchors, view } }: EvmMoney): Promise<void> => {
+    const start = (kind: string, heads: Heads, to: ChainAnchor): Anchoring => {
+      const onAnchored = ({ size, block, transaction }: Anchored): void => log('info', kind, { size, block, transaction })
+      const started = new Anchoring({ heads, anchors: to, clock: systemClock(), onProblem, onAnchored })
+      started.start()
+      return started
+    }
+    anchoring = start('anchored', headsOf({ memory: market.memory, ledger: (options) => market.ledger(options) }), anchors)
+    // A tree that can't be opened is no reason to stay without the own anchors.
+    const aggregator = boot.anchorOthers ? await market.memory.aggregate({ anchors, chain: view().id }).catch(onProblem) : undefined
+    if (aggregator) others = { aggregator, anchoring: start('anchored_others', aggregator, aggregator.anchors) }
   }
   const court: OpenCourt = async () => {
     if (evm === undefined || signer === undefined) throw problem
@@ -70,33 +104,30 @@ export async function openMoney({ paths, boot, log, peer }: MoneyHome): Promise<
     court: signer === undefined || chainBoot === null ? undefined : court,
     rails: signer === undefined || chainBoot === null ? [] : [async () => freeRail(), evmRail],
     async calls(market) {
-      const parts = evm?.parts ?? null
-      if (parts !== null) {
-        const start = (kind: string, heads: Heads, anchors: ChainAnchor): Anchoring => {
-          const onAnchored = ({ size, block, transaction }: Anchored): void => log('info', kind, { size, block, transaction })
-          const started = new Anchoring({ heads, anchors, clock: systemClock(), onProblem, onAnchored })
-          started.start()
-          return started
-        }
-        anchoring = start('anchored', headsOf({ memory: market.memory, ledger: (options) => market.ledger(options) }), parts.anchors)
-        // A tree that can't be opened is no reason to stay without the own anchors.
-        const aggregator = boot.anchorOthers
-          ? await market.memory.aggregate({ anchors: parts.anchors, chain: parts.view().id }).catch(onProblem)
-          : undefined
-        if (aggregator) others = { aggregator, anchoring: start('anchored_others', aggregator, aggregator.anchors) }
-      }
+      if (evm !== undefined) await startAnchoring(market, evm)
+      else if (signer !== undefined && chainBoot !== null)
+        void retry(market).catch((error: unknown) => (stopping.signal.aborted ? undefined : onProblem(error)))
       return new Money({
         wallet,
-        chain: parts,
-        problem,
+        get chain() {
+          return evm?.parts ?? null
+        },
+        get problem() {
+          return problem
+        },
+        get anchoring() {
+          return anchoring ?? null
+        },
+        get others() {
+          return others ?? null
+        },
         configured: chainBoot !== null,
-        anchoring: anchoring ?? null,
-        others: others ?? null,
         market: marketOf(market),
         peerKey: peer.signer.publicKey,
       })
     },
     async close() {
+      stopping.abort()
       await anchoring?.stop()
       await others?.anchoring.stop()
       await evm?.close()

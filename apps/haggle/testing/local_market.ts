@@ -204,6 +204,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
     memory: localMemory(PROVIDER, options),
     addresses: () => ['/ip4/127.0.0.1/tcp/4001'],
     court: () => null,
+    addRail: () => undefined,
     offers: async (request = {}) => {
       check(request)
       return request.where?.includes('impossible') ? NOTHING : VIEW
