@@ -32,7 +32,7 @@ afterEach(async () => {
   }
 })
 
-describe('a mesh under flood', { timeout: 150_000 }, () => {
+describe('a mesh under flood', { timeout: 300_000 }, () => {
   it('delivers 99.9 % of what honest providers say, and its memory stays flat', async () => {
     const suite = nodeSuite()
     const random = systemRandom()
