@@ -118,11 +118,12 @@ console.log('ready'); setInterval(() => {}, 1000)`
 
 describe.skipIf(why !== null)(titleOf('launcher', why), { timeout: 60_000 }, () => {
   it('a job and its output outlive an agent that is killed, and a new agent reads all of it', async () => {
-    const child = await agent('echo one; sleep 0.4; echo two; exit 5')
+    const child = await agent('echo one; until [ -e go ]; do sleep 0.05; done; echo two; exit 5')
     kill(child.pid ?? 0)
     await once(child, 'exit')
     const host = await start()
     expect((await host.list()).map(({ id, phase }) => [id, phase])).toEqual([['aa'.repeat(32), 'running']])
+    writeFileSync(join(launcherFolder(home), 'jobs', 'aa'.repeat(32), 'work', 'go'), '')
     expect(await textOf(host, 'aa'.repeat(32))).toBe('one\ntwo\n')
     expect(await host.wait('aa'.repeat(32))).toEqual({ kind: 'exit', code: 5 })
   })
