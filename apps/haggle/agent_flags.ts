@@ -17,10 +17,10 @@ export const AGENT_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--min
  */
 export const AGENT_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' }
 
-/** Between two collections of the whole heap, ms. One of an agent's takes 40 ms. */
+/** Between two collections of the whole heap, ms. */
 const COLLECT_MS = 300_000
 
-/** Collects the whole heap of this process in time: V8 by itself waits until it has grown by 16 MiB, which an agent's does in two hours, and all of that stays resident. */
+/** Collects the whole heap of this process in time: V8 by itself waits until it has grown by some MiB, which an agent's takes hours for, and all of that stays resident. */
 export function collectInTime(): void {
   setInterval(() => globalThis.gc?.(), COLLECT_MS).unref()
 }
