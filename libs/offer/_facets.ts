@@ -40,8 +40,11 @@ const GPU_NUMBERS = [
   'bench.mem',
 ] as const
 
-/** A count of GPUs with so much memory asks for the n-th largest. */
+/** A count of GPUs with so much of one of {@link NTH_NUMBERS} asks for the n-th largest. */
 export const NTH: readonly number[] = [2, 4, 8]
+
+/** What people ask of each of several GPUs. */
+export const NTH_NUMBERS: readonly string[] = ['vram', 'cc']
 
 /** Sources worth a bitmap: people ask for challenged figures. */
 const GPU_SOURCES = ['vram.source', 'bench.f32.source', 'bench.f16.source', 'bench.mem.source'] as const
@@ -93,7 +96,7 @@ export class Facets {
     for (const name of ROW_NUMBERS) this.number(name, readRow(columns.numbers.get(name) as NumberColumn))
     for (const name of GPU_NUMBERS) this.number(`gpu.${name}`, readGpu(columns, name, Math.max))
     this.number('gpu.vram:least', readGpu(columns, 'vram', Math.min))
-    for (const nth of NTH) this.number(`gpu.vram:${nth}`, readNth(columns, 'vram', nth))
+    for (const name of NTH_NUMBERS) for (const nth of NTH) this.number(`gpu.${name}:${nth}`, readNth(columns, name, nth))
     this.number('gpu.free:count', readFree(columns))
     this.rowWords = this.wordsOfRows()
     this.gpuWords = this.wordsOfGpus()
@@ -101,7 +104,7 @@ export class Facets {
 
   /**
    * The number group of a property; `gpu.…` is the largest among the GPUs, `gpu.vram:least` the smallest, `gpu.vram:n` the n-th largest for each n of
-   * {@link NTH}, `gpu.free:count` how many are free.
+   * {@link NTH} and each of {@link NTH_NUMBERS}, `gpu.free:count` how many are free.
    */
   numberGroup(name: string): NumberGroup | undefined {
     return this.numbers.get(name)?.group
@@ -258,7 +261,7 @@ export function readGpu(columns: Columns, name: string, pick: (a: number, b: num
   }
 }
 
-/** The n-th largest value of a property among a row's GPUs, NaN with fewer. */
+/** The n-th largest known value of a property among a row's GPUs, NaN with fewer. */
 function readNth(columns: Columns, name: string, nth: number): (row: number) => number {
   const column = columns.deviceNumbers.get(name) as NumberColumn
   return (row) => {
@@ -266,7 +269,10 @@ function readNth(columns: Columns, name: string, nth: number): (row: number) => 
     const count = columns.deviceCount[row] as number
     if (count < nth) return NaN
     const values: number[] = []
-    for (let at = start; at < start + count; at++) if (columns.deviceKind[at] === 0) values.push(column.data[at] as number)
+    for (let at = start; at < start + count; at++) {
+      const value = column.data[at] as number
+      if (columns.deviceKind[at] === 0 && value === value) values.push(value)
+    }
     return values.length < nth ? NaN : (values.sort((a, b) => b - a)[nth - 1] as number)
   }
 }

@@ -104,21 +104,41 @@ export class NumberGroup {
   }
 }
 
-/** Cuts at quantiles; a value that many rows share gets a bucket of its own. The smallest value needs no cut. */
+/**
+ * Cuts near quantiles, at round numbers where there is one: people ask for 30 TFLOPS and 128 GiB, and a cut at just that needs no row looked at. A value that many
+ * rows share gets a bucket of its own. The smallest value needs no cut.
+ */
 function chooseCuts(sample: number[]): number[] {
   sample.sort((a, b) => a - b)
   const distinct = [...new Set(sample)]
   if (distinct.length <= CUTS + 1) return distinct.slice(1)
   const cuts = new Set<number>()
+  const at = (quantile: number): number => sample[Math.floor((quantile * sample.length) / CUTS)] as number
   for (let i = 1; i < CUTS; i++) {
-    const value = sample[Math.floor((i * sample.length) / CUTS)] as number
-    const next = distinct[distinct.indexOf(value) + 1]
+    const [below, value, above] = [at(i - 0.5), at(i), at(i + 0.5)]
+    if (below !== value && value !== above) {
+      cuts.add(roundest(below, above))
+      continue
+    }
     cuts.add(value)
-    if (next !== undefined && sample[Math.floor((i * sample.length) / CUTS) + Math.floor(sample.length / CUTS / 2)] === value)
-      cuts.add(next)
+    const next = distinct[distinct.indexOf(value) + 1]
+    if (next !== undefined && value === above) cuts.add(next)
   }
   cuts.delete(distinct[0] as number)
   return [...cuts].sort((a, b) => a - b)
+}
+
+/** The number in (`above`, `most`] that is a multiple of the largest power of ten, or of two, that has one there. */
+function roundest(above: number, most: number): number {
+  let [step, best] = [0, most]
+  for (const base of [10, 2]) {
+    const largest = base ** Math.floor(Math.log(most) / Math.log(base))
+    for (let power = largest; power > step && power >= 1; power /= base) {
+      const multiple = Math.floor(most / power) * power
+      if (multiple > above) [step, best] = [power, multiple]
+    }
+  }
+  return best
 }
 
 /** String property, of one or several values a row: a bitmap for each common value, shared ones for the rest. */

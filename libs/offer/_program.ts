@@ -149,13 +149,12 @@ export class Programmer {
   /** So many GPUs with so much memory means that the n-th largest has it. */
   private nthLargest(where: Expr, least: number): Program[] {
     const nth = NTH.findLast((n) => n <= least)
-    const group = nth === undefined ? undefined : this.facets.numberGroup(`gpu.vram:${nth}`)
-    if (group === undefined) return []
-    return conjuncts(where).flatMap((part) =>
-      part.kind === 'compare' && part.property === 'vram' && typeof part.value === 'number' && (part.op === '>=' || part.op === '>')
-        ? [of(numberLeaf(group, part.op, part.value)).program]
-        : [],
-    )
+    if (nth === undefined) return []
+    return conjuncts(where).flatMap((part) => {
+      if (part.kind !== 'compare' || typeof part.value !== 'number' || (part.op !== '>=' && part.op !== '>')) return []
+      const group = this.facets.numberGroup(`gpu.${part.property}:${nth}`)
+      return group === undefined ? [] : [of(numberLeaf(group, part.op, part.value)).program]
+    })
   }
 
   private atom(expr: Atom, negated: boolean, place: Place): Compiled {

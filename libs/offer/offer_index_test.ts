@@ -195,6 +195,25 @@ describe('offerIndex', () => {
     expect(prepared.find()).toEqual([])
   })
 
+  test('find() counts the GPUs that say what is asked, whatever another one of the same host leaves unknown', () => {
+    const index = offerIndex<number>({ seed: 3 })
+    const listings = market(3, 300)
+    const [first, ...others] = listings
+    for (const [i, listing] of others.entries()) index.put(listing, i)
+    const devices = ['8.9', null, '8.6'].map((cc, i) => sampleDevice({ id: `gpu${i}`, cc }))
+    const odd = { ...first!, offer: sampleOffer({ devices, rails: [freeRate(1n)] }) }
+    index.put(odd, 999)
+    for (const [where, found] of [
+      ['count(gpu, cc>=8.6)>=2', true],
+      ['count(gpu, cc>=8.6)>=3', false],
+      ['count(gpu, cc>=8.9)>=2', false],
+    ] as const)
+      expect(
+        index.find(parseQuery(where), { limit: 500 }).some((hit) => hit.payload === 999),
+        where,
+      ).toBe(found)
+  })
+
   test('payload() hands back what was put in last, has() and remove() tell what is there', () => {
     const index = offerIndex<string>()
     const listing = { provider: new Uint8Array(32), offer: sampleOffer() }
