@@ -8,6 +8,8 @@ export interface OpenedFile {
   readonly size: number
   /** The octets from the offset that was asked for. */
   readonly content: AsyncIterable<Uint8Array>
+  /** Hash of the whole file, 32 bytes, where it is known and nothing writes to the file any more: it is not hashed again while it is sent. */
+  readonly sha256?: Uint8Array
 }
 
 /** A file that is still to come, and how much of it is there. */

@@ -208,13 +208,27 @@ async function serveGet({ stream, reader, id, spec }: Served, { files, hashing }
       continue
     }
     await answer(stream, encodeAs(GOT, { error: null, size: opened.size }))
-    const hasher = hashing()
     // A file that grows while it is sent ends where it was said to end.
     const cut = (octets: 'missing' | 'too many'): Error | null =>
       octets === 'missing' ? new HaggleError('E_JOB_CUT', `"${path}" became shorter while it was sent`) : null
-    await pipe(opened.content, exactly(opened.size - offset, cut), hashed(hasher), sentOn(stream))
-    await answer(stream, encodeAs(TRAILER, { sha256: hasher.digest() }))
+    const content = exactly(opened.size - offset, cut)(opened.content)
+    const sha256 = await sendHashed(content, { stream, hashing, known: offset === 0 ? opened.sha256 : undefined })
+    await answer(stream, encodeAs(TRAILER, { sha256 }))
   }
+}
+
+/** Sends `content`. Resolves with its hash: the one that is known, or what is reckoned of it as it passes. The reader reckons it in any case. */
+async function sendHashed(
+  content: AsyncIterable<Uint8Array>,
+  { stream, hashing, known }: { readonly stream: ByteStream; readonly hashing: Hashing; readonly known: Uint8Array | undefined },
+): Promise<Uint8Array> {
+  if (known !== undefined) {
+    await pipe(content, sentOn(stream))
+    return known
+  }
+  const hasher = hashing()
+  await pipe(content, hashed(hasher), sentOn(stream))
+  return hasher.digest()
 }
 
 async function serveList({ stream, id, spec }: Served, { files }: ServedJobs): Promise<void> {

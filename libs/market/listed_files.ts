@@ -35,7 +35,9 @@ export class ListedFiles implements JobFiles {
     return listing
   }
 
-  open(id: string, path: string, options: { globs: readonly string[]; offset: number }): Promise<OpenedFile> {
-    return this.#files.open(id, path, options)
+  async open(id: string, path: string, options: { globs: readonly string[]; offset: number }): Promise<OpenedFile> {
+    const opened = await this.#files.open(id, path, options)
+    const listed = this.#listings.get(id)?.find((file) => file.path === path)
+    return listed?.size === opened.size ? { ...opened, sha256: listed.sha256 } : opened
   }
 }

@@ -4,13 +4,17 @@ import { ListedFiles } from './listed_files.ts'
 
 const REF: FileRef = { path: 'out/a', size: 1, sha256: new Uint8Array(32), executable: false }
 
+async function* octets(): AsyncGenerator<Uint8Array> {
+  yield Uint8Array.of(1)
+}
+
 /** Files that say which folders were read. */
 function folders(): { read: string[]; files: JobFiles } {
   const read: string[] = []
   const list = async (id: string): Promise<readonly FileRef[]> => (read.push(id), [REF])
   return {
     read,
-    files: { missing: async () => [], stage: async () => undefined, list, open: () => Promise.reject(new Error('not asked')) },
+    files: { missing: async () => [], stage: async () => undefined, list, open: async () => ({ size: 1, content: octets() }) },
   }
 }
 
@@ -32,5 +36,19 @@ describe('ListedFiles', () => {
     await listed.list('1', [])
     await listed.list('0', [])
     expect(read.slice(65)).toEqual(['0'])
+  })
+
+  it('open() knows the hash of a file that was listed last, unless it has another size by now', async () => {
+    const { files } = folders()
+    const listed = new ListedFiles(files)
+    const hashOf = async (path: string, of = listed): Promise<Uint8Array | undefined> =>
+      (await of.open('a', path, { globs: [], offset: 0 })).sha256
+    expect(await hashOf('out/a')).toBeUndefined()
+    await listed.listLast('a', [])
+    expect(await hashOf('out/a')).toEqual(REF.sha256)
+    expect(await hashOf('out/b')).toBeUndefined()
+    const grown = new ListedFiles({ ...files, open: async () => ({ size: 2, content: octets() }) })
+    await grown.listLast('a', [])
+    expect(await hashOf('out/a', grown)).toBeUndefined()
   })
 })
