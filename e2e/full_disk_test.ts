@@ -8,8 +8,10 @@ import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { type Bench, openBench } from './_processes.ts'
 
-/** Room of the provider's home: a few jobs, and no more. */
-const HOME_SIZE = '16m'
+/** Room of the provider's home: what a provider keeps for itself, a few jobs, and no more. */
+const HOME_SIZE = '160m'
+/** Exit code of a command that no offer fits. */
+const NOTHING_FITS = 4
 
 let bench: Bench | undefined
 let disk: Disk | undefined
@@ -68,13 +70,25 @@ it('a provider whose disk is full stays alive, says so, and loses nothing once t
   const job = (...more: string[]): string[] => ['run', '--disk', '4', '--peer', provider.address ?? '', ...more]
   expect(await market.haggle('renter', job('--', 'echo', 'one'))).toMatchObject({ code: 0, stdout: 'one\n' })
   disk.fill()
+  await room(market, (mib) => mib === 0)
+  // Somebody who never saw its offer: whoever has an older one asks, and is refused while that can be written down.
+  const none = await market.haggle('another', job('--', 'echo', 'none'))
+  expect([none.code, none.stderr]).toEqual([NOTHING_FITS, expect.stringContaining('limit.disk >= 4MiB')])
+  disk.empty()
+  await room(market, (mib) => mib > 0)
+  // Full again before it looks at its disk the next time: it takes a job that it can't write down.
+  disk.fill()
   const refused = market.start('renter', job('--', 'echo', 'two'))
-  await provider.running.says(/"code":"E_STORE_WRITE"/)
+  await Promise.race([
+    provider.running.says(/"code":"E_STORE_WRITE"/),
+    refused.ended.then(() => expect.fail('the job ended before a write failed')),
+  ])
   const status = await market.haggle('provider', ['status', '--json'])
   expect([status.code, provider.running.process.exitCode]).toEqual([0, null])
   // Its job may have been confirmed with the last bytes: whatever becomes of it, there is a slot for another.
   await refused.kill('SIGKILL')
   disk.empty()
+  await room(market, (mib) => mib > 0)
   expect(await market.haggle('renter', job('--', 'echo', 'three'))).toMatchObject({ code: 0, stdout: 'three\n' })
   const before = await closings(market)
   expect(before.length).toBeGreaterThanOrEqual(2)
@@ -83,6 +97,19 @@ it('a provider whose disk is full stays alive, says so, and loses nothing once t
   expect(await closings(market)).toEqual(expect.arrayContaining(before))
   expect((await market.haggle('provider', ['ledger', 'check'])).code).toBe(0)
 }, 180_000)
+
+/** Waits until the provider says of the MiB that jobs may have what is wanted: it looks at its disk every ten seconds. */
+async function room(market: Bench, wanted: (mib: number) => boolean): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const { stdout } = await market.haggle('provider', ['status', '--json'])
+        return wanted((JSON.parse(stdout) as { providing: { roomMiB: number } }).providing.roomMiB)
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+    .toBe(true)
+}
 
 /** Contracts whose end the provider's ledger has. */
 async function closings(market: Bench): Promise<string[]> {

@@ -116,6 +116,21 @@ const MEMORY: MemoryStatus = {
 }
 const CREDITS_ONLY: MoneyStatus = { address: null, file: '/h/wallet', state: 'none', chain: null, restart: false, rails: [], court: null }
 
+const PROVIDING = {
+  running: [],
+  requests: 63,
+  accepted: 18,
+  refusals: { capacity: 5, price: 31 },
+  earned: '0.420000',
+  exposure: '0.000300',
+  unit: 'credits',
+  money: [],
+  devices: '',
+  runners: [],
+  roomMiB: 4_096,
+  terms: { price: '0.31' },
+} satisfies StatusSnapshot['providing']
+
 const STATUS: StatusSnapshot = {
   version: '0.1.0',
   pid: 1,
@@ -128,19 +143,7 @@ const STATUS: StatusSnapshot = {
   ledger: 1203,
   memory: MEMORY,
   money: CREDITS_ONLY,
-  providing: {
-    running: [],
-    requests: 63,
-    accepted: 18,
-    refusals: { capacity: 5, price: 31 },
-    earned: '0.420000',
-    exposure: '0.000300',
-    unit: 'credits',
-    money: [],
-    devices: '',
-    runners: [],
-    terms: { price: '0.31' },
-  },
+  providing: PROVIDING,
 }
 
 test('statusPage() shows three panels and why requests were refused, most first', () => {
@@ -149,6 +152,11 @@ test('statusPage() shows three panels and why requests were refused, most first'
   expect(page.join('\n')).toContain('up 3 h 12 m · 41 peers · ledger 1204 entries')
   expect(page.join('\n')).toContain('0.42 credits, not money')
   expect(page.at(-1)).toBe('requests  63 seen: 18 taken, 31 price, 5 capacity')
+})
+
+test('statusPage() says that a disk without room keeps jobs away', () => {
+  const full = { ...STATUS, providing: { ...PROVIDING, roomMiB: 0 } }
+  expect(statusPage(full, screen).join('\n')).toContain('disk      nearly full: no job is taken')
 })
 
 test('statusPage() counts what was cancelled apart from what failed', () => {

@@ -70,6 +70,8 @@ export function statusPage(snapshot: StatusSnapshot, screen: Screen): string[] {
     const refusals = Object.entries(providing.refusals).sort(([, a], [, b]) => b - a)
     const told = refusals.length === 0 ? '' : `, ${refusals.map(([reason, count]) => `${count} ${safe(reason)}`).join(', ')}`
     lines.push(`requests  ${providing.requests} seen: ${providing.accepted} taken${told}`)
+    if (providing.roomMiB === 0)
+      lines.push('disk      nearly full: no job is taken', '  → make room there: what is left is for what this node has to write down')
   }
   lines.push(...moneyLines(snapshot.money))
   return lines

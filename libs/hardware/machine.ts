@@ -26,11 +26,10 @@ export async function readMachine(diskPath: string): Promise<Machine> {
   const total = totalmem()
   // 0 or an absurd figure: no limit of the container.
   const constrained = limit > 0 && limit < total
-  const disk = await statfs(existingPath(diskPath))
   return {
     cpu: { vendor: cpuVendor(`${model} ${info}`), model: cpuModel(model), cores: Math.min(physical ?? threads, threads), threads },
     memMiB: Math.floor((constrained ? limit : total) / 1048576),
-    diskMiB: Math.floor((disk.bavail * disk.bsize) / 1048576),
+    diskMiB: await freeDiskMiB(diskPath),
     os: platform() === 'win32' ? 'windows' : platform(),
     arch: arch(),
     provenance: [
@@ -39,6 +38,12 @@ export async function readMachine(diskPath: string): Promise<Machine> {
       { what: 'disk', source: 'live', from: `free space of ${diskPath}` },
     ],
   }
+}
+
+/** MiB that are free on the file system of `path`, or of the nearest folder above it that is there. Rejects as `statfs` does. */
+export async function freeDiskMiB(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(existingPath(path))
+  return Math.floor((bavail * bsize) / 1048576)
 }
 
 /** Distinct cores in the text of /proc/cpuinfo; null where it does not tell them apart from threads (arm64, containers). */

@@ -19,7 +19,7 @@
 export type { DeviceAccess } from './access.ts'
 export { devicesFrom, type FoundDevice, type GpuReadings, type Provenance } from './devices.ts'
 export { findHardware, type FindHardwareOptions, type Hardware, type HardwareNote, type RunTool, type ToolResult } from './find_hardware.ts'
-export { cpuModel, cpuVendor, type Machine, physicalCores, readMachine } from './machine.ts'
+export { cpuModel, cpuVendor, freeDiskMiB, type Machine, physicalCores, readMachine } from './machine.ts'
 export { CAPABILITY_QUERY, explainNvidia, type NvidiaGpu, type NvidiaProblem, type NvidiaReport, parseNvidia } from './nvidia_smi.ts'
 export { type AmdGpu, parseRocm, ROCM_QUERY } from './rocm_smi.ts'
 export { type PriceSuggestion, suggestPrice } from './suggest_price.ts'

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { advertTopics } from '@haggle/discovery'
-import { findHardware } from '@haggle/hardware'
+import { findHardware, freeDiskMiB } from '@haggle/hardware'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite, openKeyFile } from '@haggle/identity/node'
 import type { Hasher, JobFiles, JobHost } from '@haggle/job'
@@ -163,6 +163,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
   closers.push(() => memory.close())
   const machine =
     launcher === undefined ? undefined : (options.machine ?? machineOf(await findHardware(home === undefined ? {} : { diskPath: home })))
+  const room = home === undefined ? {} : { freeDiskMiB: () => freeDiskMiB(home) }
   const market = createMarket({
     network,
     networkId: id,
@@ -178,7 +179,7 @@ export async function openMarket(options: OpenMarketOptions, closers: Closers): 
     ...(options.onCourt === undefined ? {} : { onCourt: options.onCourt }),
     collect: collectFiles,
     saveFile,
-    ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine } }),
+    ...(launcher === undefined || machine === undefined ? {} : { provider: { host: launcher, files: launcher.files, machine, ...room } }),
     ...(onProblem === undefined ? {} : { onProblem }),
     ...(onFault === undefined ? {} : { onFault }),
   })

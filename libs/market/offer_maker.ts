@@ -106,12 +106,24 @@ function ratesOf(request: ProvideRequest, rails: Rails): Offer['rails'] {
   return [...new Map(rates.map((rate) => [rate.rail, rate])).values()]
 }
 
-/** The offer of now: `busy` are device ids under contract, `used` the slots that are taken. */
-export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy: ReadonlySet<string>; readonly used: number }): Offer {
+/** What of a machine is taken now. */
+export interface Taken {
+  /** Device ids under contract. */
+  readonly busy: ReadonlySet<string>
+  /** Slots under contract. */
+  readonly used: number
+  /** MiB of the disk that jobs may have, see `DiskRoom`; left out: all that the machine has. */
+  readonly roomMiB?: number
+}
+
+/** The offer of now. Without room on the disk nothing is free. */
+export function makeOffer(machine: Machine, policy: Policy, { busy, used, roomMiB = Infinity }: Taken): Offer {
   const share = (total: number): number => Math.max(1, Math.floor(total / policy.slots))
+  const freeSlots = roomMiB === 0 ? 0 : Math.max(0, policy.slots - used)
   return {
     ...machine,
-    devices: machine.devices.map((device) => ({ ...device, free: !now.busy.has(device.id) })),
+    diskMiB: Math.min(machine.diskMiB, roomMiB),
+    devices: machine.devices.map((device) => ({ ...device, free: !busy.has(device.id) })),
     region: policy.region,
     runners: policy.runners,
     images: [],
@@ -120,7 +132,7 @@ export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy
     limits: {
       cpuMilli: machine.cpu.threads * 1000,
       memMiB: share(machine.memMiB),
-      diskMiB: share(machine.diskMiB),
+      diskMiB: Math.min(share(machine.diskMiB), Math.floor(roomMiB / Math.max(1, freeSlots))),
       outMiB: JOB_OUT_MIB,
       pids: JOB_PIDS,
       maxMs: policy.maxJobMs,
@@ -129,7 +141,7 @@ export function makeOffer(machine: Machine, policy: Policy, now: { readonly busy
     stake: null,
     sla: policy.sla,
     slots: policy.slots,
-    freeSlots: Math.max(0, policy.slots - now.used),
+    freeSlots,
     serves: policy.serves,
     accept: policy.accept,
   }

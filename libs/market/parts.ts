@@ -65,6 +65,8 @@ export interface MarketParts {
     readonly host: JobHost
     readonly files: JobFiles
     readonly machine: Machine
+    /** MiB that are free now where jobs are kept; left out: the machine's own figure stands. */
+    readonly freeDiskMiB?: () => Promise<number>
   }
   /** Local files of a job to run; without it jobs bring their files in memory. */
   readonly collect?: CollectFiles

@@ -7,15 +7,16 @@ import { type Authorise, decodeSpec, type JobSpec } from '@haggle/job'
 import type { HostEffect, SpecFrame, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, type Offer } from '@haggle/offer'
 import { equalBytes, HaggleError, type Message, toHex } from '@haggle/wire'
+import { Capacity } from './capacity.ts'
 import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
 import { ignoreOver, unwatched } from './_ignore_over.ts'
 import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
-import { type Policy, makeOffer, policyOf } from './offer_maker.ts'
+import { type Policy, policyOf } from './offer_maker.ts'
 import { ProvidedJob, resultWithout } from './provided_job.ts'
-import type { Held, ProviderCounts, ProviderEvents, ProviderParts } from './provider_parts.ts'
+import type { ProviderCounts, ProviderEvents, ProviderParts } from './provider_parts.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { SoldLevels } from './sold_levels.ts'
 import { StandingOffer } from './standing_offer.ts'
@@ -36,7 +37,7 @@ export class Provider {
   readonly #parts: ProviderParts
   readonly #threads: Threads
   readonly #standing: StandingOffer
-  readonly #held = new Map<string, Held>()
+  readonly #capacity: Capacity
   readonly #jobs = new Map<string, ProvidedJob>()
   readonly #specs: Specs
   readonly #kept: KeptJobs
@@ -56,8 +57,9 @@ export class Provider {
     this.#specs = new Specs(parts)
     const { identity, suite, clock, networkId, onProblem } = parts
     this.#kept = new KeptJobs({ host: parts.provider.host, clock, ...(onProblem === undefined ? {} : { onProblem }) })
-    const now = (): Offer | null => (this.#policy === undefined ? null : this.#offerNow(this.#policy))
+    const now = (): Offer | null => (this.#policy === undefined ? null : this.#capacity.offer(this.#policy))
     this.#standing = new StandingOffer({ identity, suite, clock, networkId, now, offered: (message) => events.offered(message) })
+    this.#capacity = new Capacity({ ...parts.provider, clock, onChange: () => this.#standing.changed() })
   }
 
   /** The signed offer of this moment; undefined when this node does not provide. */
@@ -67,6 +69,11 @@ export class Provider {
 
   get policy(): Policy | undefined {
     return this.#policy
+  }
+
+  /** MiB of the disk that jobs may have; Infinity where nobody can say. */
+  get roomMiB(): number {
+    return this.#capacity.room.mib
   }
 
   /** Jobs of contracts that are not over, by contract id in hex. */
@@ -80,6 +87,7 @@ export class Provider {
     // A court that can't be opened sells nothing: the owner is told, and may offer without.
     const court = request.sla === undefined ? {} : { court: await this.#parts.access.opened() }
     this.#policy = policyOf(request, await host.runners(), { machine, rails: this.#parts.money, ...court })
+    await this.#capacity.room.start()
     this.#standing.renew()
     await this.#kept.limit(request.keepJobs ?? KEEP_JOBS)
   }
@@ -87,6 +95,7 @@ export class Provider {
   /** Takes no new contracts from here on. */
   stop(): void {
     this.#policy = undefined
+    this.#capacity.room.stop()
     this.#standing.stop()
   }
 
@@ -148,7 +157,7 @@ export class Provider {
   effect(thread: Thread, effect: HostEffect): void {
     switch (effect.kind) {
       case 'capacity':
-        if (effect.action === 'release') this.#release(thread)
+        if (effect.action === 'release') this.#capacity.release(thread.id)
         else this.#holdAgain(thread)
         return
       case 'job':
@@ -247,7 +256,7 @@ export class Provider {
     try {
       const funded = await this.money.funded(thread, message, terms)
       if (!funded.ok) {
-        this.#release(thread)
+        this.#capacity.release(thread.id)
         return await this.#reject(thread, { reason: 'funding', path: null })
       }
       const spec = await this.#specs.await(thread, message.body.specHash)
@@ -260,7 +269,7 @@ export class Provider {
       this.levels.take(thread)
       await prepared
     } catch (error) {
-      this.#release(thread)
+      this.#capacity.release(thread.id)
       await this.money.released(thread, terms)
       throw error
     }
@@ -349,9 +358,8 @@ export class Provider {
     if (policy === undefined) return { reason: 'capacity', path: null }
     const { peerKey } = thread.record
     const peerId = peerIdOf(peerKey)
-    const running = [...this.#held.entries()].filter(([id, held]) => id !== thread.id && held.renter === peerId).length
-    const renter = { key: peerKey, friend: policy.allow.has(peerId), running, trust }
-    return refusalOf({ terms, promised, current: this.#offerNow(policy), policy, stake, renter })
+    const renter = { key: peerKey, friend: policy.allow.has(peerId), running: this.#capacity.heldBy(peerId, thread.id), trust }
+    return refusalOf({ terms, promised, current: this.#capacity.offer(policy), policy, stake, renter })
   }
 
   async #reject(thread: Thread, { reason, path }: Refusal): Promise<void> {
@@ -379,20 +387,10 @@ export class Provider {
   #holdAgain(thread: Thread): void {
     const { terms, proposed } = thread.view()
     const held = terms ?? proposed
-    if (held !== null && !this.#held.has(thread.id)) this.#hold(thread, held)
+    if (held !== null && !this.#capacity.holds(thread.id)) this.#hold(thread, held)
   }
 
   #hold(thread: Thread, terms: Terms): void {
-    this.#held.set(thread.id, { devices: terms.devices.map(({ id }) => id), renter: peerIdOf(thread.record.peerKey) })
-    this.#standing.changed()
-  }
-
-  #release(thread: Thread): void {
-    if (this.#held.delete(thread.id)) this.#standing.changed()
-  }
-
-  #offerNow(policy: Policy): Offer {
-    const busy = new Set([...this.#held.values()].flatMap(({ devices }) => devices))
-    return makeOffer(this.#parts.provider.machine, policy, { busy, used: this.#held.size })
+    this.#capacity.hold(thread.id, terms, peerIdOf(thread.record.peerKey))
   }
 }

@@ -1,16 +1,10 @@
-// What a provider is made of, what it counts and tells, and what a running contract holds of it.
+// What a provider is made of, what it counts and tells.
 
 import type { Offer } from '@haggle/offer'
 import type { Message } from '@haggle/wire'
 import type { CourtAccess } from './court_access.ts'
 import type { MarketParts } from './parts.ts'
 import type { Rails } from './rails.ts'
-
-/** What a running contract holds here. */
-export interface Held {
-  readonly devices: readonly string[]
-  readonly renter: string
-}
 
 /** Counts that a provider shows its owner. */
 export interface ProviderCounts {

@@ -39,6 +39,7 @@ export function providerStatus(
     money,
     devices,
     runners: policy?.runners ?? [],
+    roomMiB: Number.isFinite(provider.roomMiB) ? provider.roomMiB : null,
   }
 }
 

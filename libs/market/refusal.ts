@@ -107,7 +107,7 @@ function soldAs(terms: Terms, promised: Offer): Sla | undefined {
 }
 
 function refuseCapacity({ terms, current, stake }: Proposal): Refusal | null {
-  if (current.freeSlots < 1) return { reason: 'capacity', path: null }
+  if (current.freeSlots < 1 || terms.limits.diskMiB > current.limits.diskMiB) return { reason: 'capacity', path: null }
   if (terms.sla !== null && (stake === null || decodeSla(terms.sla).lock > stake)) return { reason: 'capacity', path: null }
   for (const { id } of terms.devices) {
     if (current.devices.find((device) => device.id === id)?.free !== true) return { reason: 'capacity', path: null }

@@ -78,8 +78,21 @@ it.each([
   ['constraint', 'tickMs', proposal({ terms: { tickMs: 100 } })],
   ['constraint', 'devices', proposal({ terms: { devices: [{ id: 'gpu0', kind: 'gpu', model: 'H100', vramMiB: 81_920 }] } })],
   ['capacity', null, proposal({ current: { freeSlots: 0 } })],
+  ['capacity', null, proposal({ current: { limits: { ...offer.limits, diskMiB: 255 } } })],
 ] as const)('refusalOf() says %s %s', (reason, path, given) => {
   expect(refusalOf(given)).toEqual({ reason, path })
+})
+
+it('makeOffer() shares the room on the disk among the slots that are free, and has none without room', () => {
+  const { slots } = policy
+  const of = (roomMiB: number, used = 0): readonly number[] => {
+    const { diskMiB, limits, freeSlots } = makeOffer(TEST_MACHINE, policy, { busy: new Set(), used, roomMiB })
+    return [diskMiB, limits.diskMiB, freeSlots]
+  }
+  expect(of(Infinity)).toEqual([TEST_MACHINE.diskMiB, Math.floor(TEST_MACHINE.diskMiB / slots), slots])
+  expect(of(100)).toEqual([100, Math.floor(100 / slots), slots])
+  expect(of(100, slots)).toEqual([100, 100, 0])
+  expect(of(0)).toEqual([0, 0, 0])
 })
 
 it('refusalOf() lets friends have what strangers may not', () => {

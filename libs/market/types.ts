@@ -275,6 +275,8 @@ export interface ProviderStatus {
   readonly money: readonly MoneyRow[]
   readonly devices: string
   readonly runners: readonly { readonly runner: string; readonly isolation: string }[]
+  /** MiB of the disk that jobs may have now; 0: nothing is taken before there is more. Null where nobody can say. */
+  readonly roomMiB: number | null
 }
 
 /** What stands on one rail of a node now. */

@@ -73,6 +73,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
       money: [],
       devices: '',
       runners: [],
+      roomMiB: 3,
     },
   })
   expect(page).toContain('haggle_calls_total{call="run"} 2\n')
@@ -81,6 +82,7 @@ test('metricsPage() has one line a figure, with labels escaped', () => {
   expect(page).toContain('haggle_ledger_missing_entries 3\n')
   expect(page).toContain('haggle_ledger_waiting_entries 4\n')
   expect(page).toContain('haggle_provider_refused_total{reason="price"} 2\n')
+  expect(page).toContain('haggle_provider_disk_room_bytes 3145728\n')
   expect(page).toContain('haggle_chain_up 1\n')
   expect(page).toContain('haggle_wallet_open 0\n')
   expect(page).toContain('haggle_earned_total{unit="credits",money="false"} 0.42\n')

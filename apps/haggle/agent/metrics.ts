@@ -60,7 +60,11 @@ export function metricsPage(figures: Figures): string {
   family('haggle_convicted_peers', 'gauge', 'Peers that evidence shows to have forged their logs.', [['', memory.convicted]])
   family('haggle_providing', 'gauge', '1 while this node offers its machine.', [['', figures.provider === null ? 0 : 1]])
   if (figures.provider !== null) {
-    const { running, requests, accepted, refusals } = figures.provider
+    const { running, requests, accepted, refusals, roomMiB } = figures.provider
+    if (roomMiB !== null)
+      family('haggle_provider_disk_room_bytes', 'gauge', 'Of the disk, what jobs may have; 0: no job is taken.', [
+        ['', roomMiB * 1_048_576],
+      ])
     family('haggle_provider_running_jobs', 'gauge', 'Jobs of others that run here.', [['', running.length]])
     family('haggle_provider_requests_total', 'counter', 'Requests seen.', [['', requests]])
     family('haggle_provider_accepted_total', 'counter', 'Requests taken.', [['', accepted]])

@@ -245,6 +245,7 @@ export function localMarket(options: { ledger?: number } = {}): Market {
           money: MONEY,
           devices: ROW.devices,
           runners: [{ runner: 'exec', isolation: 'none' }],
+          roomMiB: null,
         }),
         reprice: async (price) => void Object.assign(offer, { pricePerHour: price }),
         stop: async () => void (providing = null),
