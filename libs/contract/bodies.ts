@@ -3,7 +3,7 @@
 import { type Demand, demandSchema } from '@haggle/offer'
 import { big, bytes, fields, list, nullable, oneOf, type Schema, text, uint } from '@haggle/wire'
 import { MAX_HOLD_MS, MAX_QUOTE_MS, MAX_TERMS_BYTES } from './constants.ts'
-import type { CancelReason, ReceiptReason, RejectReason } from './reasons.ts'
+import { CANCEL_REASONS, type CancelReason, type ReceiptReason, type RejectReason } from './reasons.ts'
 
 const hash: Schema<Uint8Array> = bytes({ length: 32 })
 const termsBytes: Schema<Uint8Array> = bytes({ max: MAX_TERMS_BYTES })
@@ -102,21 +102,7 @@ export interface CancelBody {
   readonly reason: CancelReason
 }
 export const cancelSchema: Schema<CancelBody> = fields({
-  reason: oneOf(
-    'user',
-    'elsewhere',
-    'lapsed',
-    'expired',
-    'unacked',
-    'staging',
-    'meter',
-    'silent',
-    'idle',
-    'unpaid',
-    'reclaim',
-    'lost',
-    'shutdown',
-  ),
+  reason: oneOf(...CANCEL_REASONS),
 })
 
 /** Renter: this is what to run, when ACCEPT did not say it. */

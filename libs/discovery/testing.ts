@@ -8,48 +8,20 @@ import { seal } from '@haggle/wire'
 import type { Clock, Message, Signer, Suite } from '@haggle/wire'
 import { freeRate, offerMessage } from '@haggle/offer'
 import type { Offer } from '@haggle/offer'
+import { sampleCpu, sampleOffer } from '@haggle/offer/testing'
 
 /** A small machine without a GPU, 0.05 an hour. */
-export const SMALL_OFFER: Offer = {
-  devices: [
-    {
-      id: 'cpu0',
-      kind: 'cpu',
-      vendor: 'intel',
-      model: 'Xeon',
-      vramMiB: 0,
-      vramUsableMiB: null,
-      vramFreeMiB: null,
-      cc: null,
-      driver: null,
-      cuda: null,
-      rocm: null,
-      metal: null,
-      vulkan: null,
-      free: true,
-      figures: [],
-    },
-  ],
+export const SMALL_OFFER: Offer = sampleOffer({
+  devices: [sampleCpu({ vendor: 'intel', model: 'Xeon' })],
   cpu: { model: 'Xeon', cores: 2, threads: 2 },
   memMiB: 4_096,
   diskMiB: 10_240,
   net: { downKbps: null, upKbps: null },
-  os: 'linux',
-  arch: 'x64',
-  region: 'DE',
   runners: [{ runner: 'deno', isolation: 'bubblewrap' }],
-  images: [],
-  models: [],
   rails: [freeRate(50_000n)],
   limits: { cpuMilli: 1_000, memMiB: 512, diskMiB: 1_024, outMiB: 16, pids: 64, maxMs: 600_000 },
   timing: { tickMs: 5_000, graceMs: 5_000, stagingMs: 30_000, idleMs: 60_000 },
-  stake: null,
-  sla: null,
-  slots: 1,
-  freeSlots: 1,
-  serves: 'anyone',
-  accept: '',
-}
+})
 
 /** A signed standing offer of `identity`, good for ten minutes from now. */
 export function standingOffer(

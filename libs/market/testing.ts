@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
 import { type MemoryJob, memoryJobHost } from '@haggle/job'
 import { type MemoryNetwork, type MemoryNode, memoryNetwork } from '@haggle/mesh'
+import { sampleCpu } from '@haggle/offer/testing'
 import { type Journal, memoryJournal } from '@haggle/reputation'
 import { memoryStore, type Store } from '@haggle/store'
 import { type Clock, networkId, type Random, systemClock, systemRandom } from '@haggle/wire'
@@ -61,25 +62,7 @@ export interface MemoryMarket {
 
 /** The machine of a member that names none. */
 export const TEST_MACHINE: Machine = {
-  devices: [
-    {
-      id: 'cpu0',
-      kind: 'cpu',
-      vendor: 'test',
-      model: 'memory',
-      vramMiB: 0,
-      vramUsableMiB: null,
-      vramFreeMiB: null,
-      cc: null,
-      driver: null,
-      cuda: null,
-      rocm: null,
-      metal: null,
-      vulkan: null,
-      free: true,
-      figures: [],
-    },
-  ],
+  devices: [sampleCpu({ vendor: 'test', model: 'memory' })],
   cpu: { model: 'memory', cores: 2, threads: 2 },
   memMiB: 4096,
   diskMiB: 4096,

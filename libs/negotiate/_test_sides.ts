@@ -1,6 +1,6 @@
 // Two nodes in memory that negotiate by a script, each of which may die at any moment and come back: what the tests of this library stand on.
 
-import type { Command, ContractView, LedgerEntry, QuoteReqBody, Terms } from '@haggle/contract'
+import type { Command, ContractView, LedgerEntry, Terms } from '@haggle/contract'
 import { createIdentity, type Identity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
 import { specHash } from '@haggle/job'
@@ -15,6 +15,7 @@ import type { Thread } from './thread.ts'
 import type { HostEffect } from './thread_context.ts'
 import { createThreads } from './threads.ts'
 import type { Threads, ThreadsHandler, ThreadsInit } from './threads_init.ts'
+import { SALT, SPEC } from './_script_facts.ts'
 
 export const NETWORK: Uint8Array = networkId('devnet-negotiate')
 const suite: Suite = nodeSuite()
@@ -247,24 +248,6 @@ export function termsOf({ renter, provider }: World, change: Partial<Terms> = {}
   const keys = { renter: renter.identity.publicKey, provider: provider.identity.publicKey }
   return { ...scriptTerms(keys, { tickMs: 1_000 }), ...change }
 }
-
-/** A demand; the provider of a test answers what its script says. */
-export const DEMAND: QuoteReqBody['demand'] = {
-  where: '',
-  runner: 'exec',
-  isolation: [],
-  minGpus: 0,
-  maxGpus: 0,
-  rail: 'free',
-  cap: 1_000_000n,
-  limits: { cpuMilli: 1000, memMiB: 64, diskMiB: 64, outMiB: 1, pids: 8, maxMs: 60_000 },
-  idleMs: 20_000,
-  visibility: 'private',
-  sla: null,
-}
-
-const SPEC = new Uint8Array([1, 2, 3])
-const SALT = new Uint8Array(32).fill(5)
 
 /** A thread in which the renter takes a standing offer, with its spec behind the ACCEPT. */
 export async function takeIt(world: World, change: Partial<Terms> = {}): Promise<Thread> {

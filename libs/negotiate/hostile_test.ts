@@ -5,7 +5,8 @@ import { nodeEd25519 } from '@haggle/identity/node'
 import { concat, toHex } from '@haggle/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Hand } from './_test_hand.ts'
-import { DEMAND, World } from './_test_sides.ts'
+import { DEMAND } from './_script_facts.ts'
+import { World } from './_test_sides.ts'
 
 let world: World
 let verified: number

@@ -16,12 +16,13 @@
  * @module
  */
 
-import type { AcceptBody, Command, QuoteReqBody, Terms } from '@haggle/contract'
+import type { AcceptBody, Command, Terms } from '@haggle/contract'
 import { specHash } from '@haggle/job'
 import { type Clock, errorCode, type Message, type Suite, toHex } from '@haggle/wire'
 import type { Thread } from './thread.ts'
 import type { HostEffect } from './thread_context.ts'
 import type { Threads } from './threads_init.ts'
+import { DEMAND, SALT, SPEC } from './_script_facts.ts'
 
 /** A run of both sides. */
 export interface Script {
@@ -67,23 +68,6 @@ export interface ScriptKeys {
 
 /** Says what a party does about one thing that happened in a thread. Rejects with what is no refusal by the contract's own rules. */
 export type ScriptedParty = (thread: Thread, event: { readonly message?: Message; readonly effect?: HostEffect }) => void | Promise<void>
-
-const SPEC = new Uint8Array([1, 2, 3])
-const SALT = new Uint8Array(32).fill(5)
-
-const DEMAND: QuoteReqBody['demand'] = {
-  where: '',
-  runner: 'exec',
-  isolation: [],
-  minGpus: 0,
-  maxGpus: 0,
-  rail: 'free',
-  cap: 1_000_000n,
-  limits: { cpuMilli: 1000, memMiB: 64, diskMiB: 64, outMiB: 1, pids: 8, maxMs: 60_000 },
-  idleMs: 20_000,
-  visibility: 'private',
-  sla: null,
-}
 
 /** The terms of a script. */
 export function scriptTerms({ renter, provider }: ScriptKeys, { tickMs }: Pick<Script, 'tickMs'>): Terms {

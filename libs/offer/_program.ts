@@ -3,7 +3,7 @@
 import { type Facets, NTH } from './_facets.ts'
 import type { Leaf } from './_groups.ts'
 import { type CompareOp, conjuncts, type Expr, isEverything, type Literal } from './ast.ts'
-import { fold } from './evaluate.ts'
+import { fold, mentionsGpu } from './evaluate.ts'
 import { isGpuProperty, typeOf } from './properties.ts'
 
 /** A node over bitmaps. `all` is every row, inexact. */
@@ -83,7 +83,7 @@ export class Programmer {
     const kept = items.filter((item) => item.program.kind !== 'all').map((i) => i.program)
     if (kept.length === 0) return ALL
     // Each part may be true of another GPU: only what does not speak of GPUs stays exact.
-    const apart = place === 'gpu' || expr.items.some(speaksOfGpu)
+    const apart = place === 'gpu' || expr.items.some(mentionsGpu)
     return { program: { kind, items: kept }, exact: !apart && items.every((i) => i.exact) }
   }
 
@@ -238,22 +238,6 @@ export class Programmer {
 
 function isFree(where: Expr): boolean {
   return where.kind === 'compare' && where.property === 'free' && where.op === '=' && where.value === true
-}
-
-function speaksOfGpu(expr: Expr): boolean {
-  switch (expr.kind) {
-    case 'and':
-    case 'or':
-      return expr.items.some(speaksOfGpu)
-    case 'not':
-      return speaksOfGpu(expr.item)
-    case 'compare':
-    case 'in':
-    case 'has':
-      return isGpuProperty(expr.property)
-    default:
-      return false
-  }
 }
 
 function numberLeaf(
