@@ -1,10 +1,12 @@
-// Jobs that are over and whose renters may still fetch what they left: the newest ones, for a day. What is older is deleted from the host.
+// Jobs that are over and whose renters may still fetch what they left: the newest ones, for a day. What is older, or in the way, is deleted from the host.
 
 import type { JobHost } from '@haggle/job'
 import type { Clock } from '@haggle/wire'
 
 /** What a job left is kept this long after its end. Ms. */
 export const KEEP_MS = 86_400_000
+/** However little room there is, what a job left stays so long after its end: its renter may be fetching it. Ms. */
+export const KEEP_LEAST_MS = 600_000
 /** Jobs that are kept when the owner says nothing: each holds at most what its terms allow it on disk. */
 export const KEEP_JOBS = 256
 
@@ -51,6 +53,20 @@ export class KeptJobs {
       const ended = state.exit === null || state.startedAt === null ? clock.now() : state.startedAt + state.ranMs
       this.#until.set(id, Math.min(ended, clock.now()) + KEEP_MS)
       await this.#trim()
+    } catch (error) {
+      onProblem?.(error)
+    }
+  }
+
+  /** Deletes what the oldest left until there is room enough; never what ended less than {@link KEEP_LEAST_MS} ago. */
+  async giveUp(isEnough: () => Promise<boolean>): Promise<void> {
+    const { host, clock, onProblem } = this.#init
+    try {
+      for (const [id, until] of this.#until) {
+        if (until - KEEP_MS + KEEP_LEAST_MS > clock.now() || this.#stopped || (await isEnough())) return
+        this.#until.delete(id)
+        await host.remove(id)
+      }
     } catch (error) {
       onProblem?.(error)
     }

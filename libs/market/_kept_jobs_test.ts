@@ -3,7 +3,7 @@ import { type MemoryJobHost, memoryJobHost } from '@haggle/job'
 import { toHex } from '@haggle/wire'
 import { type VirtualClock, virtualClock } from '@haggle/wire/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { KEEP_JOBS, KEEP_MS, KeptJobs } from './_kept_jobs.ts'
+import { KEEP_JOBS, KEEP_LEAST_MS, KEEP_MS, KeptJobs } from './_kept_jobs.ts'
 
 const idOf = (n: number): string => toHex(Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? n & 0xff : n >> 8)))
 const LIMITS = { cpuMilli: 1000, memMiB: 1, diskMiB: 1, outMiB: 1, pids: 1, maxMs: 1_000_000_000 }
@@ -61,6 +61,21 @@ describe('KeptJobs', () => {
   it('a provider that is told nothing keeps a bounded number', async () => {
     for (let n = 0; n < KEEP_JOBS + 5; n++) await kept.take(await done(n))
     expect((await onHost()).length).toBe(KEEP_JOBS)
+  })
+
+  it('giveUp() deletes the oldest until there is room enough, and nothing that has just ended', async () => {
+    for (const n of [1, 2, 3, 4]) {
+      await kept.take(await done(n))
+      await clock.settle(KEEP_LEAST_MS / 4)
+    }
+    const shortFor = (times: number) => async (): Promise<boolean> => times-- <= 0
+    await kept.giveUp(shortFor(Infinity))
+    expect(await onHost()).toEqual([idOf(2), idOf(3), idOf(4)])
+    await clock.settle(KEEP_LEAST_MS)
+    await kept.giveUp(shortFor(2))
+    expect(await onHost()).toEqual([idOf(4)])
+    await clock.settle(KEEP_MS)
+    expect([await onHost(), kept.size]).toEqual([[], 0])
   })
 
   it('take() has one timer, however many jobs end at the same time', async () => {

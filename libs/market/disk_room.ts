@@ -14,8 +14,8 @@ export interface DiskRoomInit {
   /** MiB that are free now; left out where nobody can say. */
   readonly freeMiB?: () => Promise<number>
   readonly clock: Clock
-  /** There is more or less room than before. */
-  readonly onChange: () => void
+  /** Looked; `changed` when there is more or less room than before. */
+  readonly onLook: (changed: boolean) => void
 }
 
 /** See the file's first line. */
@@ -42,16 +42,16 @@ export class DiskRoom {
 
   /** Looks now. Never rejects: a disk that can't be asked keeps the room that it had. */
   async look(): Promise<void> {
-    const { freeMiB, clock, onChange } = this.#init
+    const { freeMiB, clock, onLook } = this.#init
     if (freeMiB === undefined || !this.#looks) return
     this.#cancel()
     const mib = roomIn(await freeMiB().catch(() => this.#mib + OWN_RECORDS_MIB))
     if (!this.#looks) return
     this.#cancel()
     this.#cancel = clock.after(LOOK_EVERY_MS, () => void this.look())
-    if (mib === this.#mib) return
+    const changed = mib !== this.#mib
     this.#mib = mib
-    onChange()
+    onLook(changed)
   }
 
   /** Looks no more. */

@@ -11,7 +11,11 @@ class Disk {
 
   constructor(free: number) {
     this.free = free
-    this.room = new DiskRoom({ freeMiB: async () => this.free, clock: this.clock, onChange: () => this.told.push(this.room.mib) })
+    this.room = new DiskRoom({
+      freeMiB: async () => this.free,
+      clock: this.clock,
+      onLook: (changed) => changed && this.told.push(this.room.mib),
+    })
   }
 }
 
@@ -47,12 +51,12 @@ test('DiskRoom keeps the room that it knew while the disk can not be asked, and 
     if (asked++ > 0) throw new Error('gone')
     return OWN_RECORDS_MIB + 8
   }
-  const room = new DiskRoom({ clock, freeMiB, onChange: () => undefined })
+  const room = new DiskRoom({ clock, freeMiB, onLook: () => undefined })
   await room.start()
   await room.look()
   expect([room.mib, asked]).toEqual([8, 2])
   room.stop()
-  const unknown = new DiskRoom({ clock, onChange: () => expect.unreachable() })
+  const unknown = new DiskRoom({ clock, onLook: () => expect.unreachable() })
   await unknown.start()
   expect(unknown.mib).toBe(Infinity)
 })

@@ -11,7 +11,7 @@ import { Capacity } from './capacity.ts'
 import { Earnings } from './earnings.ts'
 import { isGranted } from './_granted.ts'
 import { ignoreOver, unwatched } from './_ignore_over.ts'
-import { KEEP_JOBS, KeptJobs } from './_kept_jobs.ts'
+import { KEEP_JOBS } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
 import { type Policy, policyOf } from './offer_maker.ts'
@@ -40,7 +40,6 @@ export class Provider {
   readonly #capacity: Capacity
   readonly #jobs = new Map<string, ProvidedJob>()
   readonly #specs: Specs
-  readonly #kept: KeptJobs
   #policy: Policy | undefined
 
   constructor(parts: ProviderParts, threads: Threads, events: ProviderEvents) {
@@ -56,10 +55,12 @@ export class Provider {
     this.#threads = threads
     this.#specs = new Specs(parts)
     const { identity, suite, clock, networkId, onProblem } = parts
-    this.#kept = new KeptJobs({ host: parts.provider.host, clock, ...(onProblem === undefined ? {} : { onProblem }) })
     const now = (): Offer | null => (this.#policy === undefined ? null : this.#capacity.offer(this.#policy))
     this.#standing = new StandingOffer({ identity, suite, clock, networkId, now, offered: (message) => events.offered(message) })
-    this.#capacity = new Capacity({ ...parts.provider, clock, onChange: () => this.#standing.changed() })
+    this.#capacity = new Capacity({
+      ...{ ...parts.provider, clock, onChange: () => this.#standing.changed() },
+      ...(onProblem === undefined ? {} : { onProblem }),
+    })
   }
 
   /** The signed offer of this moment; undefined when this node does not provide. */
@@ -89,7 +90,7 @@ export class Provider {
     this.#policy = policyOf(request, await host.runners(), { machine, rails: this.#parts.money, ...court })
     await this.#capacity.room.start()
     this.#standing.renew()
-    await this.#kept.limit(request.keepJobs ?? KEEP_JOBS)
+    await this.#capacity.kept.limit(request.keepJobs ?? KEEP_JOBS)
   }
 
   /** Takes no new contracts from here on. */
@@ -101,14 +102,14 @@ export class Provider {
 
   /** After the threads of earlier processes were resumed: what none of them needs is not for ever. */
   adopt(): Promise<void> {
-    return this.#kept.adopt((id) => this.#jobs.has(id))
+    return this.#capacity.kept.adopt((id) => this.#jobs.has(id))
   }
 
   /** The node leaves; what runs goes on without it. */
   close(): void {
     this.stop()
     this.levels.stop()
-    this.#kept.stop()
+    this.#capacity.kept.stop()
   }
 
   /** Ends what runs. */
@@ -308,7 +309,7 @@ export class Provider {
     this.#jobs.set(id, job)
     const forget = (): Promise<void> => {
       this.#jobs.delete(id)
-      return this.#kept.take(id)
+      return this.#capacity.kept.take(id)
     }
     this.#behind(thread.ended.then(forget))
     return job

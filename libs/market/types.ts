@@ -243,7 +243,7 @@ export interface ProvideRequest {
    * money of the rail whose court this node has. A slot has 60 s, a missed one costs `factor` (10) times its price, `rule` is the court's (1).
    */
   readonly sla?: { readonly price: Amount; readonly fee: Amount; readonly slotS?: number; readonly factor?: number; readonly rule?: 1 | 2 }
-  /** Jobs that are over and whose output and results stay for their renters, each for 24 hours at most. Default 256. */
+  /** Jobs that are over and whose output and results stay for their renters, each for 24 hours at most, and less while the disk is short. Default 256. */
   readonly keepJobs?: number
 }
 
