@@ -15,8 +15,8 @@ import { otherSide } from './trust_walk.ts'
 /** Proofs kept of one subject: the newest. */
 const MAX_PER_SUBJECT = 256
 
-/** Subjects whose own observations are kept in memory. */
-const MAX_KEPT = 4096
+/** Subjects whose own observations are kept in memory, and observations of all of them together: some 280 octets each. */
+const MAX_KEPT = { subjects: 4_096, observations: 65_536 } as const
 
 /** What scores read of a ledger. */
 export type ScoredLedger = Pick<Ledger, 'summaries' | 'size' | 'entries'>
@@ -170,29 +170,53 @@ export function openScoreBook(init: ScoreBookInit): ScoreBook {
   }
 }
 
-/** Observations of my own by subject (hex), of which only new rows are read when the ledger has grown. */
+/** What was read about a subject. */
+interface Read {
+  /** Where reading goes on, by log. */
+  readonly next: Map<number, number>
+  readonly observations: Observation[]
+}
+
+/** Observations of my own by subject (hex), of which only new rows are read when the ledger has grown. Those asked for last are kept. */
 function ownObservations({ ledgers, key: myKey }: ScoreBookInit): { of(subject: string): Promise<readonly Observation[]>; clear(): void } {
   const by = toHex(myKey)
-  const kept = new Map<string, { readonly next: Map<number, number>; readonly observations: Observation[] }>()
+  const kept = new Map<string, Read>()
+  let total = 0
+  const drop = (subject: string): void => {
+    total -= kept.get(subject)?.observations.length ?? 0
+    kept.delete(subject)
+  }
+  const keep = (subject: string, read: Read): void => {
+    drop(subject)
+    kept.set(subject, read)
+    total += read.observations.length
+    for (const oldest of kept.keys()) {
+      if (oldest === subject || (kept.size <= MAX_KEPT.subjects && total <= MAX_KEPT.observations)) return
+      drop(oldest)
+    }
+  }
   const of = async (subject: string): Promise<readonly Observation[]> => {
     const key = fromHex(subject)
-    const known = kept.get(subject) ?? { next: new Map<number, number>(), observations: [] }
-    kept.delete(subject)
-    kept.set(subject, known)
-    if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!)
+    const read = kept.get(subject) ?? { next: new Map<number, number>(), observations: [] }
+    drop(subject)
     for (const [log, ledger] of ledgers().entries()) {
       const { size } = ledger
-      const next = known.next.get(log) ?? 0
+      const next = read.next.get(log) ?? 0
       if (next >= size) continue
       for await (const { kind, at, contract, facts } of ledger.summaries(key, next)) {
         if ((kind === 'closed' || kind === 'receipt') && facts)
-          known.observations.push({ contract, subject, by, at, facts, bothSigned: true })
+          read.observations.push({ contract, subject, by, at, facts, bothSigned: true })
       }
-      known.next.set(log, size)
+      read.next.set(log, size)
     }
-    return known.observations
+    keep(subject, read)
+    return read.observations
   }
-  return { of, clear: () => kept.clear() }
+  const clear = (): void => {
+    kept.clear()
+    total = 0
+  }
+  return { of, clear }
 }
 
 /** Observations of others, as proofs brought them: verified once, kept as rows. */

@@ -8,7 +8,7 @@ import { ledgerOf, owner, sha256, suite } from './_fixture.ts'
 import type { Entry, Facts } from './entry.ts'
 import { openHeadBook } from './head_book.ts'
 import type { Ledger, ScanOptions } from './ledger.ts'
-import { openScoreBook, type ScoreBook } from './score_book.ts'
+import { openScoreBook, type ScoreBook, type ScoredLedger } from './score_book.ts'
 
 const clock = virtualClock()
 const AT = Math.floor(clock.now() / 1000)
@@ -64,6 +64,31 @@ it('score() follows a ledger as it grows, reading each row once', async () => {
   expect((await book.score(peer, 'provider')).axes.uptime).toEqual({ good: 3, bad: 0, value: 1 })
   expect(rows).toBe(4)
 })
+
+it('score() keeps in memory what it read last, and so much at most, whoever deals with this node how often', async () => {
+  const reads: number[] = []
+  const ledger: ScoredLedger = {
+    size: 1,
+    entries: () => expect.unreachable(),
+    summaries: async function* ([rows = 0]: Uint8Array) {
+      reads.push(rows)
+      for (let i = 0; i < rows * 1_000; i++) yield { index: i, kind: 'closed', at: AT, contract: String(i), facts }
+    },
+  }
+  const heads = openHeadBook({ store: memoryStore(), suite, network: new Uint8Array(32) })
+  const book = openScoreBook({ store: memoryStore(), ledgers: () => [ledger], heads, suite, clock, key: owner.publicKey })
+  const ask = async (...thousands: number[]): Promise<number[]> => {
+    reads.length = 0
+    for (const rows of thousands) await book.receipts(new Uint8Array(32).fill(rows), 'provider')
+    return [...reads]
+  }
+  expect(await ask(20, 30, 10)).toEqual([20, 30, 10])
+  expect(await ask(10, 30, 20)).toEqual([])
+  // 70,000 are too many: the one that was asked for longest ago goes.
+  expect(await ask(15, 20, 30, 10)).toEqual([15, 10])
+  // And one alone is kept, however many it has.
+  expect(await ask(70, 70, 15)).toEqual([70, 15])
+}, 20_000)
 
 it('score() counts every log of the node, successors and those before', async () => {
   const [first, second] = [await ledgerOf(), await ledgerOf({ log: 1 })]
