@@ -22,8 +22,14 @@ const HEX_STEP = 2_048
 export function toHex(bytes: Uint8Array): string {
   let text = ''
   for (let from = 0; from < bytes.length; from += HEX_STEP) {
-    const codes: number[] = []
-    for (const byte of bytes.subarray(from, from + HEX_STEP)) codes.push(DIGITS[byte >> 4] ?? 0, DIGITS[byte & 15] ?? 0)
+    const end = Math.min(bytes.length, from + HEX_STEP)
+    // Filled by place: pushed digits take three times as long, and every key in a store goes through here.
+    const codes = new Array<number>(2 * (end - from))
+    for (let i = from, at = 0; i < end; i++) {
+      const byte = bytes[i]!
+      codes[at++] = DIGITS[byte >> 4]!
+      codes[at++] = DIGITS[byte & 15]!
+    }
     text += String.fromCharCode(...codes)
   }
   return text
