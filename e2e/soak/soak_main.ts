@@ -7,7 +7,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     nodes: { type: 'string', default: '20' },
-    rate: { type: 'string', default: '3' },
+    rate: { type: 'string', default: '1.5' },
     seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
