@@ -28,6 +28,11 @@ export function bestAddress(addresses: readonly string[]): string | undefined {
   return [...addresses].sort((a, b) => rank(a) - rank(b))[0]
 }
 
+/** True when nothing but this machine can dial any of `addresses`. */
+export function isLocal(addresses: readonly string[]): boolean {
+  return addresses.every((address) => scopeOf(address) === 'loopback')
+}
+
 /** The relay's PeerId in an address through one. */
 export function relayOf(address: string): string | undefined {
   return /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]

@@ -83,6 +83,12 @@ test('upPage() says price, sandbox, reach, whom it serves, what it earns and how
   expect(page).toContain(`haggle run --peer /ip4/203.0.113.9/tcp/4001/p2p/${ME} -- nvidia-smi`)
 })
 
+test('upPage() promises no other machine what only this one can reach', () => {
+  expect(upPage(UP, '', screen).at(-1)).toContain('from another machine:')
+  const local = { ...UP, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ME}`] }
+  expect(upPage(local, '', screen).at(-1)).toMatch(/^ {2}from another home here: {2}haggle run /)
+})
+
 test('upPage() warns where strangers would get no job', () => {
   const weak = { ...UP, providing: { ...UP.providing, runners: [{ runner: 'deno', isolation: 'permissions' }] } }
   expect(upPage(weak, '', screen).join('\n')).toContain('bubblewrap is missing')

@@ -2,7 +2,7 @@
 
 import type { OfferView, ProvideRequest } from '@haggle/market'
 import type { Args } from './args.ts'
-import { bestAddress, reachText } from './addresses.ts'
+import { bestAddress, isLocal, reachText } from './addresses.ts'
 import { type Origin, problemOf } from './args.ts'
 import { Failure, usage } from './failure.ts'
 import { amount, counted, duration, shortPeer } from './format.ts'
@@ -225,6 +225,6 @@ export function upPage(snapshot: UpSnapshot, reason: string, screen: Screen): st
       : [line('level', `a missed slot counts for ${amount(terms.sla.price)}; a case costs its renter ${amount(terms.sla.fee)}`)]),
     line('earning', credits ? 'you earn credits, not money' : `you earn ${safe(unit, 12)}: it is claimed by itself, haggle claim shows it`),
     ...(screen.tty ? [''] : []),
-    `  from another machine:   ${runLine(snapshot)}`,
+    `  ${isLocal(snapshot.addresses) ? 'from another home here: ' : 'from another machine:  '} ${runLine(snapshot)}`,
   ]
 }
