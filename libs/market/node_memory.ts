@@ -12,13 +12,17 @@ import type { AnchorFile, MarketMemory, MemoryStatus, PeerRole, ProofFile } from
 import { proveContract } from './prove_contract.ts'
 import { targetOfText } from './target.ts'
 import { STRANGER, type Trust, trustOf } from './trust.ts'
+import { leftOut, voidOf } from './left_out.ts'
 import { openWaiting, type WaitingEntries } from './waiting_entries.ts'
 
 /** The memory of a node, as the market uses it. */
 export interface NodeMemory extends MarketMemory, LedgerPort {
   /** How peers stand, in their order. Never rejects: who can't be looked up counts as a stranger. */
   trust(keys: readonly Uint8Array[], role: PeerRole): Promise<readonly Trust[]>
-  /** The number behind the highest that the ledger knows: the least that a new contract may have. */
+  /**
+   * The least that a new contract may have: the number behind the highest that the ledger knows. While entries are missing, as many more, since each of them
+   * may have opened a contract; what turns out to have been left out in vain is void once they are back.
+   */
   readonly nextNumber: number
   /** Shows a connected peer who vouches for this node, once: before it is asked for anything that it may give to trusted peers only. */
   introduce(peerId: string): Promise<void>
@@ -53,6 +57,11 @@ const PUBLIC = Uint8Array.of(1)
 /** Entries from the end of the ledger that are read for the highest number: contracts overlap, but by less. */
 const NUMBERS_READ = 512
 
+/** Entries written in one append. */
+const VOIDS_AT_ONCE = 1_024
+
+const MS_PER_S = 1000
+
 /** Receipts in an explanation unless told otherwise. */
 const RECEIPTS = 20
 
@@ -80,9 +89,9 @@ export async function openNodeMemory(init: NodeMemoryInit): Promise<NodeMemory> 
       isPublic: async ({ entry }) => entry.contract !== null && (await open.get(toHex(entry.contract))) !== undefined,
       onEvent: (event) => {
         onEvent?.(event)
-        if (event.kind === 'fetched') void opened?.countNumbers().catch(onProblem)
+        if (event.kind === 'fetched') void opened?.fetched().catch(onProblem)
         // What could not be appended to a log that lacked its end can be, now.
-        if (event.kind === 'fetched' || event.kind === 'state') void opened?.flush().catch(onProblem)
+        if (event.kind === 'state') void opened?.flush().catch(onProblem)
       },
     })
     opened = new OpenNodeMemory(init, { memory, log, open, longest, waiting: await openWaiting(store.sub('waiting')) })
@@ -116,6 +125,8 @@ class OpenNodeMemory implements NodeMemory {
   readonly #port: WaitingLedgerPort
   #closed: Promise<void> | undefined
   #nextNumber = 0
+  /** What {@link nextNumber} was when the ledger was last read for it. */
+  #counted = 0
 
   constructor(init: NodeMemoryInit, parts: OpenParts) {
     const { memory, log, open, longest, waiting } = parts
@@ -129,7 +140,7 @@ class OpenNodeMemory implements NodeMemory {
   }
 
   get nextNumber(): number {
-    return this.#nextNumber
+    return Math.max(this.#nextNumber, this.#counted + this.#log.status().missing)
   }
 
   /** Reads the newest numbers of the ledger: what was fetched back may be newer than this home. */
@@ -144,6 +155,18 @@ class OpenNodeMemory implements NodeMemory {
       if (entry !== undefined && entry.kind !== 'succeeds') this.#noteNumber(entry.number)
     }
     for await (const { number } of this.#waiting.list()) this.#noteNumber(number)
+    this.#counted = this.#nextNumber
+  }
+
+  /** Entries are back: numbers go on behind theirs, and those that were left out meanwhile are void. */
+  async fetched(): Promise<void> {
+    const { ledger, heads } = this.#memory
+    // What stands behind the head that was fetched was written here since.
+    const from = heads.status().signedSize
+    await this.flush()
+    await this.countNumbers()
+    const voids = (await leftOut(ledger.entries(), from)).map((number) => voidOf(number, Math.floor(this.#init.clock.now() / MS_PER_S)))
+    for (let at = 0; at < voids.length; at += VOIDS_AT_ONCE) await ledger.append(voids.slice(at, at + VOIDS_AT_ONCE))
   }
 
   /** Appends what waits for the ledger. */

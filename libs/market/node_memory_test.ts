@@ -3,7 +3,7 @@ import { ask } from '@haggle/log'
 import { memoryNetwork, type MemoryNode } from '@haggle/mesh'
 import { type Journal, memoryJournal } from '@haggle/reputation'
 import { memoryStore, type Store } from '@haggle/store'
-import { networkId } from '@haggle/wire'
+import { networkId, type Signer } from '@haggle/wire'
 import { seededRandom, virtualClock } from '@haggle/wire/testing'
 import { expect, it } from 'vitest'
 import { type NodeMemory, openNodeMemory } from './node_memory.ts'
@@ -17,13 +17,14 @@ async function openOn(
   store: Store,
   onProblem: (error: unknown) => void = () => undefined,
   journal: Journal = memoryJournal(),
+  signer: Signer = mine!.signer,
 ): Promise<NodeMemory> {
   return await openNodeMemory({
     network,
     networkId: networkId('devnet-1'),
     store,
     journal: async (log) => (log === 0 ? journal : memoryJournal()),
-    signer: mine!.signer,
+    signer,
     suite: portableSuite(),
     clock,
     random: seededRandom(1),
@@ -91,6 +92,48 @@ it('nextNumber is behind the highest in the ledger, also after an opening', asyn
   const again = await openOn(node, store, () => undefined, journal)
   expect(again.nextNumber).toBe(7)
   await again.close()
+  await hub.stop()
+})
+
+it('numbers of a restored backup go on behind all that it may lack, and what was left out in vain is void once that is back', async () => {
+  const hub = memoryNetwork()
+  const [node, other] = [hub.join(mine!), hub.join(theirs!)]
+  const tell = (error: unknown): void => expect.fail(String(error))
+  const peer = await openOn(other, memoryStore(), tell, memoryJournal(), theirs!.signer)
+  /** A contract of both: opened, and closed unless it goes on. */
+  const deal = async (memory: NodeMemory, number: number, goesOn = false): Promise<void> => {
+    const contract = new Uint8Array(32).fill(number + 1)
+    const line = { contract, number, facts: null, evidence: [], longestS: null, isPublic: false } as const
+    for (const kind of goesOn ? (['opened'] as const) : (['opened', 'closed'] as const)) {
+      await memory.append({ ...line, kind, peer: theirs!.publicKey })
+      await peer.append({ ...line, kind, peer: mine!.publicKey })
+    }
+  }
+  const journal = memoryJournal()
+  const first = await openOn(node, memoryStore(), tell, journal)
+  await node.connect({ peerId: theirs!.peerId })
+  await deal(first, 0)
+  await first.checkpoint()
+  const backup = memoryJournal(await journal.read(0, journal.length))
+  for (const number of [1, 2, 3]) await deal(first, number)
+  await first.checkpoint()
+  await first.close()
+  await node.stop()
+
+  const restored = hub.join(mine!)
+  await restored.connect({ peerId: theirs!.peerId })
+  const again = await openOn(restored, memoryStore(), tell, backup)
+  await again.checkpoint().catch(() => undefined)
+  expect(await again.status()).toMatchObject({ state: 'behind', size: 2, missing: 8 })
+  expect(again.nextNumber).toBe(9)
+  await deal(again, again.nextNumber, true)
+  expect(again.nextNumber).toBe(10)
+  await again.fetchLost()
+  await expect.poll(async () => (await again.list({ limit: 32 })).filter(({ kind }) => kind === 'void').length).toBe(5)
+  expect(again.nextNumber).toBe(10)
+  expect(await again.status()).toMatchObject({ state: 'ok', size: 14, waiting: 0 })
+  await again.close()
+  await peer.close()
   await hub.stop()
 })
 
