@@ -47,6 +47,8 @@ export interface Record {
   readonly sent: { readonly [R in Role]: ThreadMessage[][] }
   /** First moment at which each message was taken by the other side, by id. */
   readonly takenAt: Map<string, number>
+  /** Moment at which the renter signed each ACCEPT, by seq. */
+  readonly signedAt: Map<number, number>
   /** First moment of sending, by id. */
   readonly sentAt: Map<string, number>
   /** Money and bond of each side at its own end. */
@@ -119,6 +121,7 @@ export function runOnce(init: RunInit): RunResult {
     sent: { renter: [], provider: [] },
     takenAt: new Map(),
     sentAt: new Map(),
+    signedAt: new Map(),
     ended: { renter: null, provider: null },
     wrong: [],
   }
@@ -215,6 +218,8 @@ export function runOnce(init: RunInit): RunResult {
       const id = state.peer.ids.at(-1) ?? ''
       if (!record.takenAt.has(id)) record.takenAt.set(id, time.nowMs)
     }
+    const accept = state.mine.accept?.seq
+    if (node.role === 'renter' && accept !== undefined && !record.signedAt.has(accept)) record.signedAt.set(accept, time.nowMs)
     if (isEnd(state.phase) && state.outbox.length === 0) return
     if (node.role === 'provider') riskCheck(node, state)
     else if (before !== null && state.mine.voucher.n > before.mine.voucher.n) voucherCheck(node, state)
@@ -228,7 +233,8 @@ export function runOnce(init: RunInit): RunResult {
 
   /** The renter vouches for no more than its own time and the tolerance. */
   function voucherCheck(node: NodeModel, state: State): void {
-    const since = record.sentAt.get(state.mine.accept?.id ?? '')
+    // It begins when the ACCEPT is signed: how long the disk takes before it is sent is the renter's own affair.
+    const since = record.signedAt.get(state.mine.accept?.seq ?? -1)
     const used = Number(state.mine.voucher.usage[0] ?? 0n)
     if (since === undefined) return
     // After a restart the time is known to the second only, and made too long rather than too short.
