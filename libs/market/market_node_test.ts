@@ -2,9 +2,10 @@
 
 import { verifyTranscript } from '@haggle/contract'
 import { portableSuite } from '@haggle/identity'
-import { type Clock, systemClock } from '@haggle/wire'
+import { memoryStore, type Store, subStore } from '@haggle/store'
+import { type Clock, HaggleError, systemClock } from '@haggle/wire'
 import { afterEach, expect, it } from 'vitest'
-import { type MemoryMarket, memoryMarket } from './testing.ts'
+import { memoryHome, type MemoryMarket, memoryMarket } from './testing.ts'
 
 let market: (MemoryMarket & AsyncDisposable) | undefined
 afterEach(async () => {
@@ -41,6 +42,41 @@ it('run() gives output, exit code and a receipt of both when a provider takes th
   expect(steps).toContain('signed')
   expect(steps.at(-1)).toBe('ended')
   expect((await renter.ledger()).map(({ kind }) => kind)).toEqual(['closed', 'opened'])
+})
+
+it('run() goes on to the next provider as soon as it took an ACCEPT back that nobody answered', async () => {
+  market = await memoryMarket()
+  const inner = memoryStore()
+  let isFull = false
+  const store: Store = {
+    ...inner,
+    write: async (batch, options) => {
+      if (isFull) throw new HaggleError('E_STORE_WRITE', 'The disk is full')
+      await inner.write(batch, options)
+    },
+    sub(prefix) {
+      return subStore(this, prefix)
+    },
+  }
+  const full = await market.join({ run: async () => 0, home: { ...memoryHome(), store } })
+  await full.provide({ price: '0.10' })
+  const other = await market.join({ run: async () => 0 })
+  await other.provide({ price: '0.20' })
+  const right = systemClock()
+  // Its time runs ten times as fast: the five seconds of an ACCEPT are half a second.
+  const fast = { ...right, monotonicMs: () => right.monotonicMs() * 10, after: (ms: number, run: () => void) => right.after(ms / 10, run) }
+  const renter = await market.join({ clock: fast })
+  isFull = true
+  const refused: string[] = []
+  const startedMs = right.monotonicMs()
+  const job = await renter.run({
+    command: ['true'],
+    onProgress: (step) => step.step === 'refused' && refused.push(`${step.provider} ${step.reason}`),
+  })
+  expect(right.monotonicMs() - startedMs).toBeLessThan(5_000)
+  expect(refused).toEqual([`${full.peerId} silent`])
+  expect(job.provider).toBe(other.peerId)
+  expect((await job.done).receipt).toMatchObject({ outcome: 'settled', signedBy: 'both' })
 })
 
 it('provide() keeps the results of as many ended jobs as its owner says', async () => {

@@ -64,7 +64,7 @@ export class RentedJob {
   readonly thread: Thread
   readonly provider: PeerTarget
   readonly feeds: Readonly<Record<OutputChannel, OutputFeed>> = { stdout: outputFeed(), stderr: outputFeed() }
-  /** Resolves when the provider has confirmed, or the walk ended without it. */
+  /** Resolves when the provider has confirmed, or the ACCEPT came to nothing: refused, or taken back because nobody answered. */
   readonly confirmed: Promise<RentedEnd | null>
   /** Resolves when the job has exited, or the contract is over without that. */
   readonly ended: Promise<RentedEnd>
@@ -218,6 +218,8 @@ export class RentedJob {
       this.#ended.resolve({ kind: 'exited', exit: exitStatusOf(exit) })
       if (this.#init.drives) unwatched(this.#receipt(null), this.#init.onProblem)
     }
+    // An ACCEPT that was taken back binds nobody, whatever is on its way: whoever can go elsewhere does not wait until the provider has heard of it.
+    if (phase === 'cancelling') this.#confirmed.resolve({ kind: 'over', phase, by: 'provider', reason: 'silent' })
     if (!END_PHASES.has(phase)) return
     const over: RentedEnd =
       exit !== null
