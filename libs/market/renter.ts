@@ -24,6 +24,8 @@ const CONNECT_MS = 5_000
 const KEEP_ENDED_MS = 60_000
 /** Codes of a peer that is not there. */
 const UNREACHABLE: ReadonlySet<string> = new Set(['E_DIAL', 'E_ABORTED', 'E_STREAM_CLOSED', 'E_CONTROL_STALLED'])
+/** What to say of a provider that said nothing. */
+const WORDLESS: Readonly<Record<string, string>> = { silent: 'did not answer', unreachable: 'could not be reached' }
 /** The default result files of a job. */
 const DEFAULT_OUTPUTS: readonly string[] = ['out/**']
 
@@ -159,10 +161,14 @@ export class Renter {
       const fresh = await this.candidates(run, new Set())
       if (fresh.length > 0) return await this.take(run, fresh, true)
     }
-    throw new HaggleError('E_NOBODY_TAKES', `Nobody took the job: of ${candidates.length} asked, the last said ${last}`, {
-      details: { asked: candidates.length, reason: last },
-      next: 'try again in a moment, or ask for less',
-    })
+    throw new HaggleError(
+      'E_NOBODY_TAKES',
+      `Nobody took the job: of ${candidates.length} asked, the last ${WORDLESS[last] ?? `said ${last}`}`,
+      {
+        details: { asked: candidates.length, reason: last },
+        next: 'try again in a moment, or ask for less',
+      },
+    )
   }
 
   /**
