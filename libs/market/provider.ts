@@ -57,10 +57,8 @@ export class Provider {
     const { identity, suite, clock, networkId, onProblem } = parts
     const now = (): Offer | null => (this.#policy === undefined ? null : this.#capacity.offer(this.#policy))
     this.#standing = new StandingOffer({ identity, suite, clock, networkId, now, offered: (message) => events.offered(message) })
-    this.#capacity = new Capacity({
-      ...{ ...parts.provider, clock, onChange: () => this.#standing.changed() },
-      ...(onProblem === undefined ? {} : { onProblem }),
-    })
+    const tell = { onChange: () => this.#standing.changed(), ...(onProblem === undefined ? {} : { onProblem }) }
+    this.#capacity = new Capacity({ ...parts.provider, ...tell, clock })
   }
 
   /** The signed offer of this moment; undefined when this node does not provide. */
