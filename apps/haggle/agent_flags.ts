@@ -20,9 +20,13 @@ export const AGENT_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '
 /** Between two collections of the whole heap, ms. */
 const COLLECT_MS = 300_000
 
-/** Collects the whole heap of this process in time: V8 by itself waits until it has grown by some MiB, which an agent's takes hours for, and all of that stays resident. */
+/**
+ * Collects the whole heap of this process in time: V8 by itself waits until it has grown by some MiB, which an agent's takes hours for, and all of that stays resident. So do
+ * the pages that an ordinary collection empties: one of last resort gives them back. It stops the process for a tenth of a second, and a provider that has run a
+ * thousand jobs has 25 MiB less.
+ */
 export function collectInTime(): void {
-  setInterval(() => globalThis.gc?.(), COLLECT_MS).unref()
+  setInterval(() => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }), COLLECT_MS).unref()
 }
 
 /** What starts an agent: its arguments are one of this package's modules, by its path without an ending, and that one's own arguments. */
