@@ -41,7 +41,7 @@ async function run(options: RelayOptions): Promise<void> {
             .join(' ')}\n`,
         ),
   )
-  setInterval(() => globalThis.gc?.(), COLLECT_MS).unref()
+  setInterval(() => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }), COLLECT_MS).unref()
   let isReady = true
   const health = options.http === undefined ? undefined : await serveHealth(relay, options.http, () => isReady)
   const say = (event: Readonly<Record<string, unknown>>, text: string): void => {
