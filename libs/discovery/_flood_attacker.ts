@@ -1,5 +1,6 @@
 // Ten hostile peers in a process of their own: told by argv whom to flood, they do so until stdin closes, coming back with new keys when thrown out.
 
+import { setPriority } from 'node:os'
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
 import { createNode } from '@haggle/mesh/node'
@@ -99,6 +100,8 @@ async function askSnapshot(node: MeshNode, peerId: string): Promise<void> {
   }
 }
 
+// A flood comes over the network: it takes what processor the flooded leave, and not theirs.
+setPriority(19)
 process.stdin.resume()
 process.stdin.on('end', () => {
   stopped = true

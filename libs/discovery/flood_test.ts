@@ -115,6 +115,8 @@ describe('a mesh under flood', { timeout: 300_000 }, () => {
     const ended = new Promise<string>((resolve) => attacker?.stdout?.once('data', (data: Buffer) => resolve(data.toString())))
     await until(() => nodes.every(({ discovery }) => [...discovery.refusals.values()].reduce((a, b) => a + b, 0) > 100))
     let delivered = 0
+    /** What each node heard, and how many other honest nodes it was connected to, at the end of each round. */
+    const reach: string[] = []
     const held: number[] = []
     for (let i = 0; i < ROUNDS; i++) {
       await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -122,6 +124,15 @@ describe('a mesh under flood', { timeout: 300_000 }, () => {
       const deadline = performance.now() + 25_000
       while (heard(seq) < all && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50))
       delivered += heard(seq)
+      const peerIds = nodes.map(({ mesh }) => mesh.network.peerId)
+      reach.push(
+        nodes
+          .map(({ mesh, discovery }) => {
+            const known = honest.flat().filter(({ peerId }) => discovery.book.get(peerId)?.seq === seq).length
+            return `${known}/${mesh.network.peers().filter((peerId) => peerIds.includes(peerId)).length}`
+          })
+          .join(' '),
+      )
       held.push(Math.round(heldMiB() - before))
     }
     attacker.stdin?.end()
@@ -130,6 +141,7 @@ describe('a mesh under flood', { timeout: 300_000 }, () => {
     const figures = {
       delivered,
       of: ROUNDS * all,
+      reach,
       held,
       book: nodes.map(({ discovery }) => discovery.book.size),
       seconds: Math.round((performance.now() - started) / 1_000),
