@@ -28,9 +28,9 @@ export function bestAddress(addresses: readonly string[]): string | undefined {
   return [...addresses].sort((a, b) => rank(a) - rank(b))[0]
 }
 
-/** True when nothing but this machine can dial any of `addresses`. */
+/** True when there are addresses, and nothing but this machine can dial any of them. */
 export function isLocal(addresses: readonly string[]): boolean {
-  return addresses.every((address) => scopeOf(address) === 'loopback')
+  return addresses.length > 0 && addresses.every((address) => scopeOf(address) === 'loopback')
 }
 
 /** The relay's PeerId in an address through one. */

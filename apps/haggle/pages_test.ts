@@ -87,6 +87,7 @@ test('upPage() promises no other machine what only this one can reach', () => {
   expect(upPage(UP, '', screen).at(-1)).toContain('from another machine:')
   const local = { ...UP, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ME}`] }
   expect(upPage(local, '', screen).at(-1)).toMatch(/^ {2}from another home here: {2}haggle run /)
+  expect(upPage({ ...UP, addresses: [] }, '', screen).at(-1)).toContain('from another machine:')
 })
 
 test('upPage() warns where strangers would get no job', () => {
