@@ -182,6 +182,8 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): { of(subject: 
   const by = toHex(myKey)
   const kept = new Map<string, Read>()
   let total = 0
+  /** Grows when everything was dropped: what is being read meanwhile may have moved. */
+  let epoch = 0
   const drop = (subject: string): void => {
     total -= kept.get(subject)?.observations.length ?? 0
     kept.delete(subject)
@@ -197,6 +199,7 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): { of(subject: 
   }
   const of = async (subject: string): Promise<readonly Observation[]> => {
     const key = fromHex(subject)
+    const began = epoch
     const read = kept.get(subject) ?? { next: new Map<number, number>(), observations: [] }
     drop(subject)
     for (const [log, ledger] of ledgers().entries()) {
@@ -209,12 +212,13 @@ function ownObservations({ ledgers, key: myKey }: ScoreBookInit): { of(subject: 
       }
       read.next.set(log, size)
     }
-    keep(subject, read)
+    if (began === epoch) keep(subject, read)
     return read.observations
   }
   const clear = (): void => {
     kept.clear()
     total = 0
+    epoch++
   }
   return { of, clear }
 }

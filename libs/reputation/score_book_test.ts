@@ -90,6 +90,28 @@ it('score() keeps in memory what it read last, and so much at most, whoever deal
   expect(await ask(70, 70, 15)).toEqual([70, 15])
 }, 20_000)
 
+it('reread() also drops what is being read while it is called', async () => {
+  const gate = Promise.withResolvers<void>()
+  let rows = 0
+  const ledger: ScoredLedger = {
+    size: 1,
+    entries: () => expect.unreachable(),
+    summaries: async function* () {
+      rows++
+      yield { index: 0, kind: 'closed', at: AT, contract: String(rows), facts }
+      if (rows === 1) await gate.promise
+    },
+  }
+  const heads = openHeadBook({ store: memoryStore(), suite, network: new Uint8Array(32) })
+  const book = openScoreBook({ store: memoryStore(), ledgers: () => [ledger], heads, suite, clock, key: owner.publicKey })
+  const first = book.receipts(peer, 'provider')
+  await expect.poll(() => rows).toBe(1)
+  book.reread()
+  gate.resolve()
+  await first
+  expect((await book.receipts(peer, 'provider')).map(({ contract }) => contract)).toEqual(['2'])
+})
+
 it('score() counts every log of the node, successors and those before', async () => {
   const [first, second] = [await ledgerOf(), await ledgerOf({ log: 1 })]
   await first.append([closing()])
