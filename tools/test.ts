@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { flag, list, optionsOfProcess } from './named_command.ts'
 import type { Counts } from './count_reporter.ts'
 import { UNIT_REPORT } from './nx_mod.ts'
 import { loadWorkspace } from './workspace.ts'
@@ -229,22 +229,8 @@ function report({ stage, ok, seconds, output, counts }: Outcome): void {
   if (!ok) console.log((stage.reports ? failedTasks(output) : output).replace(/^(?=.)/gm, '     '))
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { all: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' } } })
-  const only = values.only?.split(',')
-  const stages = allStages().filter((stage) => (only ? only.includes(stage.name) : values.all === true || stage.extra !== true))
-  if (values.list) {
-    for (const stage of allStages()) console.log(`${stage.name.padEnd(8)} ${stage.what}`)
-    return 0
-  }
-  if (stages.length === 0) {
-    console.error(
-      `no such stage: ${values.only}. Stages: ${allStages()
-        .map(({ name }) => name)
-        .join(', ')}`,
-    )
-    return 2
-  }
+async function main(every: readonly Stage[], { all, only }: { readonly all: boolean; readonly only: readonly string[] }): Promise<number> {
+  const stages = every.filter((stage) => (only.length > 0 ? only.includes(stage.name) : all || stage.extra !== true))
   const started = performance.now()
   const outcomes: Outcome[] = []
   const inLanes = async (waiting: Stage[], lanes: number): Promise<void> => {
@@ -277,4 +263,18 @@ async function main(): Promise<number> {
   return failed.length > 0 || outcomes.some(({ ok }) => !ok) ? 1 : 0
 }
 
-process.exitCode = await main()
+const every = allStages()
+const asked = optionsOfProcess({
+  name: 'test',
+  what: 'every check of this repository, in stages',
+  options: {
+    all: flag('also the stages that take long'),
+    only: list(
+      'stages to run',
+      every.map(({ name }) => name),
+    ),
+    list: flag('only say which stages there are'),
+  },
+})
+if (asked?.list === true) for (const { name, what } of every) console.log(`${name.padEnd(8)} ${what}`)
+else if (asked !== null) process.exitCode = await main(every, asked)

@@ -1,9 +1,9 @@
 // `npm run torture:faults -- [--all] [--only REGEXP] [--jobs N] --json`: kills either side of a negotiation, a real process, at every fault point and in every
 // state, starts it again with the same home, and compares what both have on disk in the end. With --all every script visits all of its points.
 
-import { parseArgs } from 'node:util'
 import { type Phase, STATES } from '@haggle/contract'
 import type { FaultPoint } from '@haggle/negotiate'
+import { flag, namedCommand, text, UsageError, whole } from '@haggle/tools/named-command'
 import { aloneCasesOf, casesOf, nameOf, pointsOf, SCRIPTS } from './cases.ts'
 import { type Case, play, type Played } from './rig.ts'
 import type { Role } from './side.ts'
@@ -61,59 +61,71 @@ function statesOf(all: readonly Played[]): { side: Role; state: Phase; deaths: n
   })
 }
 
-const { values } = parseArgs({
+/** Plays all that is wanted, and says what was hit. */
+async function torture({ only, jobs, all: isAll }: { readonly only: string; readonly jobs: number; readonly all: boolean }) {
+  const pattern = patternOf(only)
+  const began = performance.now()
+  let done = 0
+  const tell = (of: number) => (played: Played) => {
+    done++
+    const verdict = played.ok ? played.outcomes.join(', ') || 'nothing was said' : `WRONG: ${played.wrong.join('; ')}`
+    process.stderr.write(`${done}/${of} ${nameOf(played.case)}: ${verdict} (${played.seconds.toFixed(1)} s)\n`)
+  }
+  const dry = await playAll(
+    SCRIPTS.map((script) => ({ script, fault: null, away: 0 })),
+    jobs,
+    tell(SCRIPTS.length),
+  )
+  dry.sort((a, b) => SCRIPTS.indexOf(a.case.script) - SCRIPTS.indexOf(b.case.script))
+  done = 0
+  const wanted = (one: Case): boolean => pattern.test(nameOf(one))
+  const cases = casesOf(dry, { all: isAll, awayMs: AWAY_MS }).filter(wanted)
+  const alone = aloneCasesOf(dry).filter(wanted)
+  const played = [
+    ...(await playAll(cases, jobs, tell(cases.length + alone.length))),
+    // Whoever is alone mostly waits.
+    ...(await playAll(alone, jobs * ALONE_PER_JOB, tell(cases.length + alone.length))),
+  ]
+  const all = [...dry, ...played]
+  const points = hitsOf(all)
+  const states = statesOf(all)
+  const missed = [
+    ...points.filter(({ deaths }) => deaths === 0).map(({ point, side }) => `${side} ${point}`),
+    ...states.filter(({ deaths, alone: ended }) => deaths === 0 || ended === 0).map(({ side, state }) => `${side} in ${state}`),
+  ]
+  const outcomes: Record<string, number> = {}
+  for (const one of played) for (const outcome of one.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+  const wrong = all.filter(({ ok }) => !ok).map((one) => ({ case: nameOf(one.case), wrong: one.wrong }))
+  const ok = wrong.length === 0 && (only !== '' || missed.length === 0)
+  const seconds = Math.round((performance.now() - began) / 100) / 10
+  return {
+    ok,
+    cases: played.length,
+    deaths: played.reduce((sum, one) => sum + one.deaths.length, 0),
+    seconds,
+    outcomes,
+    states,
+    points,
+    missed,
+    wrong,
+  }
+}
+
+function patternOf(only: string): RegExp {
+  try {
+    return new RegExp(only)
+  } catch {
+    throw new UsageError(`--only takes a regular expression, not ${JSON.stringify(only)}`)
+  }
+}
+
+await namedCommand({
+  name: 'torture:faults',
+  what: 'kills either side of a contract at every point between two writes, and starts it again',
   options: {
-    all: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    jobs: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
+    all: flag('every script visits all of its points'),
+    only: text('regular expression: the cases to play'),
+    jobs: whole('cases at a time', 2, { most: 64 }),
   },
+  run: torture,
 })
-const began = performance.now()
-const jobs = Math.max(1, Number(values.jobs))
-let done = 0
-const tell = (of: number) => (played: Played) => {
-  done++
-  const verdict = played.ok ? played.outcomes.join(', ') || 'nothing was said' : `WRONG: ${played.wrong.join('; ')}`
-  process.stderr.write(`${done}/${of} ${nameOf(played.case)}: ${verdict} (${played.seconds.toFixed(1)} s)\n`)
-}
-const dry = await playAll(
-  SCRIPTS.map((script) => ({ script, fault: null, away: 0 })),
-  jobs,
-  tell(SCRIPTS.length),
-)
-dry.sort((a, b) => SCRIPTS.indexOf(a.case.script) - SCRIPTS.indexOf(b.case.script))
-done = 0
-const wanted = (one: Case): boolean => new RegExp(values.only).test(nameOf(one))
-const cases = casesOf(dry, { all: values.all, awayMs: AWAY_MS }).filter(wanted)
-const alone = aloneCasesOf(dry).filter(wanted)
-const played = [
-  ...(await playAll(cases, jobs, tell(cases.length + alone.length))),
-  // Whoever is alone mostly waits.
-  ...(await playAll(alone, jobs * ALONE_PER_JOB, tell(cases.length + alone.length))),
-]
-const all = [...dry, ...played]
-const points = hitsOf(all)
-const states = statesOf(all)
-const missed = [
-  ...points.filter(({ deaths }) => deaths === 0).map(({ point, side }) => `${side} ${point}`),
-  ...states.filter(({ deaths, alone: ended }) => deaths === 0 || ended === 0).map(({ side, state }) => `${side} in ${state}`),
-]
-const outcomes: Record<string, number> = {}
-for (const one of played) for (const outcome of one.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-const wrong = all.filter(({ ok }) => !ok).map((one) => ({ case: nameOf(one.case), wrong: one.wrong }))
-const ok = wrong.length === 0 && (values.only !== '' || missed.length === 0)
-const seconds = Math.round((performance.now() - began) / 100) / 10
-const result = {
-  ok,
-  cases: played.length,
-  deaths: played.reduce((sum, one) => sum + one.deaths.length, 0),
-  seconds,
-  outcomes,
-  states,
-  points,
-  missed,
-  wrong,
-}
-process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, undefined, 2)}\n`)
-process.exitCode = ok ? 0 : 1

@@ -2,8 +2,8 @@
 // `--trace SEED` replays one run of it, line by line.
 
 import { allTransitions, CONTRACT_MESSAGES } from '@haggle/contract'
+import { namedCommand, SEED, whole } from '@haggle/tools/named-command'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { allFaultPoints, allStates, explore, findPlanted, together, type Visited } from './contract/explore.ts'
 import { trace } from './contract/trace.ts'
@@ -37,29 +37,19 @@ function forgoStacks(): void {
   Error.stackTraceLimit = 0
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '100000' },
-      seed: { type: 'string', default: '1' },
-      workers: { type: 'string', default: String(Math.min(4, availableParallelism())) },
-      json: { type: 'boolean', default: false },
-      trace: { type: 'string' },
-    },
-  })
-  if (values.trace !== undefined) {
-    const { wrong, outcome, steps } = trace(Number(values.trace), (line) => process.stderr.write(`${line}\n`))
-    process.stdout.write(`${JSON.stringify({ ok: wrong.length === 0, outcome, steps, wrong })}\n`)
-    return wrong.length === 0 ? 0 : 1
-  }
+/** Replays one run, line by line. */
+function replay(seed: number) {
+  const { wrong, outcome, steps } = trace(seed, (line) => process.stderr.write(`${line}\n`))
+  return { ok: wrong.length === 0, outcome, steps, wrong }
+}
+
+async function simulate({ runs, seed, workers }: { readonly runs: number; readonly seed: number; readonly workers: number }) {
   forgoStacks()
-  const runs = Number(values.runs)
-  const seed = Number(values.seed)
   const startedAt = performance.now()
   const done: number[] = []
   const visited = together(
     await Promise.all(
-      shares({ runs, seed, workers: Number(values.workers) }).map((share, at) =>
+      shares({ runs, seed, workers }).map((share, at) =>
         inThread(share, (count) => {
           done[at] = count
           process.stderr.write(`${done.reduce((sum, each) => sum + (each ?? 0), 0)} of ${runs} runs\r`)
@@ -81,7 +71,10 @@ async function main(): Promise<number> {
   const meanEvents = Math.round((visited.steps / visited.runs) * 10) / 10
   const complete = [states, transitions, faultPoints].every(({ missing }) => missing.length === 0)
   const ok = visited.wrongRuns === 0 && complete && meanEvents >= 40 && planted.every(({ found }) => found)
-  const result = {
+  for (const { seed: at, what } of visited.wrong) process.stderr.write(`seed ${at}: ${what}\n`)
+  for (const { name, found, runs: after, what } of planted)
+    process.stderr.write(`${found ? `found after ${after}` : 'NOT FOUND'}  ${name}  ${what ?? ''}\n`)
+  return {
     ok,
     runs,
     seed,
@@ -95,15 +88,20 @@ async function main(): Promise<number> {
     wrongRuns: visited.wrongRuns,
     wrong: visited.wrong,
   }
-  for (const { seed: at, what } of visited.wrong) process.stderr.write(`seed ${at}: ${what}\n`)
-  for (const { name, found, runs: after, what } of planted)
-    process.stderr.write(`${found ? `found after ${after}` : 'NOT FOUND'}  ${name}  ${what ?? ''}\n`)
-  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, undefined, 2)}\n`)
-  return ok ? 0 : 1
 }
 
 if (isMainThread) {
-  process.exitCode = await main()
+  await namedCommand({
+    name: 'sim:contract',
+    what: 'two machines of a contract under every kind of bad luck',
+    options: {
+      runs: whole('runs', 100_000, { most: 10_000_000 }),
+      seed: SEED,
+      workers: whole('threads', Math.min(4, availableParallelism()), { most: 256 }),
+      trace: whole('replay only the run of this seed, line by line; 0: all of them', 0, { least: 0, most: Number.MAX_SAFE_INTEGER }),
+    },
+    run: async ({ trace: only, ...all }) => (only === 0 ? await simulate(all) : replay(only)),
+  })
 } else {
   forgoStacks()
   const { seed, count } = workerData as Share

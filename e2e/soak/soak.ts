@@ -102,7 +102,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       world.tell('steady')
     }
   }
-  world.tell('rest')
+  await world.rest()
   const held = await heldOf(world)
   const traded = jobs.length - (middle?.jobs ?? 0)
   const sides = 2 * Math.max(1, traded)

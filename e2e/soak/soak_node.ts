@@ -44,6 +44,8 @@ export type SoakSaid =
   /** Memory that is held after a collection, octets. */
   | { readonly event: 'held'; readonly bytes: number }
   | { readonly event: 'problem'; readonly message: string }
+  /** Its job is over, and it begins no other one. */
+  | { readonly event: 'rested' }
   | { readonly event: 'closed' }
 
 /** What a node is told. */
@@ -137,7 +139,10 @@ async function main(options: SoakNodeOptions): Promise<void> {
     steady() {
       times = 1
     },
-    rest,
+    async rest() {
+      await rest()
+      say({ event: 'rested' })
+    },
     held() {
       // Twice: the first collection runs finalizers, whose objects the second one takes.
       for (let i = 0; i < 2; i++) globalThis.gc?.()

@@ -31,6 +31,8 @@ export interface SoakWorld extends AsyncDisposable {
   readonly problems: readonly string[]
   /** Tells every provider and renter the same. */
   tell(asked: SoakAsked): void
+  /** Ends the trading: resolves when no job is under way. A provider that left now would leave no renter waiting for its signature. */
+  rest(): Promise<void>
   /** Octets held after a collection, by name. */
   held(): Promise<ReadonlyMap<string, number>>
   /** Ends every process as an owner would, and tells which did not end well. */
@@ -211,9 +213,17 @@ export async function openWorld({ nodes, rate, seed, onJob }: WorldOptions): Pro
     tell(asked) {
       for (const child of traders) child.tell(asked)
     },
+    async rest() {
+      // One that is gone is among the problems, and has no job.
+      const there = traders.filter((child) => !child.isOver)
+      const resting = there.map((child) => child.next('rested', READY_MS))
+      for (const child of there) child.tell('rest')
+      await Promise.allSettled(resting)
+    },
     async held() {
       const all = new Map<string, number>()
       for (const child of traders) {
+        if (child.isOver) continue
         const saying = child.next('held', READY_MS)
         child.tell('held')
         all.set(child.name, Number((await saying)['bytes']))

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 /** A started process. */
@@ -16,6 +16,7 @@ export interface Child {
 /** Starts processes in a folder of their own; disposing ends them and deletes it. */
 export interface Children extends AsyncDisposable {
   readonly folder: string
+  /** Starts a script of this folder, or one with an absolute path. */
   start(script: string, ...args: readonly string[]): Promise<Child>
 }
 
@@ -28,7 +29,8 @@ export function createChildren(): Children {
   return {
     folder,
     async start(script, ...args) {
-      const child = spawn(process.execPath, ['--conditions=@haggle/source', join(import.meta.dirname, script), ...args], {
+      const path = isAbsolute(script) ? script : join(import.meta.dirname, script)
+      const child = spawn(process.execPath, ['--conditions=@haggle/source', path, ...args], {
         stdio: ['pipe', 'pipe', 'inherit'],
       })
       running.push(child)

@@ -115,7 +115,7 @@ async function cold(children: Children, provider: Child, echo: string, floors: F
   })
 }
 
-export async function* rows({ wants = () => true }: BenchOptions = {}): AsyncGenerator<BenchRow, void> {
+export async function* rows({ wants }: BenchOptions): AsyncGenerator<BenchRow, void> {
   await using children = createChildren()
   const echo = String((await children.start('_bare_node.ts', 'serve')).first['address'])
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, NETWORK, '2', '-')

@@ -31,7 +31,7 @@ async function repeat(times: number, once: () => Promise<number>): Promise<numbe
   return samples
 }
 
-export async function rows({ wants = () => true }: BenchOptions = {}): Promise<readonly BenchRow[]> {
+export async function rows({ wants }: BenchOptions): Promise<readonly BenchRow[]> {
   if (!wants(NAME)) return []
   if (findAnvil() === undefined) throw new Error('anvil does not run on this machine')
   await using children = createChildren()

@@ -1,6 +1,4 @@
 // The ledger at a million entries: appending, opening, proofs, scores, bytes on disk and the full check, each beside its bare operation.
-//
-// Alone: node --conditions=@haggle/source tools/bench/ledger.ts [--json] [--entries N]
 
 import { execFile, spawn } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
@@ -8,7 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519, nodeSuite } from '@haggle/identity/node'
 import { encodeEntry, type Ledger, openHeadBook, openScoreBook, type ScoreBook } from '@haggle/reputation'
@@ -26,42 +24,39 @@ const SINGLE = 200
 /** Entries of the smaller ledger that a score's look-up is compared with. */
 const SMALL = 10_000
 
-/** What may be told. */
-export interface LedgerBenchOptions {
-  /** Default 10^6. */
-  readonly entries?: number
-  /** Called with a line now and then. */
-  readonly progress?: (line: string) => void
-}
+/** Entries of the ledger that is measured. */
+const ENTRIES = 1_000_000
+
+const progress = (line: string): void => console.error(`ledger: ${line}`)
 
 type Bare = Level<string, Uint8Array>
 
 const suite = nodeSuite()
 
 /** Every row of the ledger. */
-export async function rows({ entries = 1_000_000, progress = () => undefined }: LedgerBenchOptions = {}): Promise<readonly BenchRow[]> {
+export async function rows(): Promise<readonly BenchRow[]> {
   const root = mkdtempSync(join(tmpdir(), 'haggle-ledger-bench-'))
   try {
-    return await measure(root, entries, progress)
+    return await measure(root)
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
 }
 
-async function measure(root: string, entries: number, progress: (line: string) => void): Promise<BenchRow[]> {
+async function measure(root: string): Promise<BenchRow[]> {
   const folder = join(root, 'home')
   const bare = await openBare(join(root, 'bare'))
   const found: BenchRow[] = []
   const home = await openBenchHome(folder)
   const before = cpuSeconds()
-  await fill(home, bare, entries, progress)
-  progress(`filled ${entries} entries with ${(cpuSeconds() - before).toFixed(0)} s of CPU`)
-  found.push(await grouped(home, bare, entries), await single(home, bare, entries), await ingest(home, entries))
+  await fill(home, bare)
+  progress(`filled ${ENTRIES} entries with ${(cpuSeconds() - before).toFixed(0)} s of CPU`)
+  found.push(await grouped(home, bare), await single(home, bare), await ingest(home))
   await bare.close()
   found.push(await proofs(home.ledger), await scoreOfOne(home.ledger), await scoreOfMany(home.ledger), await lookUp(home.ledger, root))
   progress('appending, proofs and scores measured')
   await home[Symbol.asyncDispose]()
-  found.push(...(await openings(folder)), bytesOnDisk(folder, entries))
+  found.push(...(await openings(folder)), bytesOnDisk(folder))
   progress('openings measured')
   found.push(await fullCheck(folder))
   return found
@@ -81,12 +76,12 @@ async function bareWrite(bare: Bare, batch: readonly Write[], sync: boolean): Pr
 }
 
 /** Fills the ledger, and the bare database with the very same batches, so that both are as large when they are measured. */
-async function fill({ ledger, takeBatches }: BenchHome, bare: Bare, entries: number, progress: (line: string) => void): Promise<void> {
-  for (let index = ledger.size; index < entries; index += GROUPED) {
-    const count = Math.min(GROUPED, entries - index)
+async function fill({ ledger, takeBatches }: BenchHome, bare: Bare): Promise<void> {
+  for (let index = ledger.size; index < ENTRIES; index += GROUPED) {
+    const count = Math.min(GROUPED, ENTRIES - index)
     await appendMany(
       ledger,
-      Array.from({ length: count }, (_, i) => closingAt(index + i, entries)),
+      Array.from({ length: count }, (_, i) => closingAt(index + i, ENTRIES)),
       1_024,
     )
     for (const batch of takeBatches()) await bareWrite(bare, batch, false)
@@ -95,11 +90,11 @@ async function fill({ ledger, takeBatches }: BenchHome, bare: Bare, entries: num
 }
 
 /** Appends that come together, against one synced batch of LevelDB for each group with the same keys and values. */
-async function grouped({ ledger, takeBatches }: BenchHome, bare: Bare, entries: number): Promise<BenchRow> {
+async function grouped({ ledger, takeBatches }: BenchHome, bare: Bare): Promise<BenchRow> {
   let batches: (readonly Write[])[] = []
   const measured = await alternate({
     async subject() {
-      const made = Array.from({ length: GROUPED }, (_, i) => closingAt(ledger.size + i, entries))
+      const made = Array.from({ length: GROUPED }, (_, i) => closingAt(ledger.size + i, ENTRIES))
       await compacted()
       const started = performance.now()
       await appendMany(ledger, made, OUTSTANDING)
@@ -121,14 +116,14 @@ async function grouped({ ledger, takeBatches }: BenchHome, bare: Bare, entries: 
   })
 }
 
-async function single({ ledger, takeBatches }: BenchHome, bare: Bare, entries: number): Promise<BenchRow> {
+async function single({ ledger, takeBatches }: BenchHome, bare: Bare): Promise<BenchRow> {
   let batches: (readonly Write[])[] = []
   const measured = await alternate({
     async subject() {
       const samples: number[] = []
       await compacted()
       for (let i = 0; i < SINGLE; i++) {
-        const entry = closingAt(ledger.size, entries)
+        const entry = closingAt(ledger.size, ENTRIES)
         const started = performance.now()
         await ledger.append([entry])
         samples.push(performance.now() - started)
@@ -154,7 +149,7 @@ async function single({ ledger, takeBatches }: BenchHome, bare: Bare, entries: n
 }
 
 /** Receipts verified and appended, against their verification alone. */
-async function ingest({ ledger, takeBatches }: BenchHome, entries: number): Promise<BenchRow> {
+async function ingest({ ledger, takeBatches }: BenchHome): Promise<BenchRow> {
   const identity = createIdentity(new Uint8Array(32).fill(3), nodeEd25519())
   const message = randomFillSync(new Uint8Array(400))
   const signature = identity.signer.sign(message)
@@ -165,7 +160,7 @@ async function ingest({ ledger, takeBatches }: BenchHome, entries: number): Prom
   const measured = await alternate(
     {
       async subject() {
-        const made = Array.from({ length: count }, (_, i) => closingAt(ledger.size + i, entries))
+        const made = Array.from({ length: count }, (_, i) => closingAt(ledger.size + i, ENTRIES))
         await compacted()
         const started = performance.now()
         let next = 0
@@ -326,13 +321,13 @@ async function openings(folder: string): Promise<BenchRow[]> {
   ]
 }
 
-function bytesOnDisk(folder: string, entries: number): BenchRow {
+function bytesOnDisk(folder: string): BenchRow {
   const sizes = (path: string): number =>
     readdirSync(path, { withFileTypes: true, recursive: true }).reduce(
       (sum, file) => sum + (file.isFile() ? statSync(join(file.parentPath, file.name)).size : 0),
       0,
     )
-  const raw = encodeEntry(closingAt(12_345, entries)).length
+  const raw = encodeEntry(closingAt(12_345, ENTRIES)).length
   const count = statSync(join(folder, 'ledger.journal')).size / (raw + 28)
   const value = sizes(folder) / count
   return {
@@ -366,14 +361,4 @@ function plain(
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, entries: { type: 'string', default: '1000000' } } })
-  const found = await rows({ entries: Number(values.entries), progress: (line) => console.error(line) })
-  for (const row of found)
-    console.error(
-      `${row.name.padEnd(26)} ${row.value} ${row.unit}  floor ${row.floor ?? '–'}  ratio ${row.ratio ?? '–'}  p95 ${row.p95 ?? '–'}  ${row.note ?? ''}`,
-    )
-  process.stdout.write(`${JSON.stringify({ ok: found.length > 0, rows: found })}\n`)
 }

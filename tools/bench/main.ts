@@ -1,5 +1,5 @@
 // `npm run bench -- [--json] [--only NAME[,NAME]]`: every figure beside its floor, measured in the same run. Each file of this folder that has
-// `rows()` runs in a process of its own; the names of its rows start with its own name. The table goes to stderr; with --json the last line of stdout
+// `rows()` runs in a process of its own; the names of its rows start with its own name. The table goes to stderr; the last line of stdout
 // is one JSON object, whose `ok` says that every row that was asked for has been measured. Whether a row meets its aim is in the row and in `missed`.
 
 import { spawn } from 'node:child_process'
@@ -7,7 +7,7 @@ import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
+import { list, namedCommand, SEED } from '../named_command.ts'
 import { type BenchModule, type BenchRow, meetsAim } from './row.ts'
 
 /** Files here that hold no rows. */
@@ -31,9 +31,16 @@ export function wanted(row: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((name) => isWithin(row, name))
 }
 
+/** What was asked for. */
+interface Asked {
+  /** Rows, each by its name or the start of it; empty: all. */
+  readonly only: readonly string[]
+  readonly seed: number
+}
+
 /** Runs a file's rows in a process of their own; yields each that was asked for as it comes. */
-async function* measure(path: string, only: readonly string[]): AsyncGenerator<BenchRow, void> {
-  const args = ['--conditions=@haggle/source', '--expose-gc', import.meta.filename, '--module', path, '--only', only.join(',')]
+async function* measure(path: string, { only, seed }: Asked): AsyncGenerator<BenchRow, void> {
+  const args = ['--conditions=@haggle/source', '--expose-gc', import.meta.filename, '--module', path, String(seed), only.join(',')]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
   for await (const line of createInterface({ input: child.stdout })) {
@@ -45,9 +52,9 @@ async function* measure(path: string, only: readonly string[]): AsyncGenerator<B
 }
 
 /** What such a process does: one line of JSON a row. */
-async function runModule(path: string, only: readonly string[]): Promise<void> {
+async function runModule(path: string, { only, seed }: Asked): Promise<void> {
   const module = (await import(pathToFileURL(path).href)) as BenchModule
-  const rows = module.rows({ wants: (name) => wanted(name, only) })
+  const rows = module.rows({ wants: (name) => wanted(name, only), seed })
   for await (const row of rows instanceof Promise ? await rows : rows) process.stdout.write(`${JSON.stringify(row)}\n`)
 }
 
@@ -76,14 +83,9 @@ function judged(row: BenchRow): BenchRow & { readonly met: boolean | null } {
   return { ...row, met: row.aim === undefined && row.limit === undefined ? null : meetsAim(row) }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, only: { type: 'string' }, module: { type: 'string' } } })
-  const only = (values.only ?? '').split(',').filter(Boolean)
-  if (values.module !== undefined) {
-    await runModule(values.module, only)
-    return 0
-  }
-  const { paths, unknown } = chosen(globSync(`${import.meta.dirname}/*.ts`), only)
+/** Measures all that is wanted, and shows each row when it is there. */
+async function bench(asked: Asked) {
+  const { paths, unknown } = chosen(globSync(`${import.meta.dirname}/*.ts`), asked.only)
   const rows: ReturnType<typeof judged>[] = []
   const errors: { module: string; message: string }[] = unknown.map((name) => ({ module: name, message: `There is no row "${name}"` }))
   console.error(
@@ -96,7 +98,7 @@ async function main(): Promise<number> {
   for (const path of paths) {
     try {
       let count = 0
-      for await (const row of measure(path, only)) {
+      for await (const row of measure(path, asked)) {
         count += 1
         rows.push(judged(row))
         console.error(line(row))
@@ -110,8 +112,18 @@ async function main(): Promise<number> {
   const missed = rows.filter(({ met }) => met === false).map(({ name }) => name)
   if (missed.length > 0) console.error(`missed: ${missed.join(', ')}`)
   const ok = errors.length === 0 && rows.length > 0
-  if (values.json) process.stdout.write(`${JSON.stringify({ ok, rows, missed, errors })}\n`)
-  return ok ? 0 : 1
+  return { ok, rows, missed, errors }
 }
 
-if (import.meta.main) process.exitCode = await main()
+if (import.meta.main) {
+  const [child, path = '', seed, names = ''] = process.argv.slice(2)
+  if (child === '--module') await runModule(path, { only: names.split(',').filter(Boolean), seed: Number(seed) })
+  else {
+    await namedCommand({
+      name: 'bench',
+      what: 'every figure beside its floor, measured in the same run',
+      options: { only: list('rows to measure, each by its name or the start of it; all unless given'), seed: SEED },
+      run: bench,
+    })
+  }
+}

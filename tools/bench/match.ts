@@ -1,9 +1,6 @@
 // Filter and rank of 10^5 and 10^6 offers in memory, by twenty fixed demands, beside node:sqlite over the same offers.
-//
-// Alone: node --conditions=@haggle/source tools/bench/match.ts [--json] [--seed N] [--sizes 1e4,1e5,1e6]
 
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { type Listing, type OfferIndex, offerIndex, parseQuery, type PreparedQuery, printQuery, type Query } from '@haggle/offer'
 import { syntheticMarket } from '@haggle/offer/testing'
 import { compareBytes } from '@haggle/wire'
@@ -23,15 +20,10 @@ const EXPLAIN_RUNS = 3
 /** Runs at the start of a turn that are no samples: the caches still hold the other side's data. */
 const WARM = 2
 
-/** What may be told. */
-export interface MatchBenchOptions extends BenchOptions {
-  /** Default 1. */
-  readonly seed?: number
-  /** Called with a line now and then. */
-  readonly progress?: (line: string) => void
-  /** Numbers of offers. Default 10^4, 10^5 and 10^6. */
-  readonly sizes?: readonly number[]
-}
+/** Numbers of offers. */
+const SIZES: readonly number[] = [1e4, 1e5, 1e6]
+
+const progress = (line: string): void => console.error(`match: ${line}`)
 
 interface Demand {
   readonly text: string
@@ -80,7 +72,7 @@ interface Arena {
   readonly floor: MatchFloor
 }
 
-function build(seed: number, size: number, progress: (line: string) => void): Arena {
+function build(seed: number, size: number): Arena {
   const order = inKeyOrder(seed, size)
   const idOf = new Uint32Array(size)
   for (const [id, at] of order.entries()) idOf[at] = id
@@ -158,14 +150,10 @@ function explained({ index, floor }: Arena, size: number): BenchRow {
 }
 
 /** The rows of one size, and its samples together. */
-function measure(
-  size: number,
-  hints: Map<string, number | undefined>,
-  options: Required<Pick<MatchBenchOptions, 'seed' | 'progress'>>,
-): { rows: BenchRow[]; together: number[] } {
-  const arena = build(options.seed, size, options.progress)
+function measure(size: number, hints: Map<string, number | undefined>, seed: number): { rows: BenchRow[]; together: number[] } {
+  const arena = build(seed, size)
   const duels = prepare(arena, hints)
-  options.progress(`${size}: both sides agree on ${duels.length} demands`)
+  progress(`${size}: both sides agree on ${duels.length} demands`)
   fight(duels)
   const together = duels.flatMap((d) => d.mineUs)
   const name = `match-${label(size)}`
@@ -187,22 +175,20 @@ function measure(
 }
 
 /** The sizes that a row is wanted of; the comparison of the largest with the smallest needs both. */
-function wantedSizes(sizes: readonly number[], wants: (name: string) => boolean): readonly number[] {
-  const [small, large] = [sizes[0], sizes.at(-1)]
+function wantedSizes(wants: (name: string) => boolean): readonly number[] {
+  const [small, large] = [SIZES[0], SIZES.at(-1)]
   const compared = small !== undefined && large !== undefined && wants(`match-${label(large)}-to-${label(small)}`)
   const names = (size: number): string[] => {
     const demand = demands().map((_, at) => `match-${label(size)}-${String(at + 1).padStart(2, '0')}`)
     return [`match-${label(size)}`, `match-explain-${label(size)}`, ...demand]
   }
-  return sizes.filter((size) => (compared && (size === small || size === large)) || names(size).some(wants))
+  return SIZES.filter((size) => (compared && (size === small || size === large)) || names(size).some(wants))
 }
 
 /** `match-1e5`, `match-1e6`, each demand by itself, the explanations, and how the largest compares with the smallest. */
-export async function rows(options: MatchBenchOptions = {}): Promise<readonly BenchRow[]> {
-  const { seed = 1, progress = (line) => console.error(`match: ${line}`), wants = () => true } = options
-  const sizes = wantedSizes(options.sizes ?? [1e4, 1e5, 1e6], wants)
+export async function rows({ seed, wants }: BenchOptions): Promise<readonly BenchRow[]> {
   const hints = new Map<string, number | undefined>()
-  const measured = sizes.map((size) => ({ size, ...measure(size, hints, { seed, progress }) }))
+  const measured = wantedSizes(wants).map((size) => ({ size, ...measure(size, hints, seed) }))
   const found = measured.flatMap((m) => m.rows)
   const [small, large] = [measured[0], measured.at(-1)]
   if (small !== undefined && large !== undefined && small !== large)
@@ -213,19 +199,4 @@ export async function rows(options: MatchBenchOptions = {}): Promise<readonly Be
       }),
     )
   return found
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, seed: { type: 'string' }, sizes: { type: 'string' } } })
-  const found = await rows({
-    ...(values.seed === undefined ? {} : { seed: Number(values.seed) }),
-    ...(values.sizes === undefined ? {} : { sizes: values.sizes.split(',').map(Number) }),
-  })
-  for (const r of found)
-    console.error(
-      `${r.name.padEnd(24)} ${String(r.value).padStart(9)} ${r.unit}  floor ${String(r.floor).padStart(9)}  ratio ${String(r.ratio).padStart(7)}  ${r.note ?? ''}`,
-    )
-  const ok = found.every((r) => !r.aim || r.ratio === null || ('atMost' in r.aim ? r.ratio <= r.aim.atMost : r.ratio >= r.aim.atLeast))
-  if (values.json) process.stdout.write(`${JSON.stringify({ ok, rows: found })}\n`)
-  process.exitCode = ok ? 0 : 1
 }

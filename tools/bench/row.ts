@@ -23,14 +23,16 @@ export interface BenchRow {
 
 /** What a file of rows is told. */
 export interface BenchOptions {
-  /** False for a row that nobody asked for: it need not be measured. Default: all are wanted. */
-  readonly wants?: (name: string) => boolean
+  /** False for a row that nobody asked for: it need not be measured. */
+  readonly wants: (name: string) => boolean
+  /** Seed of all chance. */
+  readonly seed: number
 }
 
 /** A file of this folder with rows. */
 export interface BenchModule {
   /** All at once, or each as soon as it is measured: what comes before a failure counts. */
-  rows(options?: BenchOptions): Promise<readonly BenchRow[]> | AsyncIterable<BenchRow>
+  rows(options: BenchOptions): Promise<readonly BenchRow[]> | AsyncIterable<BenchRow>
 }
 
 /** A pass: samples of one side, in its unit. */

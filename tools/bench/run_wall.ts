@@ -115,7 +115,7 @@ async function startSsh(folder: string): Promise<Ssh | null> {
   }
 }
 
-export async function* rows({ wants = () => true }: BenchOptions = {}): AsyncGenerator<BenchRow, void> {
+export async function* rows({ wants }: BenchOptions): AsyncGenerator<BenchRow, void> {
   await using children = createChildren()
   const provider = await children.start('_provider_node.ts', `${children.folder}/provider`, 'bench', '2', '-')
   const home = join(children.folder, 'renter')

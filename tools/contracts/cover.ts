@@ -4,8 +4,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { forge, forgeMissing } from './forge.ts'
+import { namedCommand } from '../named_command.ts'
+import { forge, needForge } from './forge.ts'
 import { type FileCoverage, readLcov } from './lcov.ts'
 
 /** Branches that no test can reach, as `Channels.sol:120`, and why. */
@@ -26,14 +26,8 @@ async function measure(): Promise<FileCoverage[]> {
   }
 }
 
-async function main(): Promise<number> {
-  parseArgs({ options: { json: { type: 'boolean' } } })
-  const missing = await forgeMissing()
-  if (missing !== null) {
-    console.error(missing)
-    console.log(JSON.stringify({ ok: false, error: missing }))
-    return 1
-  }
+async function cover() {
+  await needForge()
   const files = await measure()
   const unreached: string[] = []
   const report = files.map(({ file, branches, lines, functions }) => {
@@ -52,8 +46,7 @@ async function main(): Promise<number> {
   const bare = unreached.filter((place) => REASONS[place] === undefined)
   for (const place of bare) console.error(`no test reaches a branch of ${place}`)
   const ok = files.length > 0 && bare.length === 0
-  console.log(JSON.stringify({ ok, contracts: report, unreached: bare, reasons: REASONS }))
-  return ok ? 0 : 1
+  return { ok, contracts: report, unreached: bare, reasons: REASONS }
 }
 
-process.exitCode = await main()
+await namedCommand({ name: 'cover:contracts', what: 'which branches of the contracts their tests reach', options: {}, run: cover })

@@ -74,6 +74,12 @@ export async function forgeMissing(): Promise<string | null> {
   return code === 0 ? null : `forge does not run here: ${stderr.trim().split('\n')[0] ?? ''}`
 }
 
+/** @throws Error when forge can't run on this machine, with the reason. */
+export async function needForge(): Promise<void> {
+  const missing = await forgeMissing()
+  if (missing !== null) throw Object.assign(new Error(missing), { code: 'E_FORGE' })
+}
+
 type TestResults = Readonly<
   Record<string, { status: string; reason: string | null; counterexample: unknown; kind: { Invariant?: { calls: number } } }>
 >

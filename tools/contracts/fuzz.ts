@@ -2,8 +2,8 @@
 // broken promises are found. Every contract under libs/chain/contracts/test whose name ends on Invariants is a campaign.
 
 import { randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
-import { forgeMissing, forgeTest, type SolidityTest } from './forge.ts'
+import { flag, namedCommand, SEED, whole } from '../named_command.ts'
+import { forgeTest, needForge, type SolidityTest } from './forge.ts'
 import { mutantBench } from './mutant_bench.ts'
 import { plant, PLANTED } from './planted.ts'
 
@@ -54,27 +54,9 @@ async function findPlanted(seed: bigint): Promise<Found[]> {
   return found
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      calls: { type: 'string', default: '100000' },
-      seed: { type: 'string' },
-      'no-planted': { type: 'boolean', default: false },
-      json: { type: 'boolean' },
-    },
-  })
-  const calls = Number(values.calls)
-  if (!Number.isSafeInteger(calls) || calls < 1) {
-    console.error(`--calls takes a whole number of calls, not ${values.calls}`)
-    return 2
-  }
-  const seed = values.seed === undefined ? BigInt(`0x${randomBytes(4).toString('hex')}`) : BigInt(values.seed)
-  const missing = await forgeMissing()
-  if (missing !== null) {
-    console.error(missing)
-    console.log(JSON.stringify({ ok: false, error: missing }))
-    return 1
-  }
+async function fuzz({ calls, seed: number, isPlanted }: { readonly calls: number; readonly seed: number; readonly isPlanted: boolean }) {
+  await needForge()
+  const seed = BigInt(number)
   const names = new Set((await forgeTest(['--match-contract', 'Invariants$'], { env: campaignEnv(1) })).map(({ contract }) => contract))
   console.error(`seed ${seed}: ${calls} calls over ${[...names].join(', ')}`)
   const started = performance.now()
@@ -84,10 +66,10 @@ async function main(): Promise<number> {
   const campaigns = campaignsOf(tests)
   const seconds = Math.round((performance.now() - started) / 100) / 10
   for (const { suite, calls: made, ok, reason } of campaigns) console.error(`${ok ? 'kept' : 'BROKEN'}: ${suite}, ${made} calls ${reason}`)
-  const planted = values['no-planted'] ? [] : await findPlanted(seed)
+  const planted = isPlanted ? await findPlanted(seed) : []
   const made = campaigns.reduce((sum, one) => sum + one.calls, 0)
   const ok = campaigns.length > 0 && campaigns.every((one) => one.ok) && made >= calls && planted.every(({ found }) => found)
-  const result = {
+  return {
     ok,
     seed: String(seed),
     calls: made,
@@ -99,8 +81,15 @@ async function main(): Promise<number> {
       missed: planted.filter(({ found }) => !found).map(({ bug }) => bug),
     },
   }
-  console.log(JSON.stringify(result))
-  return ok ? 0 : 1
 }
 
-process.exitCode = await main()
+await namedCommand({
+  name: 'fuzz:contracts',
+  what: 'calls to the contracts by chance; the invariants hold, and find every bug that was planted',
+  options: {
+    calls: whole('calls, of all contracts together', 100_000, { most: 100_000_000 }),
+    seed: { ...SEED, what: 'seed of all chance; a new one each time unless given', default: randomBytes(4).readUInt32BE() },
+    'no-planted': flag('only the calls, without the bugs that they have to find'),
+  },
+  run: ({ calls, seed, 'no-planted': isBare }) => fuzz({ calls, seed, isPlanted: !isBare }),
+})

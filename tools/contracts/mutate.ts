@@ -1,8 +1,8 @@
 // `npm run mutate:contracts -- --json [--contract Channels] [--only N --seed S]`: makes every mutant of the contracts, one at a time, and runs their tests.
 // A mutant that no test notices fails the run, unless SURVIVORS says why nothing can tell it from the contract.
 
-import { parseArgs } from 'node:util'
-import { forgeMissing } from './forge.ts'
+import { list, namedCommand, SEED, whole } from '../named_command.ts'
+import { needForge } from './forge.ts'
 import { type Mutant, mutantsOf } from './mutants.ts'
 import { type MutantBench, mutantBench, type Verdict } from './mutant_bench.ts'
 import { beneficiary, complainedOf, refused, schemata } from './schemata.ts'
@@ -106,28 +106,30 @@ async function mutate(contract: string, only: number, seed: number): Promise<Out
   return { contract, mutants: mutants.length, killed, alive, excused }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      contract: { type: 'string', multiple: true },
-      only: { type: 'string', default: '0' },
-      seed: { type: 'string', default: '1' },
-      json: { type: 'boolean' },
-    },
-  })
-  const missing = await forgeMissing()
-  if (missing !== null) {
-    console.error(missing)
-    console.log(JSON.stringify({ ok: false, error: missing }))
-    return 1
-  }
-  const contracts: readonly string[] = values.contract ?? CONTRACTS
+async function mutateAll({
+  contracts,
+  only,
+  seed,
+}: {
+  readonly contracts: readonly string[]
+  readonly only: number
+  readonly seed: number
+}) {
+  await needForge()
   const started = performance.now()
   const outcomes: Outcome[] = []
-  for (const contract of contracts) outcomes.push(await mutate(contract, Number(values.only), Number(values.seed)))
+  for (const contract of contracts) outcomes.push(await mutate(contract, only, seed))
   const ok = outcomes.every(({ mutants, alive }) => mutants > 0 && alive.length === 0)
-  console.log(JSON.stringify({ ok, seed: values.seed, seconds: Math.round((performance.now() - started) / 1000), contracts: outcomes }))
-  return ok ? 0 : 1
+  return { ok, seed, seconds: Math.round((performance.now() - started) / 1000), contracts: outcomes }
 }
 
-process.exitCode = await main()
+await namedCommand({
+  name: 'mutate:contracts',
+  what: 'changes the contracts, one place at a time; their tests notice each change',
+  options: {
+    contract: list('contracts to change; all unless given', CONTRACTS),
+    only: whole('so many mutants of each, by chance; 0: all', 0, { least: 0 }),
+    seed: SEED,
+  },
+  run: ({ contract, only, seed }) => mutateAll({ contracts: contract.length === 0 ? CONTRACTS : contract, only, seed }),
+})

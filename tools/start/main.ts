@@ -7,9 +7,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { ContractLine, RenderResult } from '@haggle/examples/render'
 import { errorCode, formatAmount } from '@haggle/wire'
+import { flag, optionsOfProcess, text, whole } from '../named_command.ts'
 import { type Mesh, scripts, startMesh } from './mesh.ts'
 import { createTroupe } from './processes.ts'
 import { type Progress, rent, type Rented } from './renter.ts'
@@ -34,22 +34,25 @@ interface Flags {
   readonly render: readonly string[]
 }
 
-function readFlags(): Flags {
-  const { values } = parseArgs({
+function readFlags(): Flags | null {
+  const values = optionsOfProcess({
+    name: 'start',
+    what: 'one relay, three strangers, one job, all on this machine',
     options: {
-      once: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      'kill-one': { type: 'boolean', default: false },
-      free: { type: 'boolean', default: false },
-      keep: { type: 'string' },
-      out: { type: 'string', default: 'out' },
-      width: { type: 'string' },
-      samples: { type: 'string' },
+      once: flag('end when the job is done'),
+      json: flag('one JSON object as the last line of stdout'),
+      'kill-one': flag('kill a provider in the middle'),
+      free: flag('no chain: credits, which are not money'),
+      keep: text('folder to keep homes and logs in; none unless given'),
+      out: text('folder for the picture and the transcripts', 'out'),
+      width: whole('width of the picture, pixels; 0: as the scene says', 0, { least: 0, most: 4_096 }),
+      samples: whole('paths for each pixel; 0: as the scene says', 0, { least: 0, most: 65_536 }),
     },
   })
-  const render = (['width', 'samples'] as const).flatMap((name) => (values[name] === undefined ? [] : [`--${name}`, values[name]]))
+  if (values === null) return null
+  const render = (['width', 'samples'] as const).flatMap((name) => (values[name] === 0 ? [] : [`--${name}`, String(values[name])]))
   const { once, json, free, keep, out } = values
-  return { once, json, free, killOne: values['kill-one'], keep, out, render }
+  return { once, json, free, killOne: values['kill-one'], keep: keep === '' ? undefined : keep, out, render }
 }
 
 function conclude(result: RenderResult, settlement: Settlement | null, screen: Screen): void {
@@ -121,8 +124,7 @@ function chainOf({ books, wrong }: Settlement, till: Till | null): object {
   }
 }
 
-async function main(): Promise<number> {
-  const flags = readFlags()
+async function main(flags: Flags): Promise<number> {
   const screen = createScreen(process.stderr)
   const started = performance.now()
   const folder = flags.keep === undefined ? mkdtempSync(join(tmpdir(), 'haggle-start-')) : resolve(flags.keep)
@@ -215,4 +217,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+const flags = readFlags()
+if (flags !== null) process.exitCode = await main(flags)

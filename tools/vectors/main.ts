@@ -4,7 +4,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { flag, namedCommand } from '../named_command.ts'
 
 /** Anything that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -42,8 +42,7 @@ function current(path: string): string | undefined {
   }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { check: { type: 'boolean' }, json: { type: 'boolean' } } })
+async function make(isCheck: boolean) {
   const texts = await makeAll()
   const changed: string[] = []
   mkdirSync(OUTPUT, { recursive: true })
@@ -51,13 +50,19 @@ async function main(): Promise<number> {
     const path = join(OUTPUT, file)
     if (current(path) === text) continue
     changed.push(file)
-    if (!values.check) writeFileSync(path, text)
-    console.error(`${values.check ? 'out of date' : 'written'}: spec/vectors/${file}`)
+    if (!isCheck) writeFileSync(path, text)
+    console.error(`${isCheck ? 'out of date' : 'written'}: spec/vectors/${file}`)
   }
-  const ok = !values.check || changed.length === 0
+  const ok = !isCheck || changed.length === 0
   if (!ok) console.error('run: node --conditions=@haggle/source tools/vectors/main.ts')
-  console.log(JSON.stringify({ ok, files: [...texts.keys()].toSorted(), changed }))
-  return ok ? 0 : 1
+  return { ok, files: [...texts.keys()].toSorted(), changed }
 }
 
-if (import.meta.main) process.exitCode = await main()
+if (import.meta.main) {
+  await namedCommand({
+    name: 'vectors',
+    what: 'makes spec/vectors',
+    options: { check: flag('only say whether they are what the code makes') },
+    run: ({ check }) => make(check),
+  })
+}
