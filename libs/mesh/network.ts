@@ -19,7 +19,10 @@ export interface ByteStream extends AsyncIterable<Uint8Array> {
   readonly remoteKey: Uint8Array
   readonly remotePeerId: string
   readonly protocol: string
-  /** Resolves when the stream can take more: the only way to write, so that memory stays bounded. Rejects with `E_STREAM_CLOSED` once closed. */
+  /**
+   * Resolves when the stream can take more: the only way to write, so that memory stays bounded. `chunk` may then be written to again: it has been encrypted,
+   * or copied. Rejects with `E_STREAM_CLOSED` once closed.
+   */
   send(chunk: Uint8Array): Promise<void>
   /** Ends the writing side; reading goes on. */
   closeWrite(): Promise<void>

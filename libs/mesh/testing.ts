@@ -5,6 +5,7 @@
  */
 
 import { errorCode } from '@haggle/wire'
+import { bytes, echo, eventually, first, hex, quiet, readAll, rejects, same, text } from './_case_help.ts'
 import type { ByteStream, Network, PeerTarget } from './network.ts'
 
 /** What an implementation gives the suite: fresh nodes that can reach each other, and a way to end them all. */
@@ -182,6 +183,38 @@ const CASES: readonly { readonly name: string; readonly run: (harness: NetworkHa
     },
   },
   {
+    name: 'a chunk may be written to again when send() has resolved, also while the stream is full',
+    run: async ({ node }) => {
+      const [a, b] = [await node(), await node()]
+      const CHUNKS = 48
+      const chunk = new Uint8Array(512 * 1024)
+      const accepted = Promise.withResolvers<ByteStream>()
+      await b.handle(PROTOCOL, async (stream) => {
+        accepted.resolve(stream)
+        await stream.closed
+      })
+      const stream = await a.open(targetOf(b), PROTOCOL)
+      let sent = 0
+      const writing = (async () => {
+        for (; sent < CHUNKS; sent++) {
+          chunk.fill(sent)
+          await stream.send(chunk)
+        }
+        chunk.fill(0xff)
+        await stream.closeWrite()
+      })()
+      const reader = await accepted.promise
+      await quiet(() => sent)
+      same(sent < CHUNKS, true, `the writer stopped (${sent} chunks)`)
+      let read = 0
+      for await (const part of reader)
+        for (const octet of part) if (octet !== Math.floor(read++ / chunk.length)) throw new Error(`octet ${read} is ${octet}`)
+      await writing
+      same(read, CHUNKS * chunk.length, 'everything arrived')
+      await Promise.all([reader.close(), stream.close()])
+    },
+  },
+  {
     name: 'a reader may leave the loop and another goes on where it stopped',
     run: async ({ node }) => {
       const [a, b] = [await node(), await node()]
@@ -324,73 +357,4 @@ const CASES: readonly { readonly name: string; readonly run: (harness: NetworkHa
 /** How to reach a node of the suite. */
 export function targetOf(network: Network): PeerTarget {
   return { peerId: network.peerId, addresses: network.addresses() }
-}
-
-async function echo(stream: ByteStream): Promise<void> {
-  for await (const chunk of stream) await stream.send(chunk)
-  await stream.close()
-}
-
-async function first(stream: ByteStream): Promise<Uint8Array> {
-  for await (const chunk of stream) return chunk
-  throw new Error('the stream ended before a byte came')
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of stream) chunks.push(chunk)
-  const all = new Uint8Array(chunks.reduce((n, c) => n + c.byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return all
-}
-
-/** Resolves once `value` has stopped changing for 20 turns of the event loop, a few ms apart. */
-async function quiet(value: () => number): Promise<void> {
-  let last = -1
-  for (let same = 0; same < 20;) {
-    await turn(5)
-    const now = value()
-    same = now === last ? same + 1 : 0
-    last = now
-  }
-}
-
-/** Tries until it holds; the test runner's own time limit ends what never does. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await turn(20)
-}
-
-function turn(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-async function rejects(run: () => Promise<unknown>, code: string): Promise<void> {
-  let got: unknown
-  try {
-    await run()
-  } catch (error) {
-    got = error
-  }
-  if (got === undefined) throw new Error(`expected ${code}, but nothing was thrown`)
-  if (errorCode(got) !== code) throw new Error(`expected ${code}, got ${errorCode(got)}: ${String(got)}`, { cause: got })
-}
-
-function same<T>(got: T, wanted: T, what: string): void {
-  if (got !== wanted) throw new Error(`${what}: wanted ${String(wanted)}, got ${String(got)}`)
-}
-
-function bytes(value: string): Uint8Array {
-  return new TextEncoder().encode(value)
-}
-
-function text(value: Uint8Array): string {
-  return new TextDecoder().decode(value)
-}
-
-function hex(value: Uint8Array | undefined): string {
-  return [...(value ?? [])].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

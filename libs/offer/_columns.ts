@@ -1,6 +1,7 @@
 // Offers taken apart into columns of numbers and codes: what a scan reads, and nothing else.
 
 import { Dictionary, Words } from './_dictionary.ts'
+import { Hosts } from './_hosts.ts'
 import { type Device, FIGURE_NAMES } from './device.ts'
 import { fold } from './evaluate.ts'
 import type { Listing, OfferedRunner, OfferStake } from './offer.ts'
@@ -72,6 +73,7 @@ export class Columns {
     dictionary: new Dictionary(),
     data: new Uint32Array(0),
   }
+  readonly hosts: Hosts = new Hosts()
   /** Only rows with other money than the index's have one. */
   readonly other: (OtherMoney | undefined)[] = []
   deviceStart: Uint32Array = new Uint32Array(0)
@@ -107,7 +109,7 @@ export class Columns {
     this.deviceSources = new Map(FIGURE_NAMES.map((name) => [`${name}.source`, { data: new Uint8Array(0) }]))
     this.numberList = [...this.numbers.values()]
     this.deviceNumberList = [...this.deviceNumbers.values()]
-    this.movable = [...this.numbers.values(), ...this.words.values(), ...this.lists.values(), this.runners, this.accepts]
+    this.movable = [...this.numbers.values(), ...this.words.values(), ...this.lists.values(), this.runners, this.accepts, this.hosts]
   }
 
   /** Makes room for `rows` rows. */
@@ -207,6 +209,7 @@ export class Columns {
       this.deviceKind[at] = KINDS.indexOf(device.kind)
       this.deviceFree[at] = device.free ? 1 : 0
     }
+    this.hosts.write(row, devices, (at) => this.knownNumbers(start + at))
   }
 
   /** Lets go of a row's devices. */
@@ -215,8 +218,13 @@ export class Columns {
     const count = this.deviceCount[row] as number
     for (const column of this.deviceWords.values())
       for (let at = start; at < start + count; at++) column.dictionary.release(column.data[at] as number)
+    this.hosts.erase(row)
     ;(this.holes[count] ??= []).push(start)
     this.deviceCount[row] = 0
+  }
+
+  private *knownNumbers(at: number): Iterable<readonly [name: string, value: number]> {
+    for (const { name, data } of this.deviceNumberList) if (!Number.isNaN(data[at])) yield [name, data[at] as number]
   }
 
   private moreDevices(count: number): number {

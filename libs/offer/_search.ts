@@ -74,7 +74,9 @@ export class Search {
     const onGpu = parts.filter(mentionsGpu)
     const together = onGpu.length > 1 ? onGpu : []
     const open = compiled.filter(({ expr, exact }) => !exact && !together.includes(expr)).map(({ expr }) => expr)
-    this.tests = [...open, ...(together.length > 0 ? [conjunction(together)] : [])].map((expr) => new Compiler(this.table).row(expr))
+    const asked = [...open, ...(together.length > 0 ? [conjunction(together)] : [])]
+    const ofHost = this.table.columns.hosts.test(asked)
+    this.tests = [...(ofHost === undefined ? [] : [ofHost]), ...asked.map((expr) => new Compiler(this.table).row(expr))]
   }
 
   private compare(a: number, b: number): number {

@@ -100,6 +100,7 @@ describe('reachOf()', () => {
     ['any(gpu, vram>=80GiB) or gpu.count=0', 'cpu software g80 g141'],
     ['count(gpu, vram>=40GiB)>=2', 'g40 g48 g80 g141'],
     ['count(gpu)=0', 'cpu software'],
+    ['count(gpu, false)=0', 'cpu software g4 g8 g12 g16 g24 g40 g48 g80 g141'],
     ['not gpu.vram>=24GiB', 'cpu software g4 g8 g12 g16 g24 g40 g48 g80 g141'],
     ['price.hour<=1', 'cpu software g4 g8 g12 g16 g24 g40 g48 g80 g141'],
     ['false', ''],

@@ -27,7 +27,17 @@ const keyOf = (x: { provider: Uint8Array }): string => Buffer.from(x.provider).t
 
 function market(seed: number, count: number): Listing[] {
   const source = syntheticMarket({ seed })
-  return Array.from({ length: count }, () => vary(source.next().value, seed))
+  return Array.from({ length: count }, (_, at) => {
+    const listing = vary(source.next().value, seed)
+    return at % 3 === 0 ? mixed(listing, source.next().value) : listing
+  })
+}
+
+/** The host with another one's GPUs put in. */
+function mixed(listing: Listing, other: Listing): Listing {
+  const gpus = [...listing.offer.devices, ...other.offer.devices].filter(({ kind }) => kind === 'gpu').slice(0, 8)
+  const devices = gpus.map((device, at) => ({ ...device, id: `gpu${at}` }))
+  return devices.length === 0 ? listing : { ...listing, offer: { ...listing.offer, devices } }
 }
 
 /** Some offers with what the market lacks: other money, stake, no price, odd rules. */
@@ -75,6 +85,49 @@ describe('offerIndex', () => {
     },
     PATIENCE_MS,
   )
+
+  test('a prepared query finds a host of mixed GPUs as soon as one of them has all that is asked, and no sooner', () => {
+    const figure = (value: number) => [
+      { name: 'bench.f16' as const, value, source: 'declared' as const, by: null, nonce: null, at: 1_760_000_000 },
+    ]
+    const host = (key: number, f16: readonly [old: number, fresh: number]): Listing => ({
+      provider: new Uint8Array(32).fill(key),
+      offer: sampleOffer({
+        devices: [
+          sampleDevice({ id: 'gpu0', model: 'GTX 1080 Ti', cc: '6.1', vramMiB: 11 * 1024, figures: figure(f16[0]) }),
+          sampleDevice({ id: 'gpu1', model: 'RTX 3060', cc: '8.6', vramMiB: 12 * 1024, figures: figure(f16[1]) }),
+        ],
+      }),
+    })
+    const index = offerIndex()
+    const strong = index.prepare('gpu.cc>=8.6 gpu.bench.f16>=30TFLOPS')
+    const counted = index.prepare('count(gpu, vram>=12GiB and cc>=6)>=2')
+    const found = (query: typeof strong): number[] => query.find().map(({ provider }) => provider[0] as number)
+    index.put(host(1, [40_000, 12_000]))
+    expect([found(strong), found(counted)]).toEqual([[], []])
+    index.put(host(2, [100, 31_000]))
+    expect([found(strong), found(counted)]).toEqual([[2], []])
+    index.put(host(1, [40_000, 30_000]))
+    expect(found(strong)).toEqual([1, 2])
+    for (const key of [1, 2]) index.remove(new Uint8Array(32).fill(key))
+    const pair = host(4, [100, 31_000]).offer.devices
+    const [old, fresh] = pair
+    if (old === undefined || fresh === undefined) throw new Error('two GPUs')
+    const two = { ...fresh, id: 'gpu2', figures: figure(20_000) }
+    index.put({ provider: new Uint8Array(32).fill(4), offer: sampleOffer({ devices: [...pair, two] }) })
+    expect(index.find('count(gpu, cc>=8.6)>=2')).toHaveLength(1)
+    expect(index.find('count(gpu, cc>=8.6)>=3')).toEqual([])
+    expect(index.find('gpu.bench.f16=20TFLOPS gpu.cc>=8.6')).toHaveLength(1)
+    index.remove(new Uint8Array(32).fill(4))
+    // The composition's code is free again: what was worked out for it holds no longer.
+    index.put({
+      provider: new Uint8Array(32).fill(3),
+      offer: sampleOffer({
+        devices: [sampleDevice({ model: 'L40S', vramMiB: 48 * 1024, figures: figure(90_000) }), sampleDevice({ id: 'gpu1' })],
+      }),
+    })
+    expect([found(strong), found(counted)]).toEqual([[3], [3]])
+  })
 
   test(
     'explain() gives what explaining the list of all offers gives, for any query',

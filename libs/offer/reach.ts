@@ -1,6 +1,6 @@
 // Where a query must look: the classes, prices, regions and runners that could satisfy it, so that the rest is never fetched.
 
-import { conjuncts, type Expr, type Query } from './ast.ts'
+import { conjuncts, type Expr, isEverything, type Query } from './ast.ts'
 import { type Buckets, CLASSES, type ClassName, FIRST_GPU_CLASS, gpuClass, NO_PRICE_BUCKET, priceBucket, runnerBits } from './classes.ts'
 import { CREDITS } from './meter.ts'
 import { fold } from './evaluate.ts'
@@ -70,7 +70,7 @@ function classMask(expr: Expr, inGpu: boolean): number {
     case 'count': {
       if (expr.over !== 'gpu') return ALL
       const needed = countClasses(expr.op, expr.value)
-      return needed === GPU ? GPU & classMask(expr.where, true) : expr.where.kind === 'const' ? needed : ALL
+      return needed === GPU ? GPU & classMask(expr.where, true) : isEverything(expr.where) ? needed : ALL
     }
   }
 }
