@@ -30,9 +30,12 @@ export function memoryJobFiles(folderOf: (id: string) => Map<string, Uint8Array>
       folderOf(id).set(file.path, bytes)
     },
 
-    async list(id, globs) {
-      const found = [...folderOf(id)].filter(([path]) => matchesGlob(path, globs)).slice(0, 4096)
-      return found.map(([path, content]) => ({ path, size: content.length, sha256: hash(content), executable: false }))
+    async list(id, globs, { mostBytes }) {
+      const all = [...folderOf(id)].filter(([path]) => matchesGlob(path, globs))
+      let left = mostBytes
+      const fit = all.filter(([, { length }]) => length <= left && ((left -= length), true)).slice(0, 4096)
+      const files = fit.map(([path, content]) => ({ path, size: content.length, sha256: hash(content), executable: false }))
+      return { files, leftOut: all.length - files.length }
     },
 
     async open(id, path, { globs, offset }) {

@@ -109,7 +109,8 @@ export async function serveOne(
       files: { ...host.files, ...options.files },
       hashing,
       onStaged: (id) => staged.push(id),
-      authorise: async ({ contract, remoteKey }) => (contract[0] === 7 && remoteKey[0] === 1 ? { id: ID, spec: job.spec } : undefined),
+      authorise: async ({ contract, remoteKey }) =>
+        contract[0] === 7 && remoteKey[0] === 1 ? { id: ID, spec: job.spec, mostBytes: 2 ** 20 } : undefined,
     },
   })
   return { host, job, staged }

@@ -56,13 +56,15 @@ export function registerFileTests(test: (title: string, run: (bench: Bench) => P
     if (files === undefined) return
     const id = await bench.run('result', ['picture'])
     same(await bench.host.wait(id), { kind: 'exit', code: 0 })
-    const listed = await files.list(id, ['out/**'])
+    const { files: listed, leftOut } = await files.list(id, ['out/**'], { mostBytes: 7 })
+    same(leftOut, 0)
     same(
       listed.map(({ path, size }) => [path, size]),
       [['out/result.txt', 7]],
     )
     same(equalBytes(listed[0]?.sha256 ?? new Uint8Array(), bench.setup.sha256(utf8('picture'))), true)
-    same(await files.list(id, []), [])
+    same(await files.list(id, [], { mostBytes: 7 }), { files: [], leftOut: 0 })
+    same(await files.list(id, ['out/**'], { mostBytes: 6 }), { files: [], leftOut: 1 })
     const opened = await files.open(id, 'out/result.txt', { globs: ['out/**'], offset: 3 })
     same([opened.size, decode(await collect(opened.content))], [7, 'ture'])
     same(await codeOf(files.open(id, 'out/result.txt', { globs: ['other/**'], offset: 0 })), 'E_JOB_PATH')

@@ -20,6 +20,14 @@ export interface MissingFile {
   readonly offset: number
 }
 
+/** The files that a job left. */
+export interface FoundFiles {
+  /** By path, with their hashes: 4,096 at most, and together no more octets than were asked for. */
+  readonly files: readonly FileRef[]
+  /** Files that match as well and are not among them: too many, or too large. */
+  readonly leftOut: number
+}
+
 /** Files in and out of jobs. Regular files only; links and special files are refused, whatever a job does meanwhile. */
 export interface JobFiles {
   /** Which of `files` are not in the job's folder, complete and with their hash. What this host has elsewhere by content is put there at once. */
@@ -30,8 +38,11 @@ export interface JobFiles {
    * @throws HaggleError `E_JOB_FILE` when size or hash do not agree, `E_JOB_PATH` for a path outside the folder.
    */
   stage(id: string, file: FileRef, options: { offset: number; content: AsyncIterable<Uint8Array> }): Promise<void>
-  /** The files that match `globs` now, by path, with their hashes. At most 4,096. */
-  list(id: string, globs: readonly string[]): Promise<readonly FileRef[]>
+  /**
+   * The files that match `globs` now. `mostBytes`: how many octets are hashed at most. What a job may keep on the disk says nothing of that: a file with holes is as
+   * long as its job likes.
+   */
+  list(id: string, globs: readonly string[], options: { mostBytes: number }): Promise<FoundFiles>
   /**
    * Opens a file that matches `globs` for reading from `offset`.
    *

@@ -34,13 +34,21 @@ import { exactly, hashed, sentOn } from './_transforms.ts'
 /** Streams that one peer may hold open at once: six channels of five jobs. */
 const MAX_STREAMS_PER_PEER = 32
 
+/** A job as its streams need it. */
+export interface ServedJob {
+  readonly id: string
+  readonly spec: JobSpec
+  /** Octets of results that are listed at most. */
+  readonly mostBytes: number
+}
+
 /** Looks a job up for a stream; undefined when there is none or `remoteKey` has no such right (the two are not told apart). */
 export type Authorise = (request: {
   readonly contract: Uint8Array
   readonly right: JobRight
   readonly remoteKey: Uint8Array
   readonly capability: Uint8Array | null
-}) => Promise<{ readonly id: string; readonly spec: JobSpec } | undefined>
+}) => Promise<ServedJob | undefined>
 
 /** What {@link serveJobs} needs. */
 export interface ServeJobsInit {
@@ -100,7 +108,9 @@ async function serveStream(stream: ByteStream, init: ServeJobsInit, clock: Clock
   }
   const { provider } = init
   const job = await provider?.authorise({ contract, right: rightOf(channel), remoteKey: stream.remoteKey, capability })
-  if (provider === undefined || job === undefined) {
+  // Input is for a job that waits for it: nothing is written beside one that runs, or behind one that is over.
+  const isLate = channel === 'put' && job !== undefined && (await provider?.host.state(job.id))?.phase !== 'staging'
+  if (provider === undefined || job === undefined || isLate) {
     await answer(stream, encodeAs(OPENING, { error: 'E_JOB_RIGHT' }))
     return stream.close()
   }
@@ -109,12 +119,10 @@ async function serveStream(stream: ByteStream, init: ServeJobsInit, clock: Clock
   await stream.close()
 }
 
-interface Served {
+interface Served extends ServedJob {
   readonly stream: ByteStream
   readonly reader: ByteReader
   readonly header: ChannelHeader
-  readonly id: string
-  readonly spec: JobSpec
 }
 
 async function serveChannel(served: Served, init: ServedJobs): Promise<void> {
@@ -231,10 +239,10 @@ async function sendHashed(
   return hasher.digest()
 }
 
-async function serveList({ stream, id, spec }: Served, { files }: ServedJobs): Promise<void> {
-  const all = await files.list(id, spec.outputs)
-  const fit = all.filter(({ path }) => isSafePath(path)).slice(0, MAX_LISTED)
-  const leftOut = all.length - fit.length
+async function serveList({ stream, id, spec, mostBytes }: Served, { files }: ServedJobs): Promise<void> {
+  const found = await files.list(id, spec.outputs, { mostBytes })
+  const fit = found.files.filter(({ path }) => isSafePath(path)).slice(0, MAX_LISTED)
+  const leftOut = found.leftOut + found.files.length - fit.length
   let from = 0
   do {
     const part = fit.slice(from, from + FILES_PER_FRAME)

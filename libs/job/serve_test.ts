@@ -98,6 +98,17 @@ it('put stages nothing when the renter stops in the middle', async () => {
   expect(await host.files.missing('07'.repeat(32), [refOf('a', 'abc')])).toHaveLength(1)
 })
 
+it('put is refused once the job runs, and when it is over', async () => {
+  const spec = { files: [refOf('a', 'abc')] }
+  const { host, staged } = await serveOne(on, forever, { spec })
+  await host.start('07'.repeat(32))
+  expect(await (await on.open({ channel: 'put' })).hear(OPENING)).toEqual({ error: 'E_JOB_RIGHT' })
+  await host.kill('07'.repeat(32), 'user')
+  await host.wait('07'.repeat(32))
+  expect(await (await on.open({ channel: 'put' })).hear(OPENING)).toEqual({ error: 'E_JOB_RIGHT' })
+  expect(staged).toEqual([])
+})
+
 it('list leaves out names that may not travel and counts them; get refuses them', async () => {
   const odd = ['out/\u001b]0;owned\u0007', 'out/a\nb', 'out/\u202egnp.exe', 'out/e\u0301', `out/${'x'.repeat(255)}`]
   const { host } = await serveOne(on, async (job) => {

@@ -112,6 +112,11 @@ const SPEC: Schema<SpecDocument> = fields({
   outputs: list(pathSchema, { max: 64 }),
 })
 
+/** Octets of all input files together. */
+export function inputBytes({ files }: Pick<JobSpec, 'files'>): number {
+  return files.reduce((sum, { size }) => sum + size, 0)
+}
+
 /**
  * The dialect bytes of a spec, as they are hashed and sent.
  *

@@ -1,6 +1,6 @@
 // Specs on their way: each follows its ACCEPT on the same stream, and is the one whose hash ACCEPT signed.
 
-import { decodeSpec, type JobSpec, specHash } from '@haggle/job'
+import { decodeSpec, inputBytes, type JobSpec, specHash } from '@haggle/job'
 import type { SpecFrame, Thread } from '@haggle/negotiate'
 import { type Clock, equalBytes, HaggleError, type Suite } from '@haggle/wire'
 
@@ -28,8 +28,11 @@ export class Specs {
     this.#of(thread).resolve(frame)
   }
 
-  /** Waits for the spec of the hash that ACCEPT signed. Rejects with `E_SPEC_MISSING` after 3 s, with `E_SPEC_HASH` when it is another. */
-  async await(thread: Thread, hash: Uint8Array | null): Promise<ArrivedSpec> {
+  /**
+   * Waits for the spec of the hash that ACCEPT signed. Rejects with `E_SPEC_MISSING` after 3 s, with `E_SPEC_HASH` when it is another, with `E_JOB_SPEC` when its
+   * input files have more than `mostInputBytes`.
+   */
+  async await(thread: Thread, hash: Uint8Array | null, mostInputBytes: number): Promise<ArrivedSpec> {
     const { clock, suite } = this.#parts
     const waiting = this.#of(thread)
     const cancel = clock.after(SPEC_WAIT_MS, () => waiting.reject(new HaggleError('E_SPEC_MISSING', 'The spec did not follow its ACCEPT')))
@@ -37,7 +40,10 @@ export class Specs {
       const { spec, salt } = await waiting.promise
       if (hash === null || !equalBytes(specHash(salt, spec, suite), hash))
         throw new HaggleError('E_SPEC_HASH', 'The spec is not the one that ACCEPT signed')
-      return { decoded: decodeSpec(spec), bytes: spec, salt }
+      const decoded = decodeSpec(spec)
+      if (inputBytes(decoded) > mostInputBytes)
+        throw new HaggleError('E_JOB_SPEC', 'The input files are larger than the disk that the terms give the job')
+      return { decoded, bytes: spec, salt }
     } finally {
       cancel()
       this.#waiting.delete(thread.id)

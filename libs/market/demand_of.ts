@@ -23,18 +23,24 @@ const DEFAULTS = { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, timeou
 const PIDS = 128
 
 /**
- * The demand of a request that is paid on `rail`; `account` is the renter's at its court when it buys a service level. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
+ * The demand of a request that is paid on `rail`; `account` is the renter's at its court when it buys a service level, `inputBytes` what its files take. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
  *
- * @throws HaggleError `E_RUN_REQUEST` when it is not one job; `E_AMOUNT`, `E_EXPR_*`.
+ * @throws HaggleError `E_RUN_REQUEST` when it is not one job; `E_RUN_FILE` when its files are larger than its disk; `E_AMOUNT`, `E_EXPR_*`.
  */
 export function demandOf(
   request: RunRequest,
   rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'>,
-  account: Uint8Array | null = null,
+  { account = null, inputBytes = 0 }: { readonly account?: Uint8Array | null; readonly inputBytes?: number } = {},
 ): Demand {
   if ((request.deno === undefined) === (request.command === undefined)) {
     throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
       next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
+    })
+  }
+  const inputMiB = Math.ceil(inputBytes / 2 ** 20)
+  if (request.diskMiB !== undefined && inputMiB > request.diskMiB) {
+    throw new HaggleError('E_RUN_FILE', `The input files take ${inputMiB} MiB, and the job shall have ${request.diskMiB} MiB of disk`, {
+      next: 'ask for more disk, or send less',
     })
   }
   const query = nameMoney(parseQuery(request.where ?? ''), rail.unit)
@@ -51,7 +57,7 @@ export function demandOf(
     limits: {
       cpuMilli: request.cpuMilli ?? DEFAULTS.cpuMilli,
       memMiB: request.memMiB ?? DEFAULTS.memMiB,
-      diskMiB: request.diskMiB ?? DEFAULTS.diskMiB,
+      diskMiB: request.diskMiB ?? DEFAULTS.diskMiB + inputMiB,
       outMiB: request.outMiB ?? DEFAULTS.outMiB,
       pids: PIDS,
       maxMs: request.timeoutMs ?? DEFAULTS.timeoutMs,

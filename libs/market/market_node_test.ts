@@ -2,10 +2,12 @@
 
 import { verifyTranscript } from '@haggle/contract'
 import { portableSuite } from '@haggle/identity'
+import { memoryJobHost, type MemoryJobHost } from '@haggle/job'
+import { sampleCpu } from '@haggle/offer/testing'
 import { memoryStore, type Store, subStore } from '@haggle/store'
 import { type Clock, HaggleError, systemClock } from '@haggle/wire'
 import { afterEach, expect, it } from 'vitest'
-import { memoryHome, type MemoryMarket, memoryMarket } from './testing.ts'
+import { memoryHome, type MemoryMarket, memoryMarket, TEST_MACHINE } from './testing.ts'
 
 let market: (MemoryMarket & AsyncDisposable) | undefined
 afterEach(async () => {
@@ -240,3 +242,70 @@ it('run() finishes elsewhere soon after its provider is gone', async () => {
   expect(await job.done).toMatchObject({ exitCode: 4 })
   expect(job.provider).toBe(second.peerId)
 }, 60_000)
+
+const MACHINE = { ...TEST_MACHINE, devices: [0, 1].map((at) => sampleCpu({ id: `cpu${at}`, vendor: 'test', model: 'memory' })) }
+const hostOf = (run: Parameters<typeof memoryJobHost>[0]['run']): MemoryJobHost =>
+  memoryJobHost({ run, clock: systemClock(), sha256: portableSuite().sha256 })
+
+it('start() waits for no job that outlived the process, and takes up all of them', async () => {
+  market = await memoryMarket()
+  const finish = Promise.withResolvers<number>()
+  const host = hostOf(async (job) => (job.write('stdout', 'begun\n'), await finish.promise))
+  const home = memoryHome()
+  const offer = { price: '0.36', slots: 2 }
+  const first = await market.join({ host, home, machine: MACHINE })
+  await first.provide(offer)
+  const jobs = []
+  for (let i = 0; i < 2; i++) {
+    const renter = await market.join()
+    const job = await renter.run({ command: ['x'] })
+    for await (const line of job.lines()) if (line === 'begun') break
+    jobs.push(job)
+  }
+  await market.leave(first)
+  // A join that waited for the jobs would never return.
+  const again = await market.join({ host, home, machine: MACHINE })
+  await again.provide(offer)
+  finish.resolve(3)
+  for (const job of jobs) expect(await job.done).toMatchObject({ exitCode: 3, receipt: { signedBy: 'both', outcome: 'settled' } })
+}, 60_000)
+
+it('cancel() before a job has started means that it never starts', async () => {
+  market = await memoryMarket()
+  const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const inner = hostOf(async () => 0)
+  const calls: string[] = []
+  const prepared = Promise.withResolvers<void>()
+  const host: MemoryJobHost = {
+    ...inner,
+    async prepare(job) {
+      asked.resolve()
+      await gate.promise
+      await inner.prepare(job)
+      prepared.resolve()
+    },
+    start: async (id) => (calls.push('start'), await inner.start(id)),
+  }
+  const provider = await market.join({ host })
+  await provider.provide({ price: '0.36' })
+  const job = await (await market.join()).run({ command: ['x'] })
+  await asked.promise
+  await job.cancel()
+  expect(await job.done).toMatchObject({ exit: { kind: 'killed' } })
+  gate.resolve()
+  await prepared.promise
+  // The next job's whole life: whatever the first one still does, it does meanwhile.
+  expect(await (await (await market.join()).run({ command: ['y'] })).done).toMatchObject({ exitCode: 0 })
+  expect(calls).toEqual(['start'])
+})
+
+it('run() takes the disk that its input files need, and a provider takes no more than its terms give', async () => {
+  market = await memoryMarket()
+  const provider = await market.join({ run: async (job) => (job.write('stdout', String(job.limits.diskMiB)), 0) })
+  await provider.provide({ price: '0.36' })
+  const renter = await market.join()
+  const files = { large: new Uint8Array(3 * 1024 * 1024 + 1) }
+  const job = await renter.run({ command: ['x'], files })
+  expect([await textOf(job.stdout), (await job.done).exitCode]).toEqual(['260', 0])
+  await expect(renter.run({ command: ['x'], files, diskMiB: 3 })).rejects.toMatchObject({ code: 'E_RUN_FILE' })
+})

@@ -9,6 +9,8 @@ import type { Suite } from '@haggle/wire'
 import { ignoreOver, unwatched } from './_ignore_over.ts'
 import type { ListedFiles } from './listed_files.ts'
 
+const MIB = 1024 * 1024
+
 /** What a provided job needs of its node. */
 export interface ProvidedJobInit {
   readonly host: JobHost
@@ -33,6 +35,8 @@ export class ProvidedJob {
   readonly #staged = Promise.withResolvers<void>()
   #prepared: Promise<void> | undefined
   #started = false
+  /** Why the job was ended before it ran: what is under way towards its start leads nowhere any more. */
+  #stopped: string | undefined
 
   constructor(job: HostJob, options: { thread: Thread; contract: Uint8Array; renter: PeerTarget }, init: ProvidedJobInit) {
     this.job = job
@@ -59,8 +63,11 @@ export class ProvidedJob {
     const { id, spec } = this.job
     await this.prepare()
     if (spec.files.length > spec.inline.length && (await files.missing(id, spec.files)).length > 0) await this.#staged.promise
+    if (this.#stopped !== undefined) return
     await host.start(id)
     this.#started = true
+    // Its RESULT was signed while it was being started: nothing of it is anybody's any more.
+    if (this.#stopped !== undefined) return await host.kill(id, this.#stopped)
     void this.#pump('stdout')
     void this.#pump('stderr')
     unwatched(this.thread.command({ do: 'ready' }), onProblem)
@@ -76,6 +83,8 @@ export class ProvidedJob {
   /** Ends the job; its RESULT follows by itself. A job that never started has one at once. */
   async stop(reason: string): Promise<void> {
     if (this.#started) return this.#init.host.kill(this.job.id, reason)
+    this.#stopped = reason
+    this.#staged.resolve()
     const usage = this.#usage(0, true)
     await this.thread.command({ do: 'result', exit: { kind: 'killed', code: null, word: reason }, usage, output: null }).catch(ignoreOver)
   }
@@ -116,13 +125,13 @@ export class ProvidedJob {
   /** What RESULT signs of the kept output, so many octets of each channel. */
   async #digest({ stdoutBytes, stderrBytes }: { stdoutBytes: number; stderrBytes: number }): Promise<Uint8Array> {
     const { files, suite } = this.#init
-    const { id, spec } = this.job
+    const { id, spec, limits } = this.job
     const [stdout, stderr, listed] = await Promise.all([
       this.#hash('stdout', stdoutBytes),
       this.#hash('stderr', stderrBytes),
-      spec.outputs.length === 0 ? [] : files.listLast(id, spec.outputs),
+      spec.outputs.length === 0 ? undefined : files.listLast(id, spec.outputs, { mostBytes: diskBytes(limits) }),
     ])
-    return outputDigest({ stdout, stderr, files: listed }, suite)
+    return outputDigest({ stdout, stderr, files: listed?.files ?? [] }, suite)
   }
 
   async #hash(channel: OutputChannel, octets: number): Promise<Uint8Array> {
@@ -151,6 +160,11 @@ export class ProvidedJob {
       // The renter is away: output stays in its file until it asks.
     }
   }
+}
+
+/** Octets that a job may have on the disk: of input that is taken, and of results that are listed. */
+export function diskBytes({ diskMiB }: { readonly diskMiB: number }): number {
+  return diskMiB * MIB
 }
 
 function max(a: bigint, b: bigint): bigint {

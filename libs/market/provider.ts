@@ -15,7 +15,7 @@ import { KEEP_JOBS } from './_kept_jobs.ts'
 import { Specs } from './_specs.ts'
 import { ListedFiles } from './listed_files.ts'
 import { type Policy, policyOf } from './offer_maker.ts'
-import { ProvidedJob, resultWithout } from './provided_job.ts'
+import { diskBytes, ProvidedJob, resultWithout } from './provided_job.ts'
 import type { ProviderCounts, ProviderEvents, ProviderParts } from './provider_parts.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { SoldLevels } from './sold_levels.ts'
@@ -132,7 +132,8 @@ export class Provider {
     // What an earlier process had stored and not yet looked at pays nothing before it is looked at.
     const voucher = thread.chains().theirs.findLast(({ type }) => type === 'voucher')
     if (voucher !== undefined) await this.#checkVoucher(thread, voucher as Message<VoucherBody>)
-    if (state !== undefined && state.phase !== 'staging') await job.adopt()
+    // Nobody waits for its end: this node's other jobs, and its start, do not.
+    if (state !== undefined && state.phase !== 'staging') this.#behind(job.adopt())
   }
 
   /** Takes a spec that follows an ACCEPT. */
@@ -188,11 +189,13 @@ export class Provider {
     if (job !== undefined) {
       // Files are put into a folder that is there, and beside inline ones that are whole.
       await job.prepare()
-      return { id, spec: job.job.spec }
+      return { id, spec: job.job.spec, mostBytes: diskBytes(job.job.limits) }
     }
     const spec = await thread.note('spec')
     const known = await this.#parts.provider.host.state(id)
-    return spec === undefined || known === undefined ? undefined : { id, spec: decodeSpec(spec) }
+    const { terms } = thread.view()
+    if (spec === undefined || known === undefined || terms === null) return undefined
+    return { id, spec: decodeSpec(spec), mostBytes: diskBytes(terms.limits) }
   }
 
   /** All input files of a job have come. */
@@ -258,7 +261,7 @@ export class Provider {
         this.#capacity.release(thread.id)
         return await this.#reject(thread, { reason: 'funding', path: null })
       }
-      const spec = await this.#specs.await(thread, message.body.specHash)
+      const spec = await this.#specs.await(thread, message.body.specHash, diskBytes(terms.limits))
       const job = this.#makeJob(thread, { contract: message.id, terms, spec: spec.decoded })
       const prepared = job.prepare()
       prepared.catch(() => undefined)

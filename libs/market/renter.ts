@@ -2,7 +2,7 @@
 
 import { type LedgerEntry, type Terms, termsFrom } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
-import { encodeSpec, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
+import { encodeSpec, inputBytes, type JobSpec, SPEC_SALT_BYTES, specHash } from '@haggle/job'
 import type { HostEffect, Thread, Threads } from '@haggle/negotiate'
 import { type Demand, devicesFor, FREE_RAIL, type Offer, parseQuery, railOf } from '@haggle/offer'
 import type { PaymentRail } from '@haggle/payment'
@@ -87,8 +87,9 @@ export class Renter {
   /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */
   async prepare(request: RunRequest): Promise<PreparedRun> {
     const rail = this.#rails.pick(request.rail)
-    const demand = demandOf(request, rail, request.sla === true ? await this.#levels.account(rail.name) : null)
+    const account = request.sla === true ? await this.#levels.account(rail.name) : null
     const collected = await this.#collect(request)
+    const demand = demandOf(request, rail, { account, inputBytes: inputBytes({ files: collected?.files ?? [] }) })
     const args = request.command ?? [collected?.entry ?? '', ...(request.args ?? [])]
     const spec: JobSpec = {
       runner: demand.runner,

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createIdentity, portableSuite } from '@haggle/identity'
-import { type MemoryJob, memoryJobHost } from '@haggle/job'
+import { type MemoryJob, type MemoryJobHost, memoryJobHost } from '@haggle/job'
 import { type MemoryNetwork, type MemoryNode, memoryNetwork } from '@haggle/mesh'
 import { sampleCpu } from '@haggle/offer/testing'
 import { type Journal, memoryJournal } from '@haggle/reputation'
@@ -26,6 +26,8 @@ export interface MemoryMarketOptions {
 export interface MemberOptions {
   /** The jobs of its contracts: resolves with the exit code. Without it the member only rents. */
   readonly run?: (job: MemoryJob) => Promise<number>
+  /** What runs them instead: given again, it is a host that outlived the member, with all its jobs. */
+  readonly host?: MemoryJobHost
   readonly machine?: Machine
   /** Ways to pay besides the free rail, the usual one first. */
   readonly rails?: readonly OpenRail[]
@@ -101,7 +103,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
   }
   return {
     network,
-    async join({ run, machine = TEST_MACHINE, rails, court, clock: own = clock, home = memoryHome(random) } = {}) {
+    async join({ run, host: given, machine = TEST_MACHINE, rails, court, clock: own = clock, home = memoryHome(random) } = {}) {
       const identity = createIdentity(home.seed)
       const node = network.join(identity)
       const memory = await openNodeMemory({
@@ -114,7 +116,7 @@ export async function memoryMarket(options: MemoryMarketOptions = {}): Promise<M
         clock: own,
         random,
       })
-      const host = run === undefined ? undefined : memoryJobHost({ run, clock: own, sha256: suite.sha256 })
+      const host = given ?? (run === undefined ? undefined : memoryJobHost({ run, clock: own, sha256: suite.sha256 }))
       const started = createMarket({
         network: node,
         networkId: networkId('devnet-memory'),

@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, opendir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type FileRef, isSafePath, type JobFiles, type JobSpec, matchesGlob, type OpenedFile } from '@haggle/job'
+import { type FileRef, type FoundFiles, isSafePath, type JobFiles, type JobSpec, matchesGlob, type OpenedFile } from '@haggle/job'
 import { HaggleError, toHex } from '@haggle/wire'
 import { openBeneath } from './beneath.ts'
 
@@ -38,7 +38,7 @@ export function folderJobFiles({ folderOf, partsOf }: FolderJobFilesInit): JobFi
       return found
     },
     stage: (id, file, options) => stageFile(folderOf(id), file, { ...options, parts: partsOf(id) }),
-    list: (id, globs) => listOutputs(folderOf(id), globs),
+    list: (id, globs, { mostBytes }) => listOutputs(folderOf(id), globs, mostBytes),
     open: (id, path, options) => openOutput(folderOf(id), path, options),
   }
 }
@@ -55,7 +55,10 @@ export async function stageFile(
   options: { readonly offset: number; readonly content: AsyncIterable<Uint8Array>; readonly parts: string },
 ): Promise<void> {
   if (!isSafePath(file.path)) throw new HaggleError('E_JOB_PATH', `"${file.path}" is no plain relative path`)
-  await mkdir(options.parts, { recursive: true, mode: 0o700 })
+  // Not with what is above it: a job that was removed meanwhile stays removed.
+  await mkdir(options.parts, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw new HaggleError('E_JOB_FILE', `Cannot take "${file.path}": the job is gone`, { cause: error })
+  })
   const part = partPath(options.parts, file)
   const handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   try {
@@ -79,8 +82,10 @@ export async function stageFile(
       await rm(part)
       throw new HaggleError('E_JOB_FILE', `"${file.path}" does not have the hash that the spec says`)
     }
-    await place(folder, file, contentOf(handle, 0))
-    await rm(part, { force: true })
+    await handle.chmod(modeOf(file))
+    // It never takes its place twice on the disk. In the job's folder lies nothing as yet but what was sent.
+    await place(folder, file, once(new Uint8Array()))
+    await rename(part, join(folder, file.path))
   } finally {
     await handle.close()
   }
@@ -98,9 +103,12 @@ export async function stageInline(folder: string, spec: JobSpec): Promise<void> 
   }
 }
 
-/** The regular files below `folder` that match `globs`, with their hashes, sorted by path. Links, special files and files with two names are left out. */
-export async function listOutputs(folder: string, globs: readonly string[]): Promise<readonly FileRef[]> {
-  if (globs.length === 0) return []
+/**
+ * The regular files below `folder` that match `globs`, with their hashes, sorted by path: together at most `mostBytes` long, larger ones are left out, as are those
+ * behind the 4,096th. Links, special files and files with two names are no files of a job's.
+ */
+export async function listOutputs(folder: string, globs: readonly string[], mostBytes: number): Promise<FoundFiles> {
+  if (globs.length === 0) return { files: [], leftOut: 0 }
   const paths: string[] = []
   let walked = 0
   const walk = async (path: string, depth: number): Promise<void> => {
@@ -115,12 +123,17 @@ export async function listOutputs(folder: string, globs: readonly string[]): Pro
     }
   }
   await walk('', 0)
-  const found: FileRef[] = []
+  const files: FileRef[] = []
+  let [left, leftOut] = [mostBytes, Math.max(0, paths.length - MAX_LISTED)]
   for (const path of paths.sort().slice(0, MAX_LISTED)) {
-    const ref = await refOf(folder, path)
-    if (ref !== null) found.push(ref)
+    const ref = await refOf(folder, path, left)
+    if (ref === 'large') leftOut++
+    else if (ref !== null) {
+      files.push(ref)
+      left -= ref.size
+    }
   }
-  return found
+  return { files, leftOut }
 }
 
 /**
@@ -140,11 +153,12 @@ export async function openOutput(
   return { size, content: closing(handle, Math.min(options.offset, size), size) }
 }
 
-async function refOf(folder: string, path: string): Promise<FileRef | null> {
+async function refOf(folder: string, path: string, mostBytes: number): Promise<FileRef | 'large' | null> {
   try {
     const handle = await openBeneath(folder, path, { flags: constants.O_RDONLY })
     try {
       const info = await handle.stat()
+      if (info.size > mostBytes) return 'large'
       const { size, sha256 } = await hashOf(handle, info.size)
       return { path, size, sha256: new Uint8Array(sha256), executable: (info.mode & 0o100) !== 0 }
     } finally {
@@ -157,8 +171,8 @@ async function refOf(folder: string, path: string): Promise<FileRef | null> {
 }
 
 async function isWhole(folder: string, ref: FileRef): Promise<boolean> {
-  const found = await refOf(folder, ref.path)
-  return found !== null && found.size === ref.size && Buffer.from(found.sha256).equals(ref.sha256)
+  const found = await refOf(folder, ref.path, ref.size)
+  return found !== null && found !== 'large' && found.size === ref.size && Buffer.from(found.sha256).equals(ref.sha256)
 }
 
 /** Writes a file of the job's folder, whatever stood in its place before. */
@@ -169,11 +183,13 @@ async function place(folder: string, file: FileRef, content: AsyncIterable<Uint8
   })
   try {
     for await (const chunk of content) await handle.writeFile(chunk)
-    await handle.chmod(file.executable ? 0o755 : 0o644)
+    await handle.chmod(modeOf(file))
   } finally {
     await handle.close()
   }
 }
+
+const modeOf = ({ executable }: FileRef): number => (executable ? 0o755 : 0o644)
 
 function partPath(parts: string, file: FileRef): string {
   return join(parts, toHex(file.sha256))
@@ -194,7 +210,7 @@ async function hashOf(handle: FileHandle, size: number): Promise<{ readonly sha2
 }
 
 /** The octets from `offset` to `end`, read one block ahead, in turn into two blocks: fresh memory for all of a large file is most of what sending it costs. */
-async function* contentOf(handle: FileHandle, offset: number, end = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
+async function* contentOf(handle: FileHandle, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
   const blocks: Buffer[] = []
   let turn = 0
   const read = async (at: number): Promise<Buffer> => {

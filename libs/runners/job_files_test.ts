@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import {
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,6 +12,7 @@ import {
   linkSync,
   writeFileSync,
   statSync,
+  truncateSync,
 } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -117,13 +120,23 @@ describe('openBeneath()', () => {
   })
 })
 
+/** Octets that are listed at most where that is not what is tried. */
+const MOST = 2 ** 20
+
 describe('listOutputs()', () => {
   it('listOutputs() names regular files that match, with hash and mode, sorted', async () => {
     writeFileSync(join(folder, 'out/b'), 'b')
     writeFileSync(join(folder, 'out/a'), 'a', { mode: 0o755 })
     writeFileSync(join(folder, 'top'), 'top')
-    expect(await listOutputs(folder, ['out/*'])).toEqual([refOf('out/a', 'a', true), refOf('out/b', 'b')])
-    expect((await listOutputs(folder, globs)).map(({ path }) => path)).toEqual(['out/a', 'out/b', 'top'])
+    expect(await listOutputs(folder, ['out/*'], 2)).toEqual({ files: [refOf('out/a', 'a', true), refOf('out/b', 'b')], leftOut: 0 })
+    expect((await listOutputs(folder, globs, MOST)).files.map(({ path }) => path)).toEqual(['out/a', 'out/b', 'top'])
+  })
+
+  it('listOutputs() hashes no more octets than it may, however long files with holes are, and says what it left out', async () => {
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, `out/${name}`), name)
+    truncateSync(join(folder, 'out/b'), 2 ** 40)
+    expect(await listOutputs(folder, ['out/*'], 2)).toEqual({ files: [refOf('out/a', 'a'), refOf('out/c', 'c')], leftOut: 1 })
+    expect(await listOutputs(folder, ['out/*'], 1)).toEqual({ files: [refOf('out/a', 'a')], leftOut: 2 })
   })
 
   it('listOutputs() leaves out links, pipes, files with a second name and names that do not travel', async () => {
@@ -133,18 +146,30 @@ describe('listOutputs()', () => {
     execFileSync('mkfifo', [join(folder, 'out/pipe')])
     writeFileSync(join(folder, 'out/bad\u0001name'), 'x')
     writeFileSync(join(folder, 'out/good'), 'x')
-    expect((await listOutputs(folder, globs)).map(({ path }) => path)).toEqual(['out/good'])
+    expect((await listOutputs(folder, globs, MOST)).files.map(({ path }) => path)).toEqual(['out/good'])
   })
 
   it('listOutputs() ends on a folder that goes deeper than anyone reads', async () => {
     let path = folder
     for (let depth = 0; depth < 60; depth++) mkdirSync((path = join(path, 'd')))
     writeFileSync(join(path, 'deep'), 'x')
-    expect(await listOutputs(folder, globs)).toEqual([])
+    expect(await listOutputs(folder, globs, MOST)).toEqual({ files: [], leftOut: 0 })
   })
 })
 
 describe('stageFile()', () => {
+  it('stageFile() brings back no folder of a job that was removed, and leaves a whole file in one place only', async () => {
+    const parts = join(root, 'job/parts')
+    const files = folderJobFiles({ folderOf: () => folder, partsOf: () => parts })
+    const ref = refOf('in/data', 'hello')
+    const stage = (): Promise<void> => files.stage('a', ref, { offset: 0, content: chunks('hello') })
+    await expect(stage()).rejects.toMatchObject({ code: 'E_JOB_FILE' })
+    expect(existsSync(join(root, 'job'))).toBe(false)
+    mkdirSync(join(root, 'job'))
+    await stage()
+    expect([readFileSync(join(folder, 'in/data'), 'utf8'), readdirSync(parts)]).toEqual(['hello', []])
+  })
+
   it('stageFile() goes on where it was cut, and checks the whole', async () => {
     const files = folderJobFiles({ folderOf: () => folder, partsOf: () => join(root, 'parts') })
     const ref = refOf('in/data', 'hello world', true)
