@@ -1,6 +1,6 @@
 // The home folder: what lies where in it, and the modes it must have.
 
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Failure } from './failure.ts'
 
 // An import of node:fs has Node collect all its exports, fs.promises among them: some 3 ms that every command would pay. This does not.
@@ -50,7 +50,7 @@ export function pathsOf(home: string): HomePaths {
 /** Makes sure that a folder exists and that only its owner can enter it. Throws E_HOME_MODE, E_HOME_OWNER or E_HOME_CREATE. */
 export function privateFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(folder)
   } catch (cause) {
     throw new Failure('E_HOME_CREATE', `Cannot make the folder ${folder}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`, {
       next: 'choose another with --home DIR',
@@ -66,6 +66,19 @@ export function privateFolder(folder: string): void {
     throw new Failure('E_HOME_MODE', `${folder} can be read by others: its mode must be 700, is ${(stat.mode & 0o777).toString(8)}`, {
       next: `chmod 700 ${folder}`,
     })
+}
+
+/** Makes a folder with those above it. Node's own `recursive` goes round for ever where a file system answers that a folder in it is none, as /proc does. */
+function makeFolders(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(folder) === folder || existsSync(dirname(folder))) throw error
+    makeFolders(dirname(folder))
+    mkdirSync(folder, { mode: 0o700 })
+  }
 }
 
 /** Makes a home if there is none, and refuses one that others can read. */

@@ -7,7 +7,7 @@ import { Failure, usage } from './failure.ts'
 import { type Flag, RAIL } from './table.ts'
 
 // As in home.ts: what every command runs does not import Node's large modules whole.
-const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
+const { accessSync, constants, readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** Flags of a demand. */
 export const DEMAND: readonly Flag[] = [
@@ -57,6 +57,31 @@ function present(flag: string, typed: string, kind: 'file' | 'folder'): string {
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** Refuses a folder for results that can't be made or written to, before anything is spent. Makes nothing. */
+export function writableFolder(flag: string, typed: string): string {
+  const path = resolve(typed)
+  const refuse = (why: string): never => {
+    throw new Failure('E_FILE_MISSING', `Results can't go to ${typed}: ${why} (${flag})`)
+  }
+  for (let at = path; ; at = dirname(at)) {
+    let stat: ReturnType<typeof statSync> | undefined
+    try {
+      stat = statSync(at)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      if (code !== 'ENOENT') return refuse(code === 'ENOTDIR' ? 'a part of it is no folder' : (code ?? String(cause)))
+    }
+    if (stat === undefined) continue
+    if (!stat.isDirectory()) return refuse(`${at} is not a folder`)
+    try {
+      accessSync(at, constants.W_OK | constants.X_OK)
+    } catch {
+      return refuse(`${at} can't be written to`)
+    }
+    return path
+  }
+}
 
 /** The job's environment: files first, then single variables, later ones win. */
 export function environmentOf(args: Args): Readonly<Record<string, string>> {

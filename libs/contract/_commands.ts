@@ -62,7 +62,8 @@ function meter(work: Work, command: Extract<Command, { do: 'meter' }>): void {
   const owed = work.rules.owedFor(terms, usage)
   say(work, command, { type: 'meter', body: { n: metered(mine).n + 1, usage, owed } })
   clock(work, { measure: work.nowMs })
-  if (terms.cap > 0n && owed === terms.cap) stopJob(work, 'cap')
+  // Where nothing has a price, nothing is owed at the start either.
+  if (owed === terms.cap && terms.meters.some(({ price }) => price > 0n)) stopJob(work, 'cap')
 }
 
 /** The job is over: RESULT follows as soon as it may be signed, which may be never when nobody was bound. */

@@ -33,7 +33,7 @@ const KEY: SecretKind = {
   name: 'key',
   mode: 'E_KEY_MODE',
   corrupt: 'E_KEY_CORRUPT',
-  next: 'restore the file from a backup, or move it away and run haggle init',
+  next: 'restore the file from a backup, or begin in another home: --home DIR',
 }
 
 /**

@@ -3,17 +3,52 @@
 import type { ByteStream } from '@haggle/mesh'
 import { type Clock, HaggleError } from '@haggle/wire'
 
+/** How long somebody waits, for what, and by which clock. */
+export interface Patience {
+  readonly clock: Clock
+  readonly ms: number
+  /** What is waited for, as a sentence begins with it. */
+  readonly what: string
+}
+
 /** What `work` gives; when it takes longer than `ms`, the stream is dropped with `E_JOB_SILENT`, which is what the work then sees. */
-export async function within<T>(
-  work: Promise<T>,
-  stream: ByteStream,
-  { clock, ms, what }: { clock: Clock; ms: number; what: string },
-): Promise<T> {
+export async function within<T>(work: Promise<T>, stream: ByteStream, { clock, ms, what }: Patience): Promise<T> {
   const cancel = clock.after(ms, () => stream.abort(new HaggleError('E_JOB_SILENT', `${what} did not come within ${ms} ms`)))
   try {
     return await work
   } finally {
     cancel()
+  }
+}
+
+/**
+ * Passes on what comes of `stream`. It is dropped with `E_JOB_SILENT` once its reader has waited `ms` for `bytes` octets, or for the end where fewer are
+ * left: single octets now and then keep nobody waiting for ever. Time in which the reader asks for nothing does not count.
+ */
+export function paced(
+  stream: ByteStream,
+  { clock, ms, what, bytes }: Patience & { readonly bytes: number },
+): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void> {
+  const tooSlow = (): void =>
+    stream.abort(new HaggleError('E_JOB_SILENT', `${what} comes too slowly: less than ${bytes} bytes in ${ms} ms`))
+  return async function* (source) {
+    let waitedMs = 0
+    let cameBytes = 0
+    let askedMs = clock.monotonicMs()
+    let cancel = clock.after(ms, tooSlow)
+    try {
+      for await (const chunk of source) {
+        cancel()
+        waitedMs += clock.monotonicMs() - askedMs
+        cameBytes += chunk.length
+        if (cameBytes >= bytes) waitedMs = cameBytes = 0
+        yield chunk
+        askedMs = clock.monotonicMs()
+        cancel = clock.after(ms - waitedMs, tooSlow)
+      }
+    } finally {
+      cancel()
+    }
   }
 }
 

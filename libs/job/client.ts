@@ -22,8 +22,18 @@ import {
   TRAILER,
 } from './protocol.ts'
 import type { FileRef } from './spec.ts'
-import { abortWith, within } from './_deadline.ts'
+import { abortWith, paced, within } from './_deadline.ts'
 import { exactly, hashed, sentOn } from './_transforms.ts'
+
+/**
+ * A provider may have to read all files of a job before it can answer: a listing must have come whole in this time, and each answer of `put`. Ms.
+ * It is enough for 30 GB on a disk of 100 MB/s.
+ */
+export const HASHING_MS = 300_000
+/** A provider answers `get`, and says the hash of what it sent, in this time: nothing has to be read for that. Ms. */
+export const SILENT_MS = 60_000
+/** Of a file, so many octets come in {@link SILENT_MS}, or its end: about 1 KB/s, which every connection that can carry results has. */
+export const PACE_BYTES: number = 64 * 1024
 
 /** Which job of which provider, and by what right. */
 export interface JobRef {
@@ -49,6 +59,8 @@ export interface JobClientInit {
 interface OpenChannel {
   readonly stream: ByteStream
   readonly reader: ByteReader
+  /** What `work` on the stream gives; the stream is dropped when that takes longer than `ms`. */
+  within<T>(work: Promise<T>, ms: number, what: string): Promise<T>
 }
 
 async function openChannel(
@@ -61,14 +73,15 @@ async function openChannel(
     ...(init.signal === undefined ? {} : { signal: init.signal }),
   })
   abortWith(stream, init.signal)
+  const clock = init.clock ?? systemClock()
   try {
     const header = { contract: job.contract, channel, offset: init.offset ?? 0, capability: job.capability ?? null }
     await stream.send(writeFrame(encodeHeader(header)))
     const reader = byteReader(stream)
-    const limit = { clock: init.clock ?? systemClock(), ms: OPENING_MS, what: 'An answer from the provider' }
-    const { error } = decodeAs(OPENING, await within(nextFrame(reader), stream, limit))
+    const open: OpenChannel = { stream, reader, within: (work, ms, what) => within(work, stream, { clock, ms, what }) }
+    const { error } = decodeAs(OPENING, await open.within(nextFrame(reader), OPENING_MS, 'An answer from the provider'))
     if (error !== null) throw refused(error, `does not serve ${channel} of contract ${toHex(job.contract).slice(0, 8)}`)
-    return { stream, reader }
+    return open
   } catch (error) {
     await stream.close()
     throw error
@@ -110,7 +123,7 @@ export async function openStdin(
  * Sends the input files that the provider lacks. Resolves when it has them all.
  *
  * @throws HaggleError `E_JOB_FILE` when the provider refuses a file or asks for one that the job does not have; `E_JOB_CHANGED` when `read` does not
- * give as many octets as the spec says; `E_JOB_CUT` when the provider breaks off.
+ * give as many octets as the spec says; `E_JOB_CUT` when the provider breaks off, `E_JOB_SILENT` when it does not say what it lacks, or what it took.
  */
 export async function putFiles(
   job: JobRef,
@@ -121,9 +134,10 @@ export async function putFiles(
     readonly signal?: AbortSignal
   },
 ): Promise<void> {
-  const { stream, reader } = await openChannel(job, 'put', init)
+  const { stream, reader, within: inTime } = await openChannel(job, 'put', init)
+  const answer = (): Promise<Uint8Array> => inTime(nextFrame(reader), HASHING_MS, 'An answer about the files')
   try {
-    const { missing } = decodeAs(MISSING, await nextFrame(reader))
+    const { missing } = decodeAs(MISSING, await answer())
     const wanted = missing.map(({ file, offset }) => {
       const ref = files[file]
       if (ref === undefined || offset > ref.size)
@@ -144,10 +158,10 @@ export async function putFiles(
     } catch (error) {
       // A provider that refuses a file says so and closes: what it said is the reason.
       if (!(error instanceof HaggleError) || error.code !== 'E_STREAM_CLOSED') throw error
-      const { error: code } = decodeAs(OPENING, await nextFrame(reader))
+      const { error: code } = decodeAs(OPENING, await answer())
       throw code === null ? error : refused(code, 'refuses the files')
     }
-    const { error } = decodeAs(OPENING, await nextFrame(reader))
+    const { error } = decodeAs(OPENING, await answer())
     if (error !== null) throw refused(error, 'refuses the files')
   } finally {
     await stream.close()
@@ -163,23 +177,27 @@ export async function listFiles(
   job: JobRef,
   init: JobClientInit & { readonly onLeftOut?: (count: number) => void; readonly signal?: AbortSignal },
 ): Promise<readonly FileRef[]> {
-  const { stream, reader } = await openChannel(job, 'list', init)
+  const { stream, reader, within: inTime } = await openChannel(job, 'list', init)
   try {
-    const files = new Map<string, FileRef>()
-    for (;;) {
-      const part = decodeAs(LISTING, await nextFrame(reader))
-      for (const file of part.files) {
-        if (files.has(file.path)) throw new HaggleError('E_JOB_LIST', `The provider lists "${file.path}" twice`)
-        files.set(file.path, file)
-      }
-      if (files.size > MAX_LISTED || (part.more && part.files.length === 0))
-        throw new HaggleError('E_JOB_LIST', `The provider's listing must be of <= ${MAX_LISTED} files, none of its frames empty`)
-      if (part.more) continue
-      if (part.leftOut > 0) init.onLeftOut?.(part.leftOut)
-      return [...files.values()]
-    }
+    const { files, leftOut } = await inTime(readListing(reader), HASHING_MS, 'The whole listing')
+    if (leftOut > 0) init.onLeftOut?.(leftOut)
+    return files
   } finally {
     await stream.close()
+  }
+}
+
+async function readListing(reader: ByteReader): Promise<{ readonly files: readonly FileRef[]; readonly leftOut: number }> {
+  const files = new Map<string, FileRef>()
+  for (;;) {
+    const part = decodeAs(LISTING, await nextFrame(reader))
+    for (const file of part.files) {
+      if (files.has(file.path)) throw new HaggleError('E_JOB_LIST', `The provider lists "${file.path}" twice`)
+      files.set(file.path, file)
+    }
+    if (files.size > MAX_LISTED || (part.more && part.files.length === 0))
+      throw new HaggleError('E_JOB_LIST', `The provider's listing must be of <= ${MAX_LISTED} files, none of its frames empty`)
+    if (!part.more) return { files: [...files.values()], leftOut: part.leftOut }
   }
 }
 
@@ -197,7 +215,7 @@ export interface FileFetcher {
    * The next file. Read its content to the end before asking for another.
    *
    * @throws HaggleError `E_JOB_FILE` when there is none; `E_JOB_PATH` when it may not be read; reading the content throws `E_JOB_HASH` when it is not
-   * what the provider hashed, `E_JOB_CUT` when it breaks off.
+   * what the provider hashed, `E_JOB_CUT` when it breaks off; both throw `E_JOB_SILENT` when the provider keeps this side waiting.
    */
   fetch(path: string, offset?: number): Promise<FetchedFile>
   /** Ends the stream. */
@@ -210,27 +228,26 @@ export interface FileFetcher {
  * @throws HaggleError `E_JOB_RIGHT`, `E_DIAL`, `E_JOB_SILENT`.
  */
 export async function openFetcher(job: JobRef, init: JobClientInit & { signal?: AbortSignal }): Promise<FileFetcher> {
-  const { stream, reader } = await openChannel(job, 'get', init)
+  const { stream, reader, within: inTime } = await openChannel(job, 'get', init)
+  const clock = init.clock ?? systemClock()
+  async function* content(path: string, count: number): AsyncIterable<Uint8Array> {
+    const hasher = init.hashing()
+    yield* pipe(reader.take(count), paced(stream, { clock, ms: SILENT_MS, what: `"${path}"`, bytes: PACE_BYTES }), hashed(hasher))
+    const { sha256 } = decodeAs(TRAILER, await inTime(nextFrame(reader), SILENT_MS, `The hash of "${path}"`))
+    if (!equalBytes(hasher.digest(), sha256)) throw new HaggleError('E_JOB_HASH', `"${path}" does not have the hash its provider gave`)
+  }
   return {
     async fetch(path, offset = 0) {
       const problem = pathProblem(path)
       if (problem !== undefined) throw new HaggleError('E_JOB_PATH', `Cannot fetch "${printable(path)}": it ${problem}`)
       await stream.send(writeFrame(encodeAs(GET, { path, offset })))
-      const { error, size } = decodeAs(GOT, await nextFrame(reader))
+      const { error, size } = decodeAs(GOT, await inTime(nextFrame(reader), SILENT_MS, `An answer about "${path}"`))
       if (error !== null) throw refused(error, `has no result file "${path}"`)
       if (offset > size) throw new HaggleError('E_JOB_FILE', `"${path}" has ${size} bytes, there is nothing at ${offset}`)
-      return { size, content: checked(reader, { path, count: size - offset, hashing: init.hashing }) }
+      return { size, content: content(path, size - offset) }
     },
     close: () => stream.close(),
   }
-}
-
-async function* checked(reader: ByteReader, options: { path: string; count: number; hashing: Hashing }): AsyncIterable<Uint8Array> {
-  const hasher = options.hashing()
-  yield* pipe(reader.take(options.count), hashed(hasher))
-  const { sha256 } = decodeAs(TRAILER, await nextFrame(reader))
-  if (!equalBytes(hasher.digest(), sha256))
-    throw new HaggleError('E_JOB_HASH', `"${options.path}" does not have the hash its provider gave`)
 }
 
 async function nextFrame(reader: ByteReader): Promise<Uint8Array> {

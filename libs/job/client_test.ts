@@ -1,7 +1,7 @@
 import type { ByteStream } from '@haggle/mesh'
 import { encode, type Schema, writeFrame } from '@haggle/wire'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { listFiles, openFetcher, openStdin, putFiles, readOutput } from './client.ts'
+import { HASHING_MS, listFiles, openFetcher, openStdin, PACE_BYTES, putFiles, readOutput, SILENT_MS } from './client.ts'
 import { GOT, JOB_PROTOCOL, LISTING, MISSING, OPENING, OPENING_MS, TRAILER } from './protocol.ts'
 import type { FileRef } from './spec.ts'
 import { bench, type Bench, octets, type RawStream, rawStream, sha256, textOf } from './_test_network.ts'
@@ -226,4 +226,149 @@ it('putFiles() says why when the provider refuses in the middle', async () => {
   }
   const file = { ...refOf('a'), size: 4_000_000 }
   await expect(putFiles(on.ref, [file], { ...on.init, read })).rejects.toMatchObject({ code: 'E_STORE_FULL' })
+})
+
+/** How a call ends by and by: looked at while the clock is moved. */
+function watched<T>(call: Promise<T>): { how: string } {
+  const seen = { how: 'waiting' }
+  call.then(
+    () => (seen.how = 'served'),
+    (error: { code?: string }) => (seen.how = error.code ?? String(error)),
+  )
+  return seen
+}
+const pause = (ms: number): Promise<void> => new Promise((resolve) => void on.clock.after(ms, resolve))
+const never = (): Promise<void> => new Promise(() => undefined)
+async function* nothing(): AsyncGenerator<Uint8Array, void> {}
+
+it('listFiles() waits for a provider that hashes large results, and not for one that says nothing', async () => {
+  let serving = 0
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await (serving++ === 0 ? pause(HASHING_MS - 1) : never())
+    await raw.say(LISTING, { files: [refOf('a')], more: false, leftOut: 0 })
+  })
+  const slow = watched(listFiles(on.ref, on.init))
+  await on.clock.settle(HASHING_MS - 1)
+  await on.clock.settle()
+  expect(slow.how).toBe('served')
+  const silent = watched(listFiles(on.ref, on.init))
+  await on.clock.settle(HASHING_MS - 1)
+  expect(silent.how).toBe('waiting')
+  await on.clock.settle(1)
+  expect(silent.how).toBe('E_JOB_SILENT')
+})
+
+it('listFiles() gives up a listing that comes one file a minute', async () => {
+  let sent = 0
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    for (;;) {
+      await raw.say(LISTING, { files: [refOf(`f${sent++}`)], more: true, leftOut: 0 })
+      await pause(59_000)
+    }
+  })
+  const listing = watched(listFiles(on.ref, on.init))
+  await on.clock.settle(HASHING_MS)
+  expect(listing.how).toBe('E_JOB_SILENT')
+  expect(sent).toBeGreaterThan(3)
+})
+
+it.each([
+  ['does not answer', async () => never()],
+  [
+    'stops within the content',
+    async (raw: RawStream) => (await raw.say(GOT, { error: null, size: 6 }), await raw.stream.send(octets('abc'))),
+  ],
+  ['does not say the hash', async (raw: RawStream) => (await raw.say(GOT, { error: null, size: 3 }), await raw.stream.send(octets('abc')))],
+])('fetch() throws E_JOB_SILENT when the provider %s', async (_, serve) => {
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await raw.hear(anything)
+    await serve(raw)
+    await never()
+  })
+  const fetching = watched(
+    (async () => {
+      const fetcher = await openFetcher(on.ref, on.init)
+      await textOf((await fetcher.fetch('a')).content)
+    })(),
+  )
+  await on.clock.settle(SILENT_MS - 1)
+  expect(fetching.how).toBe('waiting')
+  await on.clock.settle(1)
+  expect(fetching.how).toBe('E_JOB_SILENT')
+})
+
+it('fetch() throws E_JOB_SILENT when the content comes an octet at a time', async () => {
+  let sent = 0
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await raw.hear(anything)
+    await raw.say(GOT, { error: null, size: 1024 ** 2 })
+    for (; ; sent++) {
+      await raw.stream.send(octets('a'))
+      await pause(1_000)
+    }
+  })
+  const fetcher = await openFetcher(on.ref, on.init)
+  const fetching = watched(textOf((await fetcher.fetch('a')).content))
+  await on.clock.settle(SILENT_MS)
+  expect(fetching.how).toBe('E_JOB_SILENT')
+  expect(sent).toBeGreaterThan(50)
+})
+
+it('fetch() gives a file whole that comes slowly, to a reader that is slower', async () => {
+  const content = new Uint8Array(5 * PACE_BYTES).fill(97)
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await raw.hear(anything)
+    await raw.say(GOT, { error: null, size: content.length })
+    for (let at = 0; at < content.length; at += PACE_BYTES / 2) {
+      await pause(SILENT_MS / 2 - 1)
+      await raw.stream.send(content.subarray(at, at + PACE_BYTES / 2))
+    }
+    await pause(SILENT_MS - 1)
+    await raw.say(TRAILER, { sha256: sha256(content) })
+  })
+  let got = 0
+  const fetcher = await openFetcher(on.ref, on.init)
+  const fetching = watched(
+    (async () => {
+      for await (const chunk of (await fetcher.fetch('a')).content) {
+        got += chunk.length
+        if (got === 4 * PACE_BYTES) await pause(10 * SILENT_MS)
+      }
+    })(),
+  )
+  await on.clock.settle(30 * SILENT_MS)
+  expect([fetching.how, got]).toEqual(['served', content.length])
+})
+
+it.each([
+  ['what it lacks', async () => never()],
+  ['what it took', async (raw: RawStream) => raw.say(MISSING, { missing: [] })],
+])('putFiles() throws E_JOB_SILENT when the provider does not say %s', async (_, serve) => {
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await serve(raw)
+    await never()
+  })
+  const sending = watched(putFiles(on.ref, [refOf('a', 'abc')], { ...on.init, read: nothing }))
+  await on.clock.settle(HASHING_MS - 1)
+  expect(sending.how).toBe('waiting')
+  await on.clock.settle(1)
+  expect(sending.how).toBe('E_JOB_SILENT')
+})
+
+it('readOutput() waits for a job that says nothing, for as long as it runs', async () => {
+  await provide(async (raw) => {
+    await raw.say(OPENING, { error: null })
+    await pause(3_600_000)
+    await raw.stream.send(octets('at last'))
+    await raw.stream.close()
+  })
+  const reading = textOf(readOutput(on.ref, 'stdout', { ...on.init, offset: 0 }))
+  await on.clock.settle(3_600_000)
+  expect(await reading).toBe('at last')
 })

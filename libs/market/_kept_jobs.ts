@@ -7,6 +7,8 @@ import type { Clock } from '@haggle/wire'
 export const KEEP_MS = 86_400_000
 /** However little room there is, what a job left stays so long after its end: its renter may be fetching it. Ms. */
 export const KEEP_LEAST_MS = 600_000
+/** What could not be deleted is tried again after this: whatever was in the way may be gone then. Ms. */
+export const RETRY_MS = 600_000
 /** Jobs that are kept when the owner says nothing: each holds at most what its terms allow it on disk. */
 export const KEEP_JOBS = 256
 
@@ -23,6 +25,8 @@ export class KeptJobs {
   readonly #init: KeptJobsInit
   /** When each may go, clock ms, in the order of their ends. */
   readonly #until = new Map<string, number>()
+  /** Those that are being deleted, and when what could not be is tried again, clock ms. */
+  readonly #leaving = new Map<string, number>()
   #most = KEEP_JOBS
   #cancel: () => void = () => undefined
   #stopped = false
@@ -31,9 +35,9 @@ export class KeptJobs {
     this.#init = init
   }
 
-  /** Jobs on the shelf. */
+  /** Jobs on the shelf, those included that could not be deleted yet. */
   get size(): number {
-    return this.#until.size
+    return this.#until.size + this.#leaving.size
   }
 
   /** Keeps at most so many from now on. */
@@ -47,8 +51,11 @@ export class KeptJobs {
     const { host, clock, onProblem } = this.#init
     try {
       const state = await host.state(id)
-      if (state === undefined || this.#until.has(id)) return
-      if (state.phase === 'staging') return await host.remove(id)
+      if (state === undefined || this.#until.has(id) || this.#leaving.has(id)) return
+      if (state.phase === 'staging') {
+        await this.#remove(id)
+        return this.#arm()
+      }
       if (state.phase === 'running') await host.kill(id, 'its contract is over')
       const ended = state.exit === null || state.startedAt === null ? clock.now() : state.startedAt + state.ranMs
       this.#until.set(id, Math.min(ended, clock.now()) + KEEP_MS)
@@ -60,15 +67,16 @@ export class KeptJobs {
 
   /** Deletes what the oldest left until there is room enough; never what ended less than {@link KEEP_LEAST_MS} ago. */
   async giveUp(isEnough: () => Promise<boolean>): Promise<void> {
-    const { host, clock, onProblem } = this.#init
+    const { clock, onProblem } = this.#init
     try {
       for (const [id, until] of this.#until) {
         if (until - KEEP_MS + KEEP_LEAST_MS > clock.now() || this.#stopped || (await isEnough())) return
-        this.#until.delete(id)
-        await host.remove(id)
+        await this.#remove(id)
       }
     } catch (error) {
       onProblem?.(error)
+    } finally {
+      this.#arm()
     }
   }
 
@@ -85,20 +93,36 @@ export class KeptJobs {
   }
 
   async #trim(): Promise<void> {
-    const { host, clock } = this.#init
+    const { clock } = this.#init
     this.#cancel()
     for (const [id, until] of this.#until) {
-      if (this.#until.size <= this.#most && until > clock.now()) break
-      this.#until.delete(id)
-      await host.remove(id)
+      if (this.#stopped || (this.#until.size <= this.#most && until > clock.now())) break
+      await this.#remove(id)
     }
-    const next = this.#until.values().next()
-    // Jobs end side by side, and another trim may have set the timer while this one waited for the host.
+    for (const [id, again] of this.#leaving) if (again <= clock.now() && !this.#stopped) await this.#remove(id)
+    this.#arm()
+  }
+
+  /** Deletes one, and forgets it once it is gone. Never rejects: what stays is tried again, and keeps no other from being deleted. */
+  async #remove(id: string): Promise<void> {
+    const { host, clock, onProblem } = this.#init
+    this.#until.delete(id)
+    this.#leaving.set(id, Infinity)
+    try {
+      await host.remove(id)
+      this.#leaving.delete(id)
+    } catch (error) {
+      this.#leaving.set(id, clock.now() + RETRY_MS)
+      onProblem?.(error)
+    }
+  }
+
+  /** One timer, for whatever is next; jobs end side by side, and each of their trims sets it anew. */
+  #arm(): void {
+    const { clock, onProblem } = this.#init
     this.#cancel()
-    if (next.done === true || this.#stopped) return
-    this.#cancel = clock.after(
-      Math.max(0, next.value - clock.now()),
-      () => void this.#trim().catch((error) => this.#init.onProblem?.(error)),
-    )
+    const next = Math.min(this.#until.values().next().value ?? Infinity, ...this.#leaving.values())
+    if (next === Infinity || this.#stopped) return
+    this.#cancel = clock.after(Math.max(0, next - clock.now()), () => void this.#trim().catch((error) => onProblem?.(error)))
   }
 }

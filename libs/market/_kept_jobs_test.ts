@@ -3,7 +3,7 @@ import { type MemoryJobHost, memoryJobHost } from '@haggle/job'
 import { toHex } from '@haggle/wire'
 import { type VirtualClock, virtualClock } from '@haggle/wire/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { KEEP_JOBS, KEEP_LEAST_MS, KEEP_MS, KeptJobs } from './_kept_jobs.ts'
+import { KEEP_JOBS, KEEP_LEAST_MS, KEEP_MS, KeptJobs, RETRY_MS } from './_kept_jobs.ts'
 
 const idOf = (n: number): string => toHex(Uint8Array.from({ length: 32 }, (_, at) => (at === 31 ? n & 0xff : n >> 8)))
 const LIMITS = { cpuMilli: 1000, memMiB: 1, diskMiB: 1, outMiB: 1, pids: 1, maxMs: 1_000_000_000 }
@@ -119,6 +119,51 @@ describe('KeptJobs', () => {
     await failing.limit(0)
     await failing.take(await done(1))
     expect(problems).toEqual([new Error('disk')])
+  })
+
+  it('take() tries again what could not be deleted, and deletes the others meanwhile', async () => {
+    let stuck = true
+    const tried: string[] = []
+    const failing = new KeptJobs({
+      host: {
+        ...host,
+        remove: async (id) => {
+          tried.push(id)
+          if (stuck && id === idOf(1)) throw new Error('disk')
+          await host.remove(id)
+        },
+      },
+      clock,
+      onProblem: (error) => problems.push(error),
+    })
+    for (const n of [1, 2]) await failing.take(await done(n))
+    await failing.take(await prepare(3))
+    await clock.settle(KEEP_MS)
+    expect([await onHost(), failing.size, problems]).toEqual([[idOf(1)], 1, [new Error('disk')]])
+    await failing.take(idOf(1))
+    await failing.take(await done(4))
+    await clock.settle(RETRY_MS)
+    expect([tried.filter((id) => id === idOf(1)).length, problems.length]).toEqual([2, 2])
+    stuck = false
+    await clock.settle(RETRY_MS)
+    expect([await onHost(), failing.size]).toEqual([[idOf(4)], 1])
+    await clock.settle(KEEP_MS)
+    expect([await onHost(), failing.size]).toEqual([[], 0])
+  })
+
+  it('take() tries again to delete a job that never ran, and giveUp() what it could not delete', async () => {
+    let stuck = true
+    const remove = (id: string): Promise<void> => (stuck ? Promise.reject(new Error('disk')) : host.remove(id))
+    const failing = new KeptJobs({ host: { ...host, remove }, clock, onProblem: (error) => problems.push(error) })
+    await failing.take(await prepare(1))
+    for (const n of [2, 3]) await failing.take(await done(n))
+    await clock.settle(KEEP_LEAST_MS - 1)
+    await failing.giveUp(() => Promise.resolve(false))
+    await clock.settle(1)
+    stuck = false
+    await failing.giveUp(() => Promise.resolve(false))
+    await clock.settle(RETRY_MS)
+    expect([await onHost(), failing.size]).toEqual([[], 0])
   })
 
   it('stop() leaves what is there', async () => {

@@ -22,6 +22,14 @@ const DEFAULTS = { cpuMilli: 1000, memMiB: 512, diskMiB: 256, outMiB: 16, timeou
 /** Processes and threads of a job. */
 const PIDS = 128
 
+/** @throws HaggleError `E_RUN_REQUEST` when a request is not for one job. */
+export function checkJob(request: Pick<RunRequest, 'deno' | 'command'>): void {
+  if ((request.deno === undefined) !== (request.command === undefined)) return
+  throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
+    next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
+  })
+}
+
 /**
  * The demand of a request that is paid on `rail`; `account` is the renter's at its court when it buys a service level, `inputBytes` what its files take. Without a budget its cap is `MAX_CAP`: the price of each offer and the time limit bound it, see {@link capFor}.
  *
@@ -32,11 +40,7 @@ export function demandOf(
   rail: Pick<PaymentRail, 'name' | 'unit' | 'decimals'>,
   { account = null, inputBytes = 0 }: { readonly account?: Uint8Array | null; readonly inputBytes?: number } = {},
 ): Demand {
-  if ((request.deno === undefined) === (request.command === undefined)) {
-    throw new HaggleError('E_RUN_REQUEST', 'Cannot run: give either a deno module or a command', {
-      next: 'haggle run --deno main.ts, or haggle run -- COMMAND',
-    })
-  }
+  checkJob(request)
   const inputMiB = Math.ceil(inputBytes / 2 ** 20)
   if (request.diskMiB !== undefined && inputMiB > request.diskMiB) {
     throw new HaggleError('E_RUN_FILE', `The input files take ${inputMiB} MiB, and the job shall have ${request.diskMiB} MiB of disk`, {
@@ -44,7 +48,10 @@ export function demandOf(
     })
   }
   const query = nameMoney(parseQuery(request.where ?? ''), rail.unit)
-  const where = request.maxPrice === undefined ? query.where : conjunction([query.where, atMost(request.maxPrice, rail.unit)])
+  const cap = request.budget === undefined ? MAX_CAP : parseAmount(request.budget, rail.decimals)
+  // Who will pay nothing looks for what costs nothing.
+  const maxPrice = cap === 0n ? '0' : request.maxPrice
+  const where = maxPrice === undefined ? query.where : conjunction([query.where, atMost(maxPrice, rail.unit)])
   const gpus = mentionsGpu(where)
   return {
     where: printQuery({ ...query, where }),
@@ -53,7 +60,7 @@ export function demandOf(
     minGpus: gpus ? 1 : 0,
     maxGpus: gpus ? MAX_GPUS : 0,
     rail: rail.name,
-    cap: request.budget === undefined ? MAX_CAP : parseAmount(request.budget, rail.decimals),
+    cap,
     limits: {
       cpuMilli: request.cpuMilli ?? DEFAULTS.cpuMilli,
       memMiB: request.memMiB ?? DEFAULTS.memMiB,

@@ -3,7 +3,7 @@
 import { type Announcement, clockError, createDiscovery, type Discovery } from '@haggle/discovery'
 import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
-import type { PeerTarget } from '@haggle/mesh'
+import { dialFailed, type PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import { FREE_RAIL } from '@haggle/offer'
 import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
@@ -252,14 +252,16 @@ class MarketNode implements StartableMarket {
     const { network, clock } = this.#parts
     const wanted = targetOfText(target) ?? this.#source.target(target)
     const signal = AbortSignal.any([AbortSignal.timeout(PING_MS), ...(options.signal === undefined ? [] : [options.signal])])
-    await network.connect(wanted, { signal })
-    const startedMs = clock.monotonicMs()
-    await this.discovery.fetchOffer(wanted, { signal }).catch((error: unknown) => {
+    try {
+      await network.connect(wanted, { signal })
+      const startedMs = clock.monotonicMs()
       // A peer with nothing on sale answers too: only silence is no answer.
-      if (signal.aborted) throw error
-    })
-    const path = network.path(wanted.peerId) ?? { kind: 'direct', address: '' }
-    return { peerId: wanted.peerId, rttMs: clock.monotonicMs() - startedMs, path }
+      await this.discovery.fetchOffer(wanted, { signal }).catch(() => signal.throwIfAborted())
+      const rttMs = clock.monotonicMs() - startedMs
+      return { peerId: wanted.peerId, rttMs, path: network.path(wanted.peerId) ?? { kind: 'direct', address: '' } }
+    } catch (error) {
+      throw (error as Error).name === 'TimeoutError' ? dialFailed(wanted.peerId, ['no answer in time'], error) : error
+    }
   }
 
   async ledger(options: { limit?: number } = {}): ReturnType<Market['ledger']> {

@@ -133,6 +133,31 @@ it('quote() shows what the provider would sign, and leaves nothing open', async 
   expect((await renter.run({ command: ['true'] })).provider).toBe(provider.peerId)
 })
 
+it('quote() would take nobody who refused, and says why in words', async () => {
+  market = await memoryMarket()
+  const busy = await market.join({ run: async () => await new Promise<number>(() => undefined) })
+  await busy.provide({ price: '0.10', slots: 2 })
+  const renter = await market.join()
+  await renter.run({ command: ['x'] })
+  const free = await market.join({ run: async () => 0 })
+  await free.provide({ price: '0.36' })
+  const view = await renter.quote({ command: ['true'], providers: [busy.peerId, free.peerId] })
+  expect(view.best?.provider).toBe(free.peerId)
+  const none = await renter.quote({ command: ['true'], providers: [busy.peerId] })
+  expect([none.best, none.quotes.every(({ refused, refusal }) => refused !== null && refusal !== null)]).toEqual([null, true])
+})
+
+it('run() with a budget of nothing looks for what costs nothing', async () => {
+  market = await memoryMarket()
+  const paid = await market.join({ run: async () => 0 })
+  await paid.provide({ price: '0.36' })
+  const renter = await market.join()
+  await expect(renter.run({ command: ['x'], budget: '0' })).rejects.toMatchObject({ code: 'E_NOTHING_FITS' })
+  const gift = await market.join({ run: async () => 0 })
+  await gift.provide({ price: '0' })
+  expect((await renter.run({ command: ['x'], budget: '0' })).provider).toBe(gift.peerId)
+})
+
 it('run() and offers() say E_CLOCK when three providers agree that this clock is an hour off, and hint at it when one does', async () => {
   const right = systemClock()
   // Its timers run twenty times as fast: nobody waits for the end of a search that finds nothing.

@@ -7,12 +7,14 @@ import type { MarketParts } from './parts.ts'
 import { quoteRow } from './quote_row.ts'
 import { amountOn } from './rails.ts'
 import type { PreparedRun, Renter } from './renter.ts'
-import type { QuoteView } from './types.ts'
+import type { QuoteRow, QuoteView } from './types.ts'
 
-/** Providers that a quote is asked of. */
-const MAX_QUOTES = 3
+/** Providers that are asked at the same time. */
+const AT_ONCE = 3
+/** Providers that are asked in all. */
+const MAX_ASKED = 12
 
-/** Looks through `offers` for the run, and asks the best for a quote. */
+/** Looks through `offers` for the run, and asks for quotes, the best offers first, until one is given. */
 export async function quoteView(
   renter: Renter,
   run: PreparedRun,
@@ -20,8 +22,12 @@ export async function quoteView(
 ): Promise<QuoteView> {
   const { rail } = run
   const view = offerView(offers, { where: run.demand.where, demand: run.demand }, { ...parts, rail })
-  const best = view.fitting[0]
-  const quotes = await Promise.all(view.fitting.slice(0, MAX_QUOTES).map((offer) => quoteRow(renter, run, offer)))
+  const quotes: QuoteRow[] = []
+  const isGiven = ({ refused }: QuoteRow): boolean => refused === null
+  for (let at = 0; at < Math.min(view.fitting.length, MAX_ASKED) && !quotes.some(isGiven); at += AT_ONCE)
+    quotes.push(...(await Promise.all(view.fitting.slice(at, at + AT_ONCE).map((offer) => quoteRow(renter, run, offer)))))
+  const given = quotes.find(isGiven)
+  const best = view.fitting.find(({ peerId }) => peerId === given?.provider)
   return {
     ...view,
     quotes,

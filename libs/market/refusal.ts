@@ -77,6 +77,7 @@ function refuseTerms({ terms, promised, renter }: Proposal): Refusal | null {
   if (!promised.runners.some(({ runner, isolation }) => runner === terms.runner && isolation === terms.isolation))
     return { reason: 'unsupported', path: null }
   if (!pays(terms.meters, terms.sla === null ? rail.meters : [...rail.meters, slaMeter(promised)])) return { reason: 'price', path: null }
+  if (terms.cap === 0n && terms.meters.some(({ price }) => price > 0n)) return { reason: 'price', path: null }
   const { limits, timing } = promised
   for (const name of ['cpuMilli', 'memMiB', 'diskMiB', 'outMiB', 'pids'] as const) {
     if (terms.limits[name] > limits[name]) return { reason: 'constraint', path: `limits.${name}` }

@@ -73,6 +73,7 @@ it.each([
   ['unsupported', null, proposal({ terms: { net: 'all' } })],
   ['unsupported', null, proposal({ terms: { runner: 'container' } })],
   ['price', null, proposal({ terms: { meters: [{ unit: 'ms', price: 1n, per: 3_600_000n }] } })],
+  ['price', null, proposal({ terms: { cap: 0n } })],
   ['constraint', 'limits.memMiB', proposal({ terms: { limits: { ...terms.limits, memMiB: 1_000_000 } } })],
   ['constraint', 'maxMs', proposal({ terms: { maxMs: 86_400_000 } })],
   ['constraint', 'tickMs', proposal({ terms: { tickMs: 100 } })],

@@ -8,7 +8,8 @@ import { type Demand, devicesFor, FREE_RAIL, type Offer, parseQuery, railOf } fr
 import type { PaymentRail } from '@haggle/payment'
 import { errorCode, HaggleError, toHex } from '@haggle/wire'
 import type { BoughtLevels } from './bought_levels.ts'
-import { capFor, demandOf, pricePerHour } from './demand_of.ts'
+import { refusalWords } from './refusal_words.ts'
+import { capFor, checkJob, demandOf, pricePerHour } from './demand_of.ts'
 import { ignoreOver } from './_ignore_over.ts'
 import { JobTable } from './job_table.ts'
 import { byQuery, type KnownOffer, type OfferSource } from './offer_source.ts'
@@ -24,8 +25,6 @@ const CONNECT_MS = 5_000
 const KEEP_ENDED_MS = 60_000
 /** Codes of a peer that is not there. */
 const UNREACHABLE: ReadonlySet<string> = new Set(['E_DIAL', 'E_ABORTED', 'E_STREAM_CLOSED', 'E_CONTROL_STALLED'])
-/** What to say of a provider that said nothing. */
-const WORDLESS: Readonly<Record<string, string>> = { silent: 'did not answer', unreachable: 'could not be reached' }
 /** The default result files of a job. */
 const DEFAULT_OUTPUTS: readonly string[] = ['out/**']
 
@@ -87,6 +86,7 @@ export class Renter {
   /** Reads local files and checks the request: everything that can be wrong before anyone is asked. */
   async prepare(request: RunRequest): Promise<PreparedRun> {
     const rail = this.#rails.pick(request.rail)
+    checkJob(request)
     const account = request.sla === true ? await this.#levels.account(rail.name) : null
     const collected = await this.#collect(request)
     const demand = demandOf(request, rail, { account, inputBytes: inputBytes({ files: collected?.files ?? [] }) })
@@ -162,14 +162,10 @@ export class Renter {
       const fresh = await this.candidates(run, new Set())
       if (fresh.length > 0) return await this.take(run, fresh, true)
     }
-    throw new HaggleError(
-      'E_NOBODY_TAKES',
-      `Nobody took the job: of ${candidates.length} asked, the last ${WORDLESS[last] ?? `said ${last}`}`,
-      {
-        details: { asked: candidates.length, reason: last },
-        next: 'try again in a moment, or ask for less',
-      },
-    )
+    throw new HaggleError('E_NOBODY_TAKES', `Nobody took the job: of ${candidates.length} asked, the last ${refusalWords(last)}`, {
+      details: { asked: candidates.length, reason: last },
+      next: 'try again in a moment, or ask for less',
+    })
   }
 
   /**

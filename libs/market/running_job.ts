@@ -1,8 +1,9 @@
 // A job as its renter holds it: one contract after the other, until one of them brings it to its end.
 
-import type { ExitStatus } from '@haggle/job'
+import type { ExitStatus, FileFetcher, FileRef } from '@haggle/job'
 import type { Path } from '@haggle/mesh'
 import { errorCode, HaggleError, toHex, utf8 } from '@haggle/wire'
+import { allowedListing, outputBytes, resultBytes } from './_allowed_results.ts'
 import { caseOf, levelOf } from './level_of.ts'
 import type { MarketParts } from './parts.ts'
 import { amountOn, hourPrice } from './rails.ts'
@@ -40,6 +41,8 @@ export class RunningJob implements Job {
   /** Settles for each attempt with whether another follows. */
   readonly #followed: PromiseWithResolvers<boolean>[] = [Promise.withResolvers<boolean>()]
   #cancelled = false
+  /** Octets of output that came of each attempt. */
+  readonly #outBytes = new Map<RentedJob, number>()
 
   constructor(first: RentedJob, init: RunningJobInit) {
     this.#init = init
@@ -122,13 +125,17 @@ export class RunningJob implements Job {
   }
 
   async listFiles(): Promise<readonly { readonly path: string; readonly size: number; readonly sha256: string }[]> {
-    return (await this.#now.list()).map(({ path, size, sha256 }) => ({ path, size, sha256: toHex(sha256) }))
+    return (await listOf(this.#now)).map(({ path, size, sha256 }) => ({ path, size, sha256: toHex(sha256) }))
   }
 
   async readFile(path: string): Promise<Uint8Array> {
-    const fetcher = await this.#now.fetcher()
+    const attempt = this.#now
+    const fetcher = await attempt.fetcher()
     try {
       const { size, content } = await fetcher.fetch(path)
+      const most = resultBytes(attempt.thread)
+      if (size > most)
+        throw new HaggleError('E_JOB_FILE', `The provider says that "${path}" has ${size} bytes, and the job's disk is ${most}`)
       const whole = new Uint8Array(size)
       let at = 0
       for await (const chunk of content) {
@@ -147,7 +154,8 @@ export class RunningJob implements Job {
   ): Promise<readonly string[]> {
     const { saveFile } = this.#init.parts
     if (saveFile === undefined) throw new HaggleError('E_DOWNLOAD', 'This node can not write files: use readFile')
-    const files = await this.#now.list()
+    const attempt = this.#now
+    const files = await listOf(attempt)
     if (files.length === 0) return []
     const totalBytes = files.reduce((sum, { size }) => sum + size, 0)
     let doneBytes = 0
@@ -158,10 +166,10 @@ export class RunningJob implements Job {
         yield chunk
       }
     }
-    const fetcher = await this.#now.fetcher()
+    const fetcher = await attempt.fetcher()
     try {
       const written: string[] = []
-      for (const { path } of files) written.push(await saveFile(folder, path, counted((await fetcher.fetch(path)).content)))
+      for (const file of files) written.push(await saveFile(folder, file.path, counted(await contentOf(file, fetcher))))
       return written
     } finally {
       await fetcher.close()
@@ -256,19 +264,51 @@ export class RunningJob implements Job {
     return receiptOf(attempt.thread, { self: this.#init.parts.network.peerId, rail: attempt.rail })
   }
 
+  /** A provider keeps no more output than the terms' limit, both channels together: what is over it is none of the job's. */
+  #countOutput(attempt: RentedJob, octets: number): void {
+    const most = outputBytes(attempt.thread)
+    const bytes = (this.#outBytes.get(attempt) ?? 0) + octets
+    this.#outBytes.set(attempt, bytes)
+    if (bytes > most)
+      throw new HaggleError('E_OUTPUT_EXCESS', `The provider sends more output than the ${most} bytes of the contract`, {
+        details: { allowed: most },
+        next: 'haggle cancel ends the job',
+      })
+  }
+
   async *#channel(channel: 'stdout' | 'stderr'): AsyncIterable<Uint8Array> {
     for (let at = 0; ; at++) {
       const attempt = this.#attempts[at]
       if (attempt === undefined) return
       try {
-        yield* attempt.feeds[channel].content
+        for await (const chunk of attempt.feeds[channel].content) {
+          this.#countOutput(attempt, chunk.length)
+          yield chunk
+        }
       } catch (error) {
-        if ((await this.#followed[at]?.promise) !== true) throw error
+        // Nobody has to wait for the end of a job to learn that its output has none.
+        if (errorCode(error) === 'E_OUTPUT_EXCESS' || (await this.#followed[at]?.promise) !== true) throw error
         continue
       }
       if ((await this.#followed[at]?.promise) !== true) return
     }
   }
+}
+
+/** The result files that exist now, as the contract allows them. */
+async function listOf(attempt: RentedJob): Promise<readonly FileRef[]> {
+  return await allowedListing(await attempt.list(), attempt.thread)
+}
+
+/** The content of a listed file, which has the size that it was listed with. */
+async function contentOf({ path, size }: FileRef, fetcher: FileFetcher): Promise<AsyncIterable<Uint8Array>> {
+  const fetched = await fetcher.fetch(path)
+  if (fetched.size !== size)
+    throw new HaggleError('E_JOB_FILE', `The provider lists "${path}" with ${size} bytes and sends it with ${fetched.size}`, {
+      details: { path, listed: size, sent: fetched.size },
+      next: 'download again when the job is over: it may be writing to the file',
+    })
+  return fetched.content
 }
 
 function isReclaim(exit: ExitStatus): boolean {

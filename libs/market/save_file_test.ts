@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -41,6 +41,26 @@ describe('saveFile()', () => {
       throw new Error('cut')
     }
     await expect(saveFile(at.path, 'x', broken())).rejects.toThrow('cut')
+    expect(readdirSync(at.path)).toEqual([])
+  })
+
+  it('leaves what was there until all of the new one is', async () => {
+    using at = folder()
+    writeFileSync(join(at.path, 'x'), 'old')
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield* numbered(10)
+      throw new Error('cut')
+    }
+    await expect(saveFile(at.path, 'x', broken())).rejects.toThrow('cut')
+    expect([readdirSync(at.path), readFileSync(join(at.path, 'x'), 'utf8')]).toEqual([['x'], 'old'])
+  })
+
+  it('says E_FILE_WRITE when the file system refuses, also one that has no end of folders that are none', async () => {
+    using at = folder()
+    writeFileSync(join(at.path, 'file'), '')
+    await expect(saveFile(at.path, 'file/x', numbered(1))).rejects.toMatchObject({ code: 'E_FILE_WRITE' })
+    if (process.platform === 'linux')
+      await expect(saveFile('/proc/nope', 'out/x', numbered(1))).rejects.toMatchObject({ code: 'E_FILE_WRITE' })
   })
 
   it('refuses a path out of the folder', async () => {

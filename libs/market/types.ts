@@ -125,6 +125,8 @@ export interface QuoteRow {
   readonly provider: string
   /** Null when it quoted; else the reason of its refusal, or `unreachable`. */
   readonly refused: string | null
+  /** The same in words: "is busy (capacity)". */
+  readonly refusal: string | null
   readonly pricePerHour: Amount | null
   readonly cap: Amount | null
   /** Hex hash of the quoted terms. */
@@ -136,6 +138,7 @@ export interface QuoteRow {
 export interface QuoteView extends OfferView {
   /** What the best providers answered to a request for a quote, signed by them, best first. */
   readonly quotes: readonly QuoteRow[]
+  /** The best offer whose provider quoted it; null when nothing fits, or all who were asked refused. */
   readonly best: OfferRow | null
   /** Most that the run could cost, and its unit. */
   readonly cap: Amount

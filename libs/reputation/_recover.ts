@@ -46,7 +46,7 @@ async function ensureHeader({ journal, log, key }: RecoverInput): Promise<void> 
   const state = await checkHeader(journal, log, key)
   if (state === 'other') {
     throw new HaggleError('E_LEDGER_OTHER', 'Cannot open the ledger: its journal belongs to another key or another log', {
-      next: 'put the right ledger.journal back, or move this one away',
+      next: 'put the key or the ledger.journal that belongs here back, or begin in another home: --home DIR',
     })
   }
   if (state === 'damaged') await journal.overwrite(0, journalHeader(log, key, journal))

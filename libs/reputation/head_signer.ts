@@ -1,6 +1,6 @@
 // Signing the heads of my own log: only when somebody has shown me the last one I signed, and never two that contradict each other.
 
-import { type Clock, equalBytes, HaggleError, open, seal, type Signer, type Suite } from '@haggle/wire'
+import { type Clock, equalBytes, errorCode, HaggleError, open, seal, type Signer, type Suite } from '@haggle/wire'
 import type { Store } from '@haggle/store'
 import { checkpointMessage, type CheckpointReason, type SignedHead } from './checkpoint.ts'
 import { contradiction } from './evidence.ts'
@@ -79,17 +79,36 @@ function headKey(size: number): string {
   return `k${size.toString(16).padStart(8, '0')}`
 }
 
-/** Reads what was signed before. A log that signs for the first time after an opening has to be confirmed first. */
+/**
+ * Reads what was signed before. A log that signs for the first time after an opening has to be confirmed first.
+ * Throws `E_LEDGER_NETWORK` or `E_LEDGER_OTHER` when what is there was signed for another network, or with another key.
+ */
 export async function openHeadSigner(init: HeadSignerInit): Promise<HeadSigner> {
-  const { store, ledger, suite, network } = init
+  const { store, ledger } = init
   let last: SignedHead | undefined
-  for await (const [, bytes] of store.range({ gte: 'k', lt: 'l', reverse: true, limit: 1 }))
-    last = open(bytes, checkpointMessage, { network, suite })
+  for await (const [, bytes] of store.range({ gte: 'k', lt: 'l', reverse: true, limit: 1 })) last = ownHead(bytes, init)
   const keeper = new StoreHeadSigner(init, last)
   // What I signed myself is the first witness: a store older than the heads beside it is behind.
   if (last && (last.body.size > ledger.size || !equalBytes(await ledger.rootAt(last.body.size), last.body.root)))
     await keeper.shown(last.bytes)
   return keeper
+}
+
+function ownHead(bytes: Uint8Array, { network, suite, signer }: HeadSignerInit): SignedHead {
+  let head: SignedHead
+  try {
+    head = open(bytes, checkpointMessage, { network, suite })
+  } catch (cause) {
+    if (errorCode(cause) !== 'E_ENVELOPE_NETWORK') throw cause
+    throw new HaggleError('E_LEDGER_NETWORK', 'Cannot open the ledger: it was kept on another network', {
+      next: 'name that network, or use another home for this one: --network NAME, --home DIR',
+      cause,
+    })
+  }
+  if (equalBytes(head.signer, signer.publicKey)) return head
+  throw new HaggleError('E_LEDGER_OTHER', 'Cannot open the ledger: it was kept with another key', {
+    next: 'put that key back, or begin in another home: --home DIR',
+  })
 }
 
 class StoreHeadSigner implements HeadSigner {

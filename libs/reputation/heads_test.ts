@@ -48,6 +48,20 @@ describe('openHeadSigner()', () => {
     expect(head.body).toMatchObject({ ...ledger.head(), prevSize: 0, reason: 'asked' })
   })
 
+  it('opens no heads that were signed for another network, or with another key', async () => {
+    const [ledger, store] = [await ledgerOf(), memoryStore()]
+    const heads = await signerOf(ledger, store)
+    await heads.shown(null)
+    await ledger.append(many(2))
+    await heads.sign('asked')
+    const parts = { ledger, store, signer: owner.signer, suite, clock, network }
+    await expect(openHeadSigner({ ...parts, network: networkId('devnet-other') })).rejects.toMatchObject({ code: 'E_LEDGER_NETWORK' })
+    await expect(openHeadSigner({ ...parts, signer: createIdentity(new Uint8Array(32).fill(9)).signer })).rejects.toMatchObject({
+      code: 'E_LEDGER_OTHER',
+    })
+    expect((await openHeadSigner(parts)).status()).toMatchObject({ signedSize: 2 })
+  })
+
   it('chains its heads, gives the same bytes for the same size and keeps them all', async () => {
     const ledger = await ledgerOf()
     const store = memoryStore()

@@ -215,7 +215,17 @@ export function localMarket(options: { ledger?: number } = {}): Market {
         ? { ...NOTHING, quotes: [], best: null, cap: '0', pricePerHour: '0', unit: 'credits', rail: 'free' }
         : {
             ...VIEW,
-            quotes: [{ provider: PROVIDER, refused: null, pricePerHour: '0.004', cap: '0.000667', termsHash: '00', isolation: 'none' }],
+            quotes: [
+              {
+                provider: PROVIDER,
+                refused: null,
+                refusal: null,
+                pricePerHour: '0.004',
+                cap: '0.000667',
+                termsHash: '00',
+                isolation: 'none',
+              },
+            ],
             best: ROW,
             cap: '0.000667',
             pricePerHour: '0.004000',

@@ -1,10 +1,9 @@
 // haggle run: a job on someone else's machine, as if it ran here.
 
-import { resolve } from 'node:path'
 import type { Args } from '../args.ts'
 import { usage } from '../failure.ts'
 import { session } from '../reach.ts'
-import { DEMAND, JOB, requestOf } from '../run_flags.ts'
+import { DEMAND, JOB, requestOf, writableFolder } from '../run_flags.ts'
 import { NETWORK, type Verb } from '../table.ts'
 
 async function run(args: Args): Promise<number> {
@@ -12,11 +11,12 @@ async function run(args: Args): Promise<number> {
   if (args.on('json') && !args.on('dry-run') && !args.on('detach'))
     throw usage("--json goes with --dry-run or --detach: otherwise stdout is the job's")
   const out = args.text('out')
+  const results = out === undefined ? null : writableFolder('--out', out)
   await using open = await session(args)
   if (args.on('dry-run')) return await (await import('../quote_page.ts')).showQuote(open, request, args)
   const { runJob } = await import('../run_job.ts')
   return await runJob(open, 'run', {
-    params: { request, out: out === undefined ? null : resolve(out), detach: args.on('detach'), waitMs: args.durationMs('wait') },
+    params: { request, out: results, detach: args.on('detach'), waitMs: args.durationMs('wait') },
     stdin: !args.on('no-stdin') && !args.on('detach'),
     told: open.reach.paths.told,
     json: args.on('json'),
