@@ -27,11 +27,12 @@ export interface Relay {
 /** Looks at the open circuits this often while it drains. */
 const DRAIN_LOOK_MS = 100
 
-/** Starts a relay. Throws `E_KEY_*`, `E_HOME_BUSY`, `E_PORT_TAKEN` and its like, `E_ADDRESS`, `E_PSK`, and for a witness `E_WALLET_*`, `E_CHAIN_SETTING`. `onWitness` is told of its court. */
+/** Starts a relay. Throws `E_KEY_*`, `E_HOME_BUSY`, `E_PORT_TAKEN` and its like, `E_ADDRESS`, `E_PSK`, and for a witness `E_WALLET_*`, `E_CHAIN_SETTING`. `onWitness` is told of its court, `onProblem` of what went wrong that nobody waits for. */
 export async function startRelay(
   options: Pick<RelayOptions, 'home' | 'listen' | 'announce' | 'bootstrap' | 'networkName' | 'pskFile'> &
     Partial<Pick<RelayOptions, 'witness'>>,
   onWitness: (event: WitnessEvent) => void = () => undefined,
+  onProblem: (error: unknown) => void = () => undefined,
 ): Promise<Relay> {
   await makeHome(options.home)
   const identity = await openKeyFile(join(options.home, 'key'), { create: true })
@@ -50,6 +51,7 @@ export async function startRelay(
       bootstrap: options.bootstrap,
       storage: store,
       clock,
+      onProblem,
       ...(psk === undefined ? {} : { psk }),
     })
     const discovery = createDiscovery({
@@ -81,18 +83,25 @@ export async function startRelay(
       mesh,
       discovery,
       drain: (ms, signal) => drain(mesh, ms, signal),
-      stop: async () => {
-        await witness?.stop()
-        await deafen()
-        await discovery.stop()
-        await mesh.stop()
-        await store.close()
-      },
+      stop: () => each([() => witness?.stop(), deafen, () => discovery.stop(), () => mesh.stop(), () => store.close()]),
     }
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/** Takes every step, one after the other, whatever became of those before it; rejects with the first error. */
+async function each(steps: readonly (() => unknown)[]): Promise<void> {
+  const failed: unknown[] = []
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failed.push(error)
+    }
+  }
+  if (failed.length > 0) throw failed[0]
 }
 
 async function drain(mesh: MeshNode, ms: number, signal: AbortSignal): Promise<void> {

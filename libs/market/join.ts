@@ -206,7 +206,7 @@ function openNode({
   suite,
   ...options
 }: JoinOptions & { identity: Identity; id: Uint8Array; store: Store; suite: Suite }): Promise<MeshNode> {
-  const { listen, bootstrap, mdns, psk } = options
+  const { listen, bootstrap, mdns, psk, onProblem } = options
   const dialOnly = listen !== undefined && listen.length === 0
   return createNode({
     seed: identity.seed,
@@ -220,6 +220,7 @@ function openNode({
     mdns: mdns ?? false,
     storage: store.sub('mesh'),
     screenKey: (key) => suite.screenKey(key),
+    ...(onProblem === undefined ? {} : { onProblem }),
     ...(psk === undefined ? {} : { psk }),
   })
 }

@@ -74,6 +74,8 @@ export interface NodeOptions {
   readonly screenKey?: (publicKey: Uint8Array) => boolean
   /** Takes libp2p's own debug lines. Default: nobody does; `defaultLogger()` of `@libp2p/logger` prints what `DEBUG` names. */
   readonly logger?: ComponentLogger
+  /** Told of what goes wrong inside and does not end the node, such as a storage that fails. Default: nobody is told. */
+  readonly onProblem?: (error: unknown) => void
 }
 
 /** What a node counts. */
@@ -99,7 +101,7 @@ export interface MeshNode {
   readonly gate: Gate
   readonly known: KnownPeers
   stats(): MeshStats
-  /** Leaves the mesh, writes what it remembers and closes everything. */
+  /** Leaves the mesh, writes what it remembers and closes everything. A storage that fails is told to `onProblem` and holds up nothing. */
   stop(): Promise<void>
 }
 
@@ -230,6 +232,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
     clock,
     score: (peerId) => pubsub.getScore(peerId),
     wanted: options.wanted ?? WANTED_CONNECTIONS,
+    onProblem: options.onProblem ?? (() => undefined),
   })
   keeper.start()
   return {
@@ -253,8 +256,11 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
       }
     },
     stop: async () => {
-      await keeper.stop()
-      await libp2p.stop()
+      try {
+        await keeper.stop()
+      } finally {
+        await libp2p.stop()
+      }
     },
   }
 }

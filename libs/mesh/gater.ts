@@ -1,6 +1,7 @@
 // The connection gate: who may connect, from where and how often. Counts live connections itself, so that nothing can drift.
 
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import { HaggleError } from '@haggle/wire'
 import { inRange, originOf } from './addresses.ts'
 import type { MeshLimits } from './limits.ts'
 
@@ -84,7 +85,12 @@ export function createGate(options: GateOptions): Gate {
   const gater: ConnectionGater = {
     // libp2p's browser build refuses private addresses unless told otherwise.
     denyDialMultiaddr: () => false,
-    denyDialPeer: (peer) => screen(peer),
+    denyDialPeer: (peer) => {
+      if (!screen(peer)) return false
+      if (peer.type !== 'Ed25519' || options.screenKey(peer.publicKey.raw)) return true
+      // libp2p's own words for a denied dial don't tell a mistyped PeerId from a banned peer.
+      throw new HaggleError('E_PEER_ID', 'no such key can exist: a letter of the PeerId is wrong', { next: 'copy the PeerId again' })
+    },
     denyInboundConnection: (connection) => {
       if (isClosing) return refuse('closing')
       const { ip, subnet, isPublic, relay } = originOf(connection.remoteAddr)

@@ -109,12 +109,14 @@ describe('createGate()', () => {
     expect(count({ maxPerKey: OFF })).toBe(9)
   })
 
-  it('refuses keys under which any signature would verify, and keys of other kinds', async () => {
+  it('refuses keys under which any signature would verify, and says that there is no such key to dial', () => {
     const weak = peerIdFromPublicKey(publicKeyFromRaw(Uint8Array.of(1, ...new Uint8Array(31))))
     const { gater, refused } = gate()
     expect(gater.denyInboundEncryptedConnection?.(weak, connection('/ip4/127.0.0.1/tcp/1'))).toBe(true)
     expect(gater.denyOutboundEncryptedConnection?.(weak, connection('/ip4/127.0.0.1/tcp/1'))).toBe(true)
-    expect(await gater.denyDialPeer?.(weak)).toBe(true)
+    expect(() => gater.denyDialPeer?.(weak)).toThrow(
+      expect.objectContaining({ code: 'E_PEER_ID', message: expect.stringContaining('no such key') }),
+    )
     expect(refused.get('key-screen')).toBe(3)
     expect(gate({}, { screenKey: () => true }).gater.denyDialPeer?.(weak)).toBe(false)
   })

@@ -32,12 +32,18 @@ export interface KeeperOptions {
   readonly score: (peerId: string) => number
   /** Connections to keep, when that many peers are known. */
   readonly wanted: number
+  /** Told when what is remembered could not be written. It is tried again. */
+  readonly onProblem: (error: unknown) => void
 }
 
 /** Dials at the same time, so that a dead list does not fill the queue of those who want to rent now. */
 const PARALLEL_DIALS = 8
+/** Attempts to reach a peer that are remembered, those that are over included. */
+const MOST_ATTEMPTS = 1_024
 /** Between two looks at the connections. */
 const LOOK_MS = 2_000
+/** Without news what is remembered is written this often: so that who stays connected is still known as such after a crash, and a failed write is repeated. */
+const SAVE_MS = 60_000
 /** The first wait after a failed dial; doubles up to the last. */
 const FIRST_WAIT_MS = 4_000
 const LAST_WAIT_MS = 5 * 60_000
@@ -71,6 +77,9 @@ export class MeshKeeper {
   readonly #stop: AbortController = new AbortController()
   #cancel: () => void = () => undefined
   #dialling = 0
+  #savedAt = 0
+  #saving: Promise<void> | undefined
+  #saved: Promise<void> = Promise.resolve()
 
   constructor(components: KeeperComponents, options: KeeperOptions) {
     this.#components = components
@@ -78,7 +87,9 @@ export class MeshKeeper {
   }
 
   start(): void {
-    const { events } = this.#components
+    const { events, connectionManager } = this.#components
+    for (const { remotePeer } of connectionManager.getConnections()) this.#options.known.connected(remotePeer.toString())
+    this.#savedAt = this.#options.clock.monotonicMs()
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('peer:identify', this.#onIdentify)
     events.addEventListener('peer:discovery', this.#onDiscovery)
@@ -87,6 +98,7 @@ export class MeshKeeper {
     this.#look()
   }
 
+  /** Writes what is remembered. A storage that fails then is told like at any other time. */
   async stop(): Promise<void> {
     const { events } = this.#components
     events.removeEventListener('connection:open', this.#onOpen)
@@ -96,24 +108,20 @@ export class MeshKeeper {
     events.removeEventListener('peer:disconnect', this.#onDisconnect)
     this.#cancel()
     this.#stop.abort()
-    await this.#options.known.save()
+    await this.#save()
   }
 
   /** An address that was dialled is worth keeping at once; what the peer itself says of its addresses comes with identify. */
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
     if (detail.direction !== 'outbound' || !detail.direct) return
-    this.#options.known.noteWorking(
-      detail.remotePeer.toString(),
-      detail.remoteAddr.toString(),
-      Math.floor(this.#options.clock.now() / 1_000),
-    )
+    this.#options.known.noteWorking(detail.remotePeer.toString(), detail.remoteAddr.toString(), this.#nowS())
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
     const { peerId, listenAddrs, signedPeerRecord } = event.detail
     const addresses = (signedPeerRecord?.addresses ?? listenAddrs).map(String)
-    this.#options.known.note(peerId.toString(), addresses, Math.floor(this.#options.clock.now() / 1_000))
-    void this.#options.known.save()
+    this.#options.known.note(peerId.toString(), addresses, this.#nowS())
+    void this.#save()
     if (this.#isRelay(peerId.toString())) this.#reserve()
   }
 
@@ -126,9 +134,13 @@ export class MeshKeeper {
     this.#dialMore()
   }
 
-  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => void this.#gone.delete(detail.toString())
+  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.#options.known.connected(detail.toString())
+    this.#gone.delete(detail.toString())
+  }
 
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.#options.known.disconnected(detail.toString(), this.#nowS())
     this.#gone.set(detail.toString(), detail)
     const oldest = this.#gone.entries().next()
     if (this.#gone.size > MAX_GONE && oldest.done !== true) {
@@ -142,10 +154,35 @@ export class MeshKeeper {
   #look(): void {
     if (this.#stop.signal.aborted) return
     this.#dropHated()
-    void this.#dropDeaf()
+    this.#forgetAttempts()
+    void this.#dropDeaf().catch(this.#options.onProblem)
     this.#dialMore()
     this.#reserve()
+    if (this.#options.clock.monotonicMs() - this.#savedAt >= SAVE_MS) void this.#save()
     this.#cancel = this.#options.clock.after(LOOK_MS, () => this.#look())
+  }
+
+  /** An attempt that is long over says nothing of the next: strangers with addresses that don't answer leave none behind. */
+  #forgetAttempts(): void {
+    if (this.#attempts.size <= MOST_ATTEMPTS) return
+    const now = this.#options.clock.monotonicMs()
+    for (const [id, { running, nextAt }] of this.#attempts) if (!running && nextAt < now) this.#attempts.delete(id)
+  }
+
+  /** Never rejects: what can't be written is still in memory, and the next save tries it again. */
+  #save(): Promise<void> {
+    const { clock, known, onProblem } = this.#options
+    this.#savedAt = clock.monotonicMs()
+    known.seeConnected(this.#nowS())
+    const saving = known.save()
+    // All who ask while a write is under way get the same promise: its failure is told once.
+    if (saving !== this.#saving) this.#saved = saving.catch(onProblem)
+    this.#saving = saving
+    return this.#saved
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#options.clock.now() / 1_000)
   }
 
   /** Anchors always; others while there are fewer connections than wanted. */

@@ -179,7 +179,7 @@ class Libp2pNetwork implements Network {
   async *findProviders(key: Uint8Array, options: { signal?: AbortSignal } = {}): AsyncGenerator<PeerTarget, void, undefined> {
     for await (const found of this.#parts.contentRouting.findProviders(cidOf(key), options)) {
       const peerId = found.id.toString()
-      if (peerId !== this.peerId) yield { peerId, addresses: found.multiaddrs.map(String) }
+      if (peerId !== this.peerId) yield { peerId, addresses: found.multiaddrs.flatMap(textOf) }
     }
   }
 
@@ -306,4 +306,15 @@ function reasonOf(error: unknown): string {
 
 function cidOf(key: Uint8Array): CID {
   return CID.createV1(raw.code, createDigest(SHA2_256, key))
+}
+
+/** The address as text; nothing for one that can't be written down: it comes from strangers. */
+function textOf(address: { toString(): string }): string[] {
+  try {
+    const text = address.toString()
+    return /^[\x20-\x7e]+$/.test(text) ? [text] : []
+  } catch {
+    // Percent signs that decode to nothing, for example.
+    return []
+  }
 }
