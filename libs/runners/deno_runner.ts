@@ -11,14 +11,25 @@ const DENO_INSIDE = '/deno'
 /** Variables that would reach the runtime or the dynamic linker before the job's own code is under permissions. */
 const RESERVED_ENV =
   /^(?:LD_|DYLD_|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
+/**
+ * No folder and none that can be made: a job without a sandbox has no `caches` and no `localStorage`, which ask for no permission and would be outside
+ * the folder that the disk limit counts.
+ */
+const NO_CACHE = '/dev/null/deno'
+/** A home without files in it, for whoever looks for settings there. */
+const NO_HOME = '/nonexistent'
+/** Deno finds no settings for itself. */
+const NO_SETTINGS = ['--quiet', '--no-config', '--no-lock']
 /** Without `--no-remote` imports would reach hosts of the network although every permission is refused. */
-const NOTHING_ELSE = ['--no-remote', '--no-npm', '--deny-import', '--deny-net', '--deny-run', '--deny-ffi', '--deny-sys']
+const FILES_ONLY = ['--no-remote', '--no-npm', '--deny-import']
+const NOTHING_ELSE = [...FILES_ONLY, '--deny-net', '--deny-run', '--deny-ffi', '--deny-sys']
 /** V8 traps when its heap is full (133), and Rust aborts when an allocation fails (134). */
 const OUT_OF_MEMORY_CODES = [133, 134]
 
 /**
  * Runs a TypeScript, JavaScript or Wasm module with no network, no subprocess, no foreign function, no file but its folder's and no variable
- * but the spec's. Two layers: Deno's permissions, and bubblewrap around them (isolation `bubblewrap`) or nothing (`permissions`).
+ * but the spec's. Two layers: Deno's permissions, and bubblewrap around them (isolation `bubblewrap`) or nothing (`permissions`). Deno loads the modules
+ * that an entry names without asking for a permission: where nothing is around it, they are looked through first.
  *
  * @example
  * ```ts
@@ -55,8 +66,11 @@ function plan(request: PlanRequest): LaunchPlan {
   }
   const common = { env: {}, cwd: folder, extraPids: 48, hasShell: false, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
   if (isolation === 'permissions') {
-    const env = { ...runtimeEnv(`${dirname(folder)}/cache`, request), ...spec.env }
-    return { ...common, argv: denoCommand(request, { binary: host.deno, folder }), sandbox: null, env }
+    const cache = on(defences, 'disk') ? NO_CACHE : `${dirname(folder)}/cache`
+    const env = { ...runtimeEnv({ cache, home: NO_HOME }, request), ...spec.env }
+    const at = { binary: host.deno, folder }
+    const query = on(defences, 'modules') ? { moduleQuery: graphCommand(request, at) } : {}
+    return { ...common, argv: denoCommand(request, at), sandbox: null, env, ...query }
   }
   if (host.bwrap === null) throw new HaggleError('E_ISOLATION', 'bubblewrap is not installed here')
   const inside = on(defences, 'files')
@@ -65,7 +79,7 @@ function plan(request: PlanRequest): LaunchPlan {
     system: host.libraries,
     show: [{ from: host.deno, to: DENO_INSIDE }],
     devices: request.devices,
-    env: { ...runtimeEnv('/tmp/deno', request), ...spec.env },
+    env: { ...runtimeEnv({ cache: '/tmp/deno', home: '/tmp/deno' }, request), ...spec.env },
     tmpMiB: Math.max(1, Math.min(request.diskMiB, Math.floor(request.memMiB / 4))),
     etc: false,
     host,
@@ -82,15 +96,22 @@ function denoCommand({ spec, memMiB, defences }: PlanRequest, at: { binary: stri
   const reach = [`--allow-read=${at.folder}`, `--allow-write=${at.folder}`]
   const permissions = on(defences, 'permissions') ? [...NOTHING_ELSE, environment, ...reach] : ['-A']
   const heap = on(defences, 'memory') ? [`--v8-flags=--max-old-space-size=${Math.max(16, memMiB)}`] : []
-  return [at.binary, 'run', '--quiet', '--no-prompt', '--no-config', '--no-lock', ...permissions, ...heap, `${at.folder}/${entry}`, ...args]
+  return [at.binary, 'run', '--no-prompt', ...NO_SETTINGS, ...permissions, ...heap, `${at.folder}/${entry}`, ...args]
+}
+
+/** Tells what {@link denoCommand} would load; nothing of it is run. */
+function graphCommand({ spec }: PlanRequest, at: { binary: string; folder: string }): string[] {
+  return [at.binary, 'info', '--json', ...NO_SETTINGS, ...FILES_ONLY, `${at.folder}/${spec.args[0] ?? ''}`]
 }
 
 /** What the runtime itself is told; job code can't read it. */
-function runtimeEnv(cache: string, { devices }: PlanRequest): Record<string, string> {
+function runtimeEnv({ cache, home }: { cache: string; home: string }, { devices }: PlanRequest): Record<string, string> {
   return {
     DENO_DIR: cache,
+    // A job runs once: what was compiled for it is of no use again, and writing it where nothing can be written is tried five times, 150 ms a module.
+    DENO_EMIT_CACHE_MODE: 'disable',
     DENO_NO_UPDATE_CHECK: '1',
-    HOME: cache,
+    HOME: home,
     // Without a device there is no WebGPU back end at all: the machine's libraries could still make an adapter out of the processor.
     ...(devices.length === 0
       ? { DENO_WEBGPU_BACKEND: 'none', VK_ICD_FILENAMES: '/dev/null', VK_DRIVER_FILES: '/dev/null' }

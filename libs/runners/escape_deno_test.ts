@@ -1,8 +1,8 @@
 // What a hostile deno job tries: Deno's permissions and bubblewrap are shown to stop it each alone, and it is shown to work when both are off.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Bench, type BenchResult, withBench } from './_test_bench.ts'
 import { noSandbox, testDeno, titleOf } from './_test_machine.ts'
@@ -95,6 +95,39 @@ await c.write(new TextEncoder().encode('GET / HTTP/1.0\\r\\n\\r\\n')); for await
   },
 ]
 
+/** A file that is no module of the job: text of one line that is JSON and JavaScript, too. */
+function hostFile(bench: Bench, name: string): string {
+  const path = join(bench.home, name)
+  writeFileSync(path, name.endsWith('.cjs') ? `exports['${MARK}'] = 1` : `"${MARK}"`, { mode: 0o600 })
+  return path
+}
+
+/** What Deno would load before the job's first line, without asking for a permission. */
+const IMPORTS: readonly { readonly name: string; readonly source: (bench: Bench) => string }[] = [
+  {
+    name: 'importing a file as text',
+    source: (bench) => `import text from '${hostFile(bench, 'key')}' with { type: 'text' }; console.log(text)`,
+  },
+  {
+    name: 'importing a file as JSON',
+    source: (bench) => `import json from '${hostFile(bench, 'key.json')}' with { type: 'json' }; console.log(json)`,
+  },
+  {
+    name: 'importing a file when it runs, by a name that is written out',
+    source: (bench) => `console.log((await import('${hostFile(bench, 'key')}', { with: { type: 'text' } })).default)`,
+  },
+  {
+    name: 'importing a file over a slash that is no slash in a URL',
+    source: (bench) =>
+      `import json from './${'..%2f'.repeat(12)}${hostFile(bench, 'key.json').slice(1)}' with { type: 'json' }; console.log(json)`,
+  },
+  {
+    name: 'requiring a module',
+    source: (bench) =>
+      `import module from 'data:text/javascript,export { default } from "file://${hostFile(bench, 'key.cjs')}"'; console.log(module)`,
+  },
+]
+
 describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { timeout: 60_000 }, () => {
   for (const { name, attempt, outer } of ATTACKS) {
     it(`deno stops a job from ${name}, by either layer alone`, async () => {
@@ -106,6 +139,20 @@ describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { time
 
     it(`deno does not stop a job from ${name} when both layers are off`, async () => {
       const { stdout, stderr } = await withBench({ defences: { permissions: false, ...outer } }, (bench) => attempt(bench, 'bubblewrap'))
+      expect(stdout, stderr).toContain(MARK)
+    })
+  }
+
+  for (const { name, source } of IMPORTS) {
+    it(`deno stops a job from ${name}, by bubblewrap alone`, async () => {
+      for (const defences of [{}, { permissions: false }]) {
+        const { stdout } = await withBench({ defences }, (bench) => bench.deno(source(bench)))
+        expect(stdout, JSON.stringify(defences)).not.toContain(MARK)
+      }
+    })
+
+    it(`deno does not stop a job from ${name} when files are off`, async () => {
+      const { stdout, stderr } = await withBench({ defences: { files: false } }, (bench) => bench.deno(source(bench)))
       expect(stdout, stderr).toContain(MARK)
     })
   }
@@ -176,12 +223,90 @@ describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', 
     })
 
     it(`deno does not stop a job from ${name} with isolation permissions when permissions are off`, async () => {
-      const { stdout, stderr } = await withBench({ defences: { permissions: false, environment: false } }, (bench) =>
-        attempt(bench, 'permissions'),
+      // Without a cache Deno loads nothing from the network: disk is off for that.
+      const defences = { permissions: false, environment: false, disk: false }
+      const { stdout, stderr } = await withBench({ defences }, (bench) => attempt(bench, 'permissions'))
+      expect(stdout, stderr).toContain(MARK)
+    })
+  }
+
+  for (const { name, source } of IMPORTS) {
+    it(`deno stops a job from ${name} with isolation permissions`, async () => {
+      await withBench({}, async (bench) => {
+        const started = bench.deno(source(bench), { isolation: 'permissions' })
+        await expect(started).rejects.toMatchObject({ code: 'E_JOB_SPEC', message: expect.stringContaining('not in its folder') })
+        expect(await bench.host.list()).toMatchObject([{ phase: 'staging', stdoutBytes: 0, stderrBytes: 0 }])
+      })
+    })
+
+    it(`deno does not stop a job from ${name} with isolation permissions when modules are off`, async () => {
+      const { stdout, stderr } = await withBench({ defences: { modules: false } }, (bench) =>
+        bench.deno(source(bench), { isolation: 'permissions' }),
       )
       expect(stdout, stderr).toContain(MARK)
     })
   }
+
+  it('deno refuses a job with isolation permissions the same for a file of the host that is not there', async () => {
+    await withBench({}, async (bench) => {
+      const started = bench.deno(`import '${join(bench.home, 'nothing.ts')}'`, { isolation: 'permissions' })
+      await expect(started).rejects.toMatchObject({ code: 'E_JOB_SPEC', message: expect.stringContaining('not in its folder') })
+    })
+  })
+
+  it('deno keeps a job with isolation permissions from importing a file of the host by a name that it computes', async () => {
+    const source = (bench: Bench): string => `const folder = '${bench.home}/'
+const tries = [['key', 'text'], ['key.json', 'json']]
+Deno.writeTextFileSync('later.ts', 'import text from "' + folder + 'key" with { type: "text" }; console.log(text); self.postMessage?.(0)')
+for (const [name, type] of tries) await import(folder + name, { with: { type } }).then(console.log, (e) => console.log(e.message))
+await import('./later.ts').then(console.log, (e) => console.log(e.message))
+const worker = new Worker(new URL('./later.ts', import.meta.url), { type: 'module' })
+worker.onmessage = () => worker.terminate()
+worker.onerror = (e) => { e.preventDefault(); console.log(e.message); worker.terminate() }`
+    const attempt = (bench: Bench): Promise<BenchResult> => {
+      for (const name of ['key', 'key.json']) hostFile(bench, name)
+      return bench.deno(source(bench), { isolation: 'permissions' })
+    }
+    const stopped = await withBench({}, attempt)
+    expect(stopped.stdout + stopped.stderr).not.toContain(MARK)
+    expect(stopped.stdout.match(/Requires read access/g), stopped.stderr).toHaveLength(4)
+    const { stdout, stderr } = await withBench({ defences: { permissions: false } }, attempt)
+    expect(stdout.split(MARK), stderr).toHaveLength(5)
+  })
+
+  it('deno refuses a job with isolation permissions whose modules take more memory to look through than it has', async ({ skip }) => {
+    const { memory } = await withBench({}, async (bench) => bench.host.enforces)
+    skip(memory !== 'cgroup', 'no control group counts memory here, and the watchdog is for jobs that run')
+    const source = `const held = [${'[{ a: 1 }],'.repeat(50_000)}]; console.log('${MARK}')`
+    const attempt = (bench: Bench): Promise<BenchResult> => bench.deno(source, { isolation: 'permissions', limits: { memMiB: 32 } })
+    await expect(withBench({}, attempt)).rejects.toMatchObject({ code: 'E_JOB_SPEC' })
+    expect((await withBench({ defences: { memory: false } }, attempt)).stdout).toContain(MARK)
+  })
+
+  it('deno leaves it to a job with isolation permissions to fail over what its own folder lacks', async () => {
+    for (const [source, words] of [
+      [`import './missing.ts'`, /Module not found/],
+      [`const = 1`, /SyntaxError/],
+      [`import 'bare'`, /"bare" not a dependency/],
+    ] as const) {
+      const { exit, stderr } = await withBench({}, (bench) => bench.deno(source, { isolation: 'permissions' }))
+      expect([exit, stderr]).toEqual([{ kind: 'exit', code: 1 }, expect.stringMatching(words)])
+    }
+  })
+
+  it('deno keeps a job with isolation permissions from filling the disk without a permission, and does not when disk is off', async () => {
+    const source = `for (const keep of [
+  async () => (await caches.open('a')).put('http://a/', new Response(new Uint8Array(8_000_000))),
+  async () => localStorage.setItem('a', 'b'.repeat(1_000_000)),
+]) await keep().then(() => console.log('${MARK}'), () => console.log('refused'))`
+    const job = { isolation: 'permissions', limits: { diskMiB: 4 } } as const
+    await withBench({}, async (bench) => {
+      const { id, stdout, stderr } = await bench.deno(source, job)
+      expect(stdout, stderr).toBe('refused\nrefused\n')
+      expect(readdirSync(dirname(bench.host.folder(id)))).toHaveLength(6)
+    })
+    expect((await withBench({ defences: { disk: false } }, (bench) => bench.deno(source, job))).stdout).toBe(`${MARK}\n${MARK}\n`)
+  })
 
   it('deno keeps a job with isolation permissions from foreign functions and from facts about the machine', async () => {
     const tries = [

@@ -31,6 +31,18 @@ const MARK = 'haggle-escape-mark'
 const HOLD_S = '15'
 /** Without the defence nobody is waited for. */
 const NO_HOLD_S = '0.2'
+/** Numbers of system calls that perl has no words for. */
+const CALL = process.arch === 'x64' ? { read: 0, mmap: 9, exit: 60, memfd: 319 } : { read: 63, mmap: 222, exit: 93, memfd: 279 }
+/** Makes a file that is memory and opens it as `$m`. */
+const MEMFD = `my $n = "m"; my $fd = syscall(${CALL.memfd}, $n, 0); open my $m, '+>&=', $fd or die`
+/** Has a thread do something once the first thread of its process has ended, which is what the kernel shows of a process. */
+const asThread = (script: string): readonly string[] => [
+  'perl',
+  '-Mthreads',
+  '-e',
+  `$| = 1; threads->create(sub { select undef, undef, undef, 0.1; ${script} }); syscall(${CALL.exit}, 0)`,
+]
+const noThreads = (): string | null => (spawnSync('perl', ['-Mthreads', '-e', '']).status === 0 ? null : 'this perl has no threads')
 const VSOCK = `use Socket; print "${MARK}" if socket(my $s, 40, 1, 0)`
 const says =
   (text: string) =>
@@ -201,6 +213,72 @@ const ATTACKS: readonly Attack[] = [
     useCgroups: false,
   },
   {
+    name: 'hiding its memory behind a thread that ended, where there are no cgroups',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          asThread(`my @x; for (1..10) { push @x, "x" x 20_000_000 } select undef, undef, undef, ${holdS}; print "${MARK}"; kill 9, $$`),
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { memory: false },
+    useCgroups: false,
+    needs: noThreads,
+  },
+  {
+    name: 'filling the disk with deleted files behind a thread that ended',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          asThread(
+            `my @f; for my $i (1..8) { open $f[$i], '>', "big$i"; unlink "big$i"; print {$f[$i]} "x" x 5_000_000; } select undef, undef, undef, ${holdS}; print "${MARK}"; kill 9, $$`,
+          ),
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+    needs: noThreads,
+  },
+  {
+    name: 'hiding deleted files among more open files than anyone looks at',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          ['perl', '-e', `use POSIX; for (1..8) { fork; } POSIX::dup(1) for 1..500; select undef, undef, undef, ${holdS}; print "${MARK}"`],
+          { limits: { memMiB: 1024, diskMiB: 8, pids: 300 } },
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'taking more memory than it may as files that are mapped nowhere, where there are no cgroups',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          [
+            'perl',
+            '-e',
+            `my @held; for (1..40) { ${MEMFD}; print $m "x" x 5_000_000; push @held, $m } select undef, undef, undef, ${holdS}; print "${MARK}"`,
+          ],
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { memory: false },
+    useCgroups: false,
+  },
+  {
+    name: 'taking more memory than it may as a segment that nobody has attached, where there are no cgroups',
+    attempt: (bench) =>
+      bench.exec(['perl', '-e', `print "${MARK}" if defined shmget(0, 200_000_000, 0600)`], small).then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { seccomp: false },
+    useCgroups: false,
+  },
+  {
     name: 'filling the disk with one file',
     attempt: (bench) => bench.sh(`head -c 30000000 /dev/zero > big && echo ${MARK}`, small),
     succeeded: says(MARK),
@@ -222,6 +300,38 @@ const ATTACKS: readonly Attack[] = [
             'perl',
             '-e',
             `my @f; for my $i (1..8) { open $f[$i], '>', "big$i"; unlink "big$i"; print {$f[$i]} "x" x 5_000_000; } select undef, undef, undef, ${holdS}; print "${MARK}"`,
+          ],
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'filling the disk deeper than a path may be long',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          [
+            'perl',
+            '-e',
+            `for (1..17) { mkdir "d" x 250; chdir "d" x 250 or die } for (1..8) { open my $f, '>', "f$_"; print $f "x" x 5_000_000 } select undef, undef, undef, ${holdS}; print "${MARK}"`,
+          ],
+          small,
+        )
+        .then((id) => bench.end(id)),
+    succeeded: says(MARK),
+    off: { disk: false },
+  },
+  {
+    name: 'filling the disk under names that are no text',
+    attempt: (bench, holdS) =>
+      bench
+        .exec(
+          [
+            'perl',
+            '-e',
+            `for (1..8) { open my $f, '>', "\\xff$_"; print $f "x" x 5_000_000 } select undef, undef, undef, ${holdS}; print "${MARK}"`,
           ],
           small,
         )
@@ -299,6 +409,16 @@ describe.skipIf(why !== null)(titleOf('exec escapes', why), { timeout: 60_000 },
       }),
     )
     expect(stdout).toBe('full /tmp\nfull /dev/shm\n')
+  })
+
+  it('exec counts memory once that processes share, where there are no cgroups', async () => {
+    // Two processes have the same 40 MiB mapped and touched, under a limit of 64.
+    const map = `my $at = syscall(${CALL.mmap}, 0, 40 << 20, 3, 1, $fd, 0); open my $z, '<', '/dev/zero'; syscall(${CALL.read}, fileno $z, $at, 40 << 20) == 40 << 20 or die`
+    const script = `${MEMFD}; truncate $m, 40 << 20; fork; ${map}; select undef, undef, undef, 0.5; print "fine\n"; wait`
+    const { exit, stdout } = await withBench({ useCgroups: false }, (bench) =>
+      bench.exec(['perl', '-e', script], { limits: { memMiB: 64, pids: 16 } }).then((id) => bench.end(id)),
+    )
+    expect([exit, stdout]).toEqual([{ kind: 'exit', code: 0 }, 'fine\nfine\n'])
   })
 
   it('exec leaves no process behind when a job hides one from its own end', async () => {

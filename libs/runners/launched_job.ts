@@ -1,12 +1,14 @@
 // One job of the launcher: its folder, its process, its kept output and its end.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExitStatus, HostJobState, OutputChannel } from '@haggle/job'
-import type { Enforcement, LaunchOrder } from './launcher_protocol.ts'
+import { type Enforcement, LauncherFailure, type LaunchOrder } from './launcher_protocol.ts'
+import { askModuleGraph, moduleRefusal, type ModuleRefusal } from './module_graph.ts'
 import { OutputLog } from './output_log.ts'
+import { removeFolder } from './remove_folder.ts'
 import type { Defences } from './runner.ts'
-import type { Stub, StubExit } from './stub.ts'
+import type { Stub, StubExit, StubOrder } from './stub.ts'
 import { watchJob } from './watchdog.ts'
 
 /** Longest time that a timer of Node can wait. */
@@ -111,6 +113,11 @@ export class LaunchedJob {
     return this.#over.promise
   }
 
+  /**
+   * Resolves once its process exists, or it is over.
+   *
+   * @throws LauncherFailure `E_JOB_SPEC` when it imports what is not its own. It is as before then: nothing of it ran.
+   */
   start(): Promise<void> {
     this.#starting ??= this.#ended === null ? this.#start() : Promise.resolve()
     return this.#starting
@@ -119,8 +126,14 @@ export class LaunchedJob {
   async #start(): Promise<void> {
     let stub: Stub
     try {
+      const refusal = await this.#askModules()
+      if (refusal !== null && this.#reason === null) {
+        this.#starting = null
+        throw new LauncherFailure('E_JOB_SPEC', refusal.message, refusal.next)
+      }
       stub = await this.#tools.takeStub()
     } catch (error) {
+      if (error instanceof LauncherFailure) throw error
       this.#finish({
         kind: 'killed',
         reason: `the launcher could not start a process: ${wordsOf(error)}`,
@@ -147,26 +160,47 @@ export class LaunchedJob {
     void this.#end(stub)
   }
 
+  /** Why the modules of this job forbid its start; null when they don't, or nobody wants to know. */
+  async #askModules(): Promise<ModuleRefusal | null> {
+    const { plan } = this.order
+    if (plan.moduleQuery === undefined) return null
+    const stub = await this.#tools.takeStub()
+    if (this.#reason !== null) {
+      await stub.discard()
+      return null
+    }
+    this.#stub = stub
+    try {
+      const rlimits = this.#limit(stub)
+      const graph = await askModuleGraph(stub, { plan: { ...plan, argv: plan.moduleQuery }, stdin: false, rlimits })
+      return moduleRefusal(graph, plan.cwd)
+    } finally {
+      this.#stub = null
+    }
+  }
+
   /** Turns the stub into the job. What is on disk comes first: a job that ran is never found as one that did not. */
   #go(stub: Stub): void {
     const { order } = this
-    const { defences, enforces } = this.#tools
-    const { limits, plan } = order
-    const memBytes = defences.memory === false ? null : limits.memMiB * MiB
-    const pids = defences.pids === false ? null : limits.pids + plan.extraPids
-    stub.cgroup?.limit({ memBytes, pids, cpuMilli: limits.cpuMilli })
+    const rlimits = this.#limit(stub)
     stub.cgroup?.rename(order.id)
     this.#startedAt = Date.now()
     writeJson(join(this.#folder, 'started.json'), { startedAt: this.#startedAt })
-    stub.go({
-      plan,
-      stdin: order.stdin,
-      rlimits: {
-        dataMiB: enforces.memory === 'watchdog' && memBytes !== null ? limits.memMiB + DATA_RESERVE_MIB : null,
-        fileMiB: defences.disk === false ? null : Math.max(1, limits.diskMiB),
-        pids: enforces.pids === 'rlimit' && pids !== null && plan.sandbox !== null && plan.hasShell ? pids : null,
-      },
-    })
+    stub.go({ plan: order.plan, stdin: order.stdin, rlimits })
+  }
+
+  /** Bounds a stub by the limits of this job: its control group now, and where there is none by what is returned. */
+  #limit(stub: Stub): StubOrder['rlimits'] {
+    const { defences, enforces } = this.#tools
+    const { limits, plan } = this.order
+    const memBytes = defences.memory === false ? null : limits.memMiB * MiB
+    const pids = defences.pids === false ? null : limits.pids + plan.extraPids
+    stub.cgroup?.limit({ memBytes, pids, cpuMilli: limits.cpuMilli })
+    return {
+      dataMiB: enforces.memory === 'watchdog' && memBytes !== null ? limits.memMiB + DATA_RESERVE_MIB : null,
+      fileMiB: defences.disk === false ? null : Math.max(1, limits.diskMiB),
+      pids: enforces.pids === 'rlimit' && pids !== null && plan.sandbox !== null && plan.hasShell ? pids : null,
+    }
   }
 
   /** Limits that this process keeps: wall time, disk, and memory where no cgroup does. */
@@ -287,7 +321,7 @@ export class LaunchedJob {
   /** Deletes everything of it, after its end. */
   async remove(): Promise<void> {
     await this.kill('removed')
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolder(this.#folder)
   }
 }
 

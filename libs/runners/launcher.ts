@@ -16,13 +16,16 @@ import {
   jsonFrame,
   LAUNCHER_VERSION,
   type LauncherCalls,
+  LauncherFailure,
   type LauncherFrame,
   parseStdin,
   OUTPUT_WINDOW_BYTES,
+  type WireFailure,
 } from './launcher_protocol.ts'
 import { type LauncherLock, lockLauncher } from './launcher_lock.ts'
 import { shortSocketPath } from './socket_path.ts'
 import type { LogReader, OutputLog } from './output_log.ts'
+import { removeFolder } from './remove_folder.ts'
 import type { Defences } from './runner.ts'
 import { filterArch, seccompFilter } from './seccomp.ts'
 import { endStrays, Stub } from './stub.ts'
@@ -100,9 +103,6 @@ class LauncherServer implements Launcher {
     this.closed = this.#left.promise
     this.#fifos = new Fifos(join(folder, 'pipes'))
     this.#filter = join(folder, 'seccomp.bpf')
-    const arch = filterArch(process.arch)
-    // Empty where there is none: bubblewrap refuses an empty filter, so no sandbox starts without one.
-    writeFileSync(this.#filter, arch === null ? '' : seccompFilter(arch), { mode: 0o600 })
     this.#setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path)) ?? null
     const tag = createHash('sha256').update(folder).digest('hex').slice(0, 12)
     this.#cgroups = init.useCgroups === false ? null : openCgroups(`haggle-${tag}`)
@@ -112,6 +112,10 @@ class LauncherServer implements Launcher {
       pids: has('pids') ? 'cgroup' : 'rlimit',
       cpu: has('cpu') ? 'cgroup' : 'none',
     }
+    const arch = filterArch(process.arch)
+    const segments = this.enforces.memory === 'cgroup' ? 'any' : 'small'
+    // Empty where there is none: bubblewrap refuses an empty filter, so no sandbox starts without one.
+    writeFileSync(this.#filter, arch === null ? '' : seccompFilter(arch, { segments }), { mode: 0o600 })
     this.#server = createServer((socket) => this.#serve(socket))
   }
 
@@ -123,8 +127,8 @@ class LauncherServer implements Launcher {
     const jobs = join(this.#init.folder, 'jobs')
     for (const id of readdirSync(jobs)) {
       const job = LaunchedJob.adopt(join(jobs, id), this.#tools())
-      if (job === undefined) rmSync(join(jobs, id), { recursive: true, force: true })
-      else this.#jobs.set(id, job)
+      if (job !== undefined) this.#jobs.set(id, job)
+      else this.#removeRest(join(jobs, id))
     }
     rmSync(this.socketPath, { force: true })
     const address = shortSocketPath(this.socketPath)
@@ -133,6 +137,15 @@ class LauncherServer implements Launcher {
     chmodSync(this.socketPath, 0o600)
     this.#park()
     this.#lingerIfIdle()
+  }
+
+  /** What stays of a job that is none any more keeps nobody from the others. */
+  #removeRest(folder: string): void {
+    try {
+      removeFolder(folder)
+    } catch (error) {
+      this.#init.log?.(`${folder} could not be deleted: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 
   close(): Promise<void> {
@@ -332,17 +345,7 @@ class LauncherServer implements Launcher {
   }
 }
 
-/** An error with a code, without the libraries that the launcher does not load. */
-class LauncherFailure extends Error {
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-function failureOf(error: unknown): { code: string; message: string; next: string | null } {
-  const { code, message } = error as { code?: string; message?: string }
-  return { code: code?.startsWith('E_') === true ? code : 'E_LAUNCHER', message: message ?? String(error), next: null }
+function failureOf(error: unknown): WireFailure {
+  const { code, message, next } = error as Partial<WireFailure>
+  return { code: code?.startsWith('E_') === true ? code : 'E_LAUNCHER', message: message ?? String(error), next: next ?? null }
 }

@@ -4,7 +4,7 @@ import type { ExitStatus, HostJobState, JobLimits, OutputChannel } from '@haggle
 import type { LaunchPlan } from './runner.ts'
 
 /** Version of everything in this file. An agent refuses a launcher of another one. */
-export const LAUNCHER_VERSION = 1
+export const LAUNCHER_VERSION = 2
 /** Largest frame: a plan with its longest arguments fits many times. */
 const MAX_FRAME_BYTES = 8 * 1024 * 1024
 /** Octets of one channel that may be under way to a reader that has not taken them. */
@@ -60,6 +60,18 @@ export interface WireFailure {
   readonly code: string
   readonly message: string
   readonly next: string | null
+}
+
+/** An error with a code, without the libraries that the launcher does not load. */
+export class LauncherFailure extends Error implements WireFailure {
+  readonly code: string
+  readonly next: string | null
+
+  constructor(code: string, message: string, next: string | null = null) {
+    super(message)
+    this.code = code
+    this.next = next
+  }
 }
 
 /** One frame: its kind, the number of the request or subscription, and the rest. */

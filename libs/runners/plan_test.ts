@@ -86,6 +86,16 @@ describe('plan()', () => {
     expect(argv.at(-1)).toBe('/work/main.ts')
   })
 
+  it('plan() has the modules of a deno job told before its start where there is no sandbox, and only there', () => {
+    const { moduleQuery, env } = denoRunner().plan({ ...denoRequest, isolation: 'permissions' })
+    for (const flag of ['info', '--json', '--no-config', '--no-lock', '--no-remote', '--no-npm', '--deny-import']) {
+      expect(moduleQuery).toContain(flag)
+    }
+    expect(moduleQuery?.at(-1)).toBe(`${request.folder}/main.ts`)
+    expect(env).toMatchObject({ DENO_DIR: '/dev/null/deno', HOME: '/nonexistent' })
+    for (const plan of [denoRunner().plan(denoRequest), execRunner().plan(request)]) expect(plan.moduleQuery).toBe(undefined)
+  })
+
   it('plan() shows a device to a job that has it, and nothing of it to others', () => {
     for (const [runner, base] of [
       [execRunner(), request],

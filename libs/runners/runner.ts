@@ -3,7 +3,10 @@
 import type { JobSpec } from '@haggle/job'
 import type { DeviceAccess } from '@haggle/hardware'
 
-/** How strongly a job is kept from the machine. `bubblewrap`: namespaces, seccomp, read-only root. `permissions`: only Deno's own permissions. */
+/**
+ * How strongly a job is kept from the machine. `bubblewrap`: namespaces, seccomp, read-only root. `permissions`: only Deno's own permissions, and no
+ * module from out of the job's folder.
+ */
 export type Isolation = 'bubblewrap' | 'permissions'
 
 /**
@@ -13,6 +16,8 @@ export type Isolation = 'bubblewrap' | 'permissions'
 export interface Defences {
   /** Deno's own permissions: the inner layer of the deno runner, and its only one without bubblewrap. */
   readonly permissions?: boolean
+  /** Without bubblewrap, no start of a deno job that loads a module from out of its folder. */
+  readonly modules?: boolean
   /** Own network namespace. */
   readonly network?: boolean
   /** Cleared environment. */
@@ -75,6 +80,11 @@ export interface LaunchPlan {
   readonly argv: readonly string[]
   /** bubblewrap and its options; null without it. */
   readonly sandbox: { readonly path: string; readonly options: readonly string[]; readonly seccomp: boolean } | null
+  /**
+   * Command line that prints the module graph of the job as `deno info --json` does, in the environment and folder of the job. The job starts only
+   * when every file of it is beneath `cwd`. Absent: nothing is asked.
+   */
+  readonly moduleQuery?: readonly string[]
   /** Environment of `argv[0]` without a sandbox; inside one it is among the options. */
   readonly env: Readonly<Record<string, string>>
   /** Working folder without a sandbox. */

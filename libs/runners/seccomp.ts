@@ -19,6 +19,8 @@ const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
   kcmp: [312, 272],
   pidfd_getfd: [438, 438],
   userfaultfd: [323, 282],
+  // Pages that count as no process's own.
+  memfd_secret: [447, 447],
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],
   io_uring_register: [427, 427],
@@ -76,12 +78,21 @@ const REFUSED: Readonly<Record<string, readonly [number, number]>> = {
 /** System calls whose arguments decide. */
 const CLONE: readonly [number, number] = [56, 220]
 const CLONE3: readonly [number, number] = [435, 435]
+/** A thread that does not have its process's open files: what it opens would be seen by nobody who looks at the process. */
+const CLONE_THREAD = 0x00010000
+const CLONE_FILES = 0x00000400
 const SOCKET: readonly [number, number] = [41, 198]
 const IOCTL: readonly [number, number] = [16, 29]
+const SHMGET: readonly [number, number] = [29, 194]
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME. */
 const NAMESPACE_FLAGS = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x00000080
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: those that a network namespace contains. AF_VSOCK and AF_ALG, for two, it does not. */
 const SOCKET_FAMILIES = [1, 2, 10, 16]
+/**
+ * Octets of a System V segment where no control group counts memory: a segment that nobody has attached is no process's, and can't be looked at from
+ * outside. Databases ask for one of this size to know each other by. The kernel makes 4,096 of them at most: 16 MiB.
+ */
+const SMALL_SEGMENT_BYTES = 4096
 /** TIOCSTI and TIOCLINUX: typing into a terminal. */
 const TERMINAL_REQUESTS = [0x5412, 0x541c]
 
@@ -93,14 +104,16 @@ const X32_BIT = 0x40000000
 const RET_ALLOW = 0x7fff0000
 const RET_KILL = 0x80000000
 const EPERM = 1
+const EINVAL = 22
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
-/** Offsets in struct seccomp_data: number, architecture, low halves of the first two arguments. */
+/** Offsets in struct seccomp_data: number, architecture, low halves of the first two arguments, high half of the second. */
 const DATA_NR = 0
 const DATA_ARCH = 4
 const DATA_ARG0 = 16
 const DATA_ARG1 = 24
+const DATA_ARG1_HIGH = 28
 
 /** One BPF instruction: code, jump if true, jump if false, constant. */
 type Instruction = readonly [code: number, jt: number, jf: number, k: number]
@@ -111,13 +124,15 @@ const errno = (code: number): Instruction => ret(0x00050000 | code)
 /** Goes on with the next instruction when equal, else skips `skip`. */
 const unlessEqualSkip = (k: number, skip: number): Instruction => [0x15, 0, skip, k]
 const ifEqualSkip = (k: number, skip: number): Instruction => [0x15, skip, 0, k]
+const unlessAboveSkip = (k: number, skip: number): Instruction => [0x25, 0, skip, k]
 const ifAnyBitSkip = (k: number, skip: number): Instruction => [0x45, skip, 0, k]
 
 /**
  * The filter for one processor, as the bytes of `struct sock_filter[]` that `bwrap --seccomp FD` reads.
  *
  * Another architecture's call kills the process, x32 numbers and `clone3` do not exist (glibc then uses `clone`, whose flags can be seen),
- * namespaces, foreign socket families and the calls of the table are refused, everything else is allowed.
+ * namespaces, threads with open files of their own, foreign socket families and the calls of the table are refused, everything else is allowed. `segments` says how large a System V
+ * segment may be: `small` where no control group counts memory.
  *
  * @example
  * ```ts
@@ -127,13 +142,14 @@ const ifAnyBitSkip = (k: number, skip: number): Instruction => [0x45, skip, 0, k
  * expect(seccompFilter("x64").length % 8).toBe(0);
  * ```
  */
-export function seccompFilter(arch: FilterArch): Uint8Array {
+export function seccompFilter(arch: FilterArch, { segments = 'any' }: { readonly segments?: 'small' | 'any' } = {}): Uint8Array {
   const column = arch === 'x64' ? 0 : 1
   const program: Instruction[] = [load(DATA_ARCH), ifEqualSkip(AUDIT_ARCH[arch], 1), ret(RET_KILL), load(DATA_NR)]
   if (arch === 'x64') program.push([0x35, 0, 1, X32_BIT], errno(ENOSYS))
 
   program.push(unlessEqualSkip(CLONE3[column], 1), errno(ENOSYS))
-  program.push(unlessEqualSkip(CLONE[column], 4), load(DATA_ARG0), ifAnyBitSkip(NAMESPACE_FLAGS, 1), ret(RET_ALLOW), errno(EPERM))
+  program.push(unlessEqualSkip(CLONE[column], 6), load(DATA_ARG0), ifAnyBitSkip(NAMESPACE_FLAGS, 3))
+  program.push(ifAnyBitSkip(CLONE_FILES, 1), ifAnyBitSkip(CLONE_THREAD, 1), ret(RET_ALLOW), errno(EPERM))
 
   const families = SOCKET_FAMILIES.length
   program.push(unlessEqualSkip(SOCKET[column], families + 3), load(DATA_ARG0))
@@ -144,6 +160,11 @@ export function seccompFilter(arch: FilterArch): Uint8Array {
   program.push(unlessEqualSkip(IOCTL[column], requests + 3), load(DATA_ARG1))
   TERMINAL_REQUESTS.forEach((request, index) => program.push(ifEqualSkip(request, requests - index)))
   program.push(ret(RET_ALLOW), errno(EPERM))
+
+  if (segments === 'small') {
+    program.push(unlessEqualSkip(SHMGET[column], 6), load(DATA_ARG1_HIGH), unlessEqualSkip(0, 2))
+    program.push(load(DATA_ARG1), unlessAboveSkip(SMALL_SEGMENT_BYTES, 1), errno(EINVAL), ret(RET_ALLOW))
+  }
 
   for (const numbers of Object.values(REFUSED)) if (numbers[column] >= 0) program.push(unlessEqualSkip(numbers[column], 1), errno(EPERM))
   program.push(ret(RET_ALLOW))

@@ -5,8 +5,8 @@ const AUDIT: Record<FilterArch, number> = { x64: 0xc000003e, arm64: 0xc00000b7 }
 const ALLOW = 'allow'
 
 /** Runs the program as the kernel would: struct seccomp_data is number, architecture, instruction pointer, six arguments of 64 bits. */
-function run(arch: FilterArch, call: { nr: number; arch?: number; args?: readonly number[] }): string {
-  const program = seccompFilter(arch)
+function run(arch: FilterArch, call: { nr: number; arch?: number; args?: readonly number[] }, segments: 'small' | 'any' = 'any'): string {
+  const program = seccompFilter(arch, { segments })
   const code = new DataView(program.buffer)
   const data = new DataView(new ArrayBuffer(64))
   data.setUint32(0, call.nr, true)
@@ -22,6 +22,7 @@ function run(arch: FilterArch, call: { nr: number; arch?: number; args?: readonl
     ]
     if (op === 0x20) accumulator = data.getUint32(k, true)
     else if (op === 0x15) pc += accumulator === k ? jt : jf
+    else if (op === 0x25) pc += accumulator > k ? jt : jf
     else if (op === 0x35) pc += accumulator >= k ? jt : jf
     else if (op === 0x45) pc += (accumulator & k) !== 0 ? jt : jf
     else if (op === 0x06) return k === 0x7fff0000 ? ALLOW : k === 0x80000000 ? 'kill' : `errno ${k & 0xffff}`
@@ -53,12 +54,24 @@ describe.each(['x64', 'arm64'] as const)('seccompFilter(%s)', (arch) => {
     for (const flag of [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80]) {
       expect(run(arch, { nr: clone, args: [flag | 17] })).toBe('errno 1')
     }
+    // CLONE_VM | CLONE_SIGHAND | CLONE_THREAD: open files that its process does not have.
+    expect(run(arch, { nr: clone, args: [0x00010900] })).toBe('errno 1')
     expect(run(arch, { nr: clone3 })).toBe('errno 38')
   })
 
   it('seccompFilter() lets sockets be made that a network namespace contains, and no other', () => {
     for (const family of [1, 2, 10, 16]) expect(run(arch, { nr: socket, args: [family, 1, 0] })).toBe(ALLOW)
     for (const family of [0, 3, 17, 38, 40, 44]) expect(run(arch, { nr: socket, args: [family, 1, 0] })).toBe('errno 97')
+  })
+
+  it('seccompFilter() lets System V segments be small where it is told to, and any size elsewhere', () => {
+    const shmget = arch === 'x64' ? 29 : 194
+    for (const size of [4097, 2 ** 31, 2 ** 32, 2 ** 40 + 56]) {
+      expect(run(arch, { nr: shmget, args: [0, size, 0] }, 'small'), `${size}`).toBe('errno 22')
+      expect(run(arch, { nr: shmget, args: [0, size, 0] })).toBe(ALLOW)
+    }
+    for (const size of [0, 56, 4096]) expect(run(arch, { nr: shmget, args: [0, size, 0] }, 'small')).toBe(ALLOW)
+    for (const [name, nr] of refusedCalls(arch)) expect(`${name} ${run(arch, { nr }, 'small')}`).toBe(`${name} errno 1`)
   })
 
   it('seccompFilter() refuses typing into a terminal and allows other requests', () => {

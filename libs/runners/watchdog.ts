@@ -1,10 +1,8 @@
 // Limits that nothing in the kernel keeps for us: bytes in a job's folder, and processes and resident memory where there is no cgroup.
 
-import { execFile } from 'node:child_process'
-import { lstatSync, opendirSync } from 'node:fs'
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { readdir, readFile } from 'node:fs/promises'
+import { folderBytes } from './folder_bytes.ts'
+import { HiddenProcesses, memoryBytes, unlinkedBytes } from './held_bytes.ts'
 
 /** Processes and their memory are looked at this often: at 1 GB/s of new pages the overrun is 50 MB. */
 const PROCESSES_EVERY_MS = 50
@@ -14,9 +12,6 @@ const DISK_EVERY_MS = { min: 50, max: 1000 } as const
 const DISK_BYTES_PER_MS = 2_000_000
 /** Entries that a folder may have per MiB of its limit, and in any case: more are over the limit, whatever they hold, for counting them takes time. */
 const ENTRIES = { perMiB: 64, min: 4096, max: 100_000 } as const
-
-/** Entries looked at in one go: under a millisecond. */
-const SLICE_ENTRIES = 256
 
 /** What is watched. */
 export interface Watched {
@@ -37,128 +32,52 @@ export interface Watched {
 export function watchJob(watched: Watched): () => void {
   let over = false
   const timers = new Set<NodeJS.Timeout>()
-  const later = (ms: number, run: () => Promise<void>): void => {
-    if (over) return
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      void run()
-    }, ms)
-    timers.add(timer)
-  }
   const end = (limit: 'memory' | 'disk' | 'pids'): void => {
     if (over) return
     over = true
     watched.onOver(limit)
   }
+  /** A look that fails is over the limit: nothing else would ever look again. */
+  const later = (ms: number, look: () => Promise<void>, limit: 'memory' | 'disk' | 'pids'): void => {
+    if (over) return
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      void look().catch(() => end(limit))
+    }, ms)
+    timers.add(timer)
+  }
   const { diskBytes, memBytes, pids } = watched
+  const processLimit = memBytes === null ? 'pids' : 'memory'
+  const [hiddenMemory, hiddenFiles] = [new HiddenProcesses(), new HiddenProcesses()]
   const lookAtProcesses = async (): Promise<void> => {
     const processes = await processesOf(watched)
     if (pids !== null && processes.length > pids) return end('pids')
-    if (memBytes !== null && (await residentBytes(processes)) > memBytes) return end('memory')
-    later(PROCESSES_EVERY_MS, lookAtProcesses)
+    if (memBytes !== null && hiddenMemory.look(processes, watched.pid)) return end('memory')
+    if (memBytes !== null && (await memoryBytes(processes, memBytes)) > memBytes) return end('memory')
+    later(PROCESSES_EVERY_MS, lookAtProcesses, processLimit)
   }
   const lookAtDisk = async (): Promise<void> => {
     if (diskBytes === null) return
     const began = performance.now()
     const maxEntries = Math.min(ENTRIES.max, Math.max(ENTRIES.min, (diskBytes / 1048576) * ENTRIES.perMiB))
-    const used = (await folderBytes(watched.folder, maxEntries)) + (await unlinkedBytes(await processesOf(watched), watched.folder))
+    const processes = await processesOf(watched)
+    if (hiddenFiles.look(processes, watched.pid)) return end('disk')
+    const used = (await folderBytes(watched.folder, maxEntries)) + (await unlinkedBytes(processes, watched.folder))
     if (used > diskBytes) return end('disk')
     // A folder that takes long to count is not counted all the time.
     const took = performance.now() - began
-    later(Math.max(took * 4, Math.min(DISK_EVERY_MS.max, Math.max(DISK_EVERY_MS.min, (diskBytes - used) / DISK_BYTES_PER_MS))), lookAtDisk)
+    later(
+      Math.max(took * 4, Math.min(DISK_EVERY_MS.max, Math.max(DISK_EVERY_MS.min, (diskBytes - used) / DISK_BYTES_PER_MS))),
+      lookAtDisk,
+      'disk',
+    )
   }
-  if (memBytes !== null || pids !== null) later(PROCESSES_EVERY_MS, lookAtProcesses)
-  if (diskBytes !== null) later(DISK_EVERY_MS.min, lookAtDisk)
+  if (memBytes !== null || pids !== null) later(PROCESSES_EVERY_MS, lookAtProcesses, processLimit)
+  if (diskBytes !== null) later(DISK_EVERY_MS.min, lookAtDisk, 'disk')
   return () => {
     over = true
     for (const timer of timers) clearTimeout(timer)
   }
-}
-
-/**
- * Allocated bytes below a folder, links not followed, as far as a hostile owner lets it be counted: more than `maxEntries` are infinite. Entries are
- * looked at without the thread pool, which takes ten times as long, and a few at a time, so that other jobs' output does not wait.
- */
-export async function folderBytes(folder: string, maxEntries: number): Promise<number> {
-  let bytes = 0
-  let entries = 0
-  const seen = new Set<string>()
-  const folders = [folder]
-  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    const listing = attempt(() => opendirSync(at, { bufferSize: SLICE_ENTRIES }))
-    for (
-      let entry = attempt(() => listing?.readSync());
-      entry !== undefined && entry !== null;
-      entry = attempt(() => listing?.readSync())
-    ) {
-      if (++entries > maxEntries) break
-      const path = join(at, entry.name)
-      const info = lstatSync(path, { throwIfNoEntry: false })
-      if (info === undefined) continue
-      const key = `${info.dev}:${info.ino}`
-      if (info.isDirectory()) folders.push(path)
-      else if (info.nlink > 1 && seen.has(key)) continue
-      else if (info.nlink > 1) seen.add(key)
-      bytes += info.blocks * 512
-      if (entries % SLICE_ENTRIES === 0) await new Promise((resolve) => setImmediate(resolve))
-    }
-    attempt(() => listing?.closeSync())
-    if (entries > maxEntries) return Number.POSITIVE_INFINITY
-  }
-  return bytes
-}
-
-/** Undefined for what the job deleted or moved meanwhile: the next look counts what is there then. */
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
-}
-
-/** Bytes of files that processes hold open or mapped after deleting them: they fill the disk and are in no folder. */
-async function unlinkedBytes(pids: readonly number[], folder: string): Promise<number> {
-  const found = new Map<string, number>()
-  const device = await stat(folder).then(
-    (info) => info.dev,
-    () => -1,
-  )
-  for (const pid of pids) {
-    for (const name of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
-      const path = `/proc/${pid}/fd/${name}`
-      const target = await readlink(path).catch(() => '')
-      if (!target.endsWith(' (deleted)')) continue
-      const info = await stat(path).catch(() => null)
-      if (info?.isFile() === true && info.dev === device) found.set(String(info.ino), info.blocks * 512)
-    }
-    const maps = await readFile(`/proc/${pid}/maps`, 'latin1').catch(() => '')
-    if (!maps.includes('(deleted)')) continue
-    for (const line of maps.split('\n')) {
-      if (!line.endsWith(' (deleted)') || line.includes(' /dev/zero') || line.includes(' /memfd:') || line.includes(' /SYSV')) continue
-      const [range = '', , , , inode = '0'] = line.split(/\s+/)
-      const [from = '0', to = '0'] = range.split('-')
-      if (inode !== '0' && !found.has(inode)) found.set(inode, Number.parseInt(to, 16) - Number.parseInt(from, 16))
-    }
-  }
-  return [...found.values()].reduce((sum, bytes) => sum + bytes, 0)
-}
-
-/** Memory that processes hold for themselves: anonymous and shared pages, not the files of their programs. */
-async function residentBytes(pids: readonly number[]): Promise<number> {
-  let kib = 0
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
-    for (const [, value] of status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm)) kib += Number(value)
-    if (status === '' && process.platform !== 'linux') kib += await residentKiB(pid)
-  }
-  return kib * 1024
-}
-
-/** Where there is no /proc. */
-async function residentKiB(pid: number): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]).catch(() => ({ stdout: '0' }))
-  return Number(stdout.trim()) || 0
 }
 
 async function processesOf({ pid, processes }: Watched): Promise<number[]> {
