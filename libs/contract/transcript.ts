@@ -1,6 +1,6 @@
 // The transcript file: both chains of a thread, byte for byte, each message after what it acknowledges.
 
-import { concat, HaggleError, peekEnvelope, type Suite, toHex, utf8 } from '@haggle/wire'
+import { HaggleError, peekEnvelope, type Suite, toHex, utf8 } from '@haggle/wire'
 import { MAX_TERMS_BYTES } from './constants.ts'
 
 /** First line of the file. */
@@ -27,17 +27,29 @@ export function encodeTranscript(chains: Chains, suite: Pick<Suite, 'sha256'>): 
   const provider = chains.provider.map((bytes) => placed(bytes, suite))
   const parts: Uint8Array[] = [utf8(TRANSCRIPT_HEADER)]
   const written = new Set<string>()
-  const take = (chain: Placed[]): boolean => {
-    const next = chain[0]
+  const at = { renter: 0, provider: 0 }
+  const take = (side: keyof Chains, chain: readonly Placed[]): boolean => {
+    const next = chain[at[side]]
     if (next === undefined || (next.ack !== null && !written.has(next.ack))) return false
-    chain.shift()
+    at[side]++
     written.add(next.id)
     parts.push(lengthOf(next.bytes), next.bytes)
     return true
   }
   // What acknowledges a message that this side does not hold can't be placed: the file ends before it.
-  while (take(renter) || take(provider));
-  return concat(...parts)
+  while (take('renter', renter) || take('provider', provider));
+  return joined(parts)
+}
+
+/** `parts` in one piece. There may be more of them than a call takes arguments. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 interface Placed {

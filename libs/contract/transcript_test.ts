@@ -1,4 +1,5 @@
 import { portableSuite } from '@haggle/identity'
+import { nodeSuite } from '@haggle/identity/node'
 import { concat, errorCode, fromHex, peekEnvelope, toHex, utf8 } from '@haggle/wire'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,6 +31,14 @@ it('encodeTranscript() gives the same file again, from the chains of any file', 
       ),
     ).toBe(toHex(once))
   }
+})
+
+it('encodeTranscript() takes chains of any length', () => {
+  const [first = new Uint8Array(0)] = readTranscript(fromHex(vectors.good[0]?.file ?? '')).messages
+  const count = 70_000
+  const file = encodeTranscript({ renter: Array.from({ length: count }, () => first), provider: [] }, nodeSuite())
+  expect(file.length).toBe(TRANSCRIPT_HEADER.length + count * (4 + first.length))
+  expect(readTranscript(file).messages).toHaveLength(count)
 })
 
 it('readTranscript() leaves out a tail that is no whole message, and says so', () => {

@@ -63,8 +63,10 @@ const ROLES: readonly Role[] = ['renter', 'provider']
 
 /** One side as the reader of a transcript follows it. */
 interface Side {
-  /** Ids of its messages, hex, by seq. */
-  readonly ids: string[]
+  /** Seq of each of its messages by id, hex. */
+  readonly seqs: Map<string, number>
+  /** Id of its last message, hex; null before one. */
+  last: string | null
   readonly recs: Rec[]
   /** What it knew when it signed its last message. */
   knew: Facts
@@ -132,7 +134,8 @@ class TranscriptReader {
     const rule = brokenRule(mine.knew, rec, parties)
     if (rule !== null) throw wrong(`E_TRANSCRIPT_${rule.toUpperCase()}`, `${message.type} breaks the rule "${rule}"`)
     mine.knew = learn(mine.knew, rec)
-    mine.ids.push(toHex(message.id))
+    mine.last = toHex(message.id)
+    mine.seqs.set(mine.last, message.seq)
     mine.recs.push(rec)
     mine.iat = message.iat
     this.#facts = learn(this.#facts, rec)
@@ -170,11 +173,10 @@ class TranscriptReader {
   #checkChain(by: Role, { seq, prev, ack, iat }: Message): number {
     const mine = this.#sides[by]
     const theirs = this.#sides[other(by)]
-    if (seq !== mine.ids.length) throw wrong('E_TRANSCRIPT_SEQ', `its seq must be ${mine.ids.length}, is ${seq}`)
-    if ((prev === null ? undefined : toHex(prev)) !== mine.ids.at(-1))
-      throw wrong('E_TRANSCRIPT_PREV', 'its prev does not name the message before it')
-    const index = ack === null ? -1 : theirs.ids.lastIndexOf(toHex(ack))
-    if (ack !== null && index === -1) throw wrong('E_TRANSCRIPT_ACK', 'it acknowledges a message that is not before it in the file')
+    if (seq !== mine.recs.length) throw wrong('E_TRANSCRIPT_SEQ', `its seq must be ${mine.recs.length}, is ${seq}`)
+    if ((prev === null ? null : toHex(prev)) !== mine.last) throw wrong('E_TRANSCRIPT_PREV', 'its prev does not name the message before it')
+    const index = ack === null ? -1 : theirs.seqs.get(toHex(ack))
+    if (index === undefined) throw wrong('E_TRANSCRIPT_ACK', 'it acknowledges a message that is not before it in the file')
     if (index < mine.ack) throw wrong('E_TRANSCRIPT_ACK', 'it acknowledges less than the message before it')
     if (iat < mine.iat) throw wrong('E_TRANSCRIPT_TIME', 'its iat falls')
     mine.ack = index
@@ -192,7 +194,7 @@ class TranscriptReader {
 }
 
 function side(): Side {
-  return { ids: [], recs: [], knew: NO_FACTS, ack: -1, iat: 0 }
+  return { seqs: new Map(), last: null, recs: [], knew: NO_FACTS, ack: -1, iat: 0 }
 }
 
 function wrong(code: string, what: string): HaggleError {

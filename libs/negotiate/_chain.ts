@@ -16,6 +16,7 @@ export class Chain {
   /** Those in memory; the first one has the sequence number `#base`. */
   readonly recent: Message[] = []
   #base = 0
+  readonly #counts = new Map<string, number>()
 
   constructor(thread: Uint8Array, side: 'own' | 'theirs', store: ThreadStore) {
     this.#thread = thread
@@ -37,12 +38,17 @@ export class Chain {
     return this.recent[seq - this.#base]
   }
 
-  push(...messages: readonly Message[]): void {
-    for (const message of messages) this.recent.push(message)
-    while (this.recent.length > MAX_IN_MEMORY) {
-      this.recent.splice(0, LET_GO)
-      this.#base += LET_GO
-    }
+  /** How many of all are of that type. */
+  count(type: string): number {
+    return this.#counts.get(type) ?? 0
+  }
+
+  push(message: Message): void {
+    this.recent.push(message)
+    this.#counts.set(message.type, this.count(message.type) + 1)
+    if (this.recent.length <= MAX_IN_MEMORY) return
+    this.recent.splice(0, LET_GO)
+    this.#base += LET_GO
   }
 
   /** The bytes of `limit` messages from `seq` on, wherever they are. */

@@ -1,12 +1,19 @@
 // The two chains of a thread: what was signed and taken, how the next own message is sealed, and which frames carry each one.
 
-import { type ConfirmBody, CONTRACT_MESSAGES, type SignEffect } from '@haggle/contract'
+import { type ConfirmBody, CONTRACT_MESSAGES, MAX_RESEND, type SignEffect, type Terms } from '@haggle/contract'
 import type { Write } from '@haggle/store'
 import { HaggleError, type Message, type MessageType, seal } from '@haggle/wire'
 import type { ControlFrame } from './control_frame.ts'
 import type { CommandOptions, StoredThreadState, ThreadContext } from './thread_context.ts'
 import type { ThreadRecord } from './thread_store.ts'
 import { Chain } from './_chain.ts'
+import { checkChainLimit } from './_chain_limits.ts'
+
+/** An own message, and what goes with it. */
+export interface Sealed {
+  readonly message: Message
+  readonly options: CommandOptions
+}
 
 /** Both chains of one thread. */
 export class Chains {
@@ -25,9 +32,19 @@ export class Chains {
 
   /** Takes what was stored. */
   put({ own, theirs, beside }: StoredThreadState): void {
-    this.own.push(...own)
-    this.theirs.push(...theirs)
+    for (const message of own) this.own.push(message)
+    for (const message of theirs) this.theirs.push(message)
     for (const [seq, frames] of beside ?? []) this.#beside.set(seq, frames)
+  }
+
+  /** How much of both chains this side holds. */
+  get heads(): ControlFrame {
+    return { kind: 'sync', thread: this.#record.thread, mine: this.own.length, yours: this.theirs.length }
+  }
+
+  /** Throws `E_THREAD_LIMIT` when a side may add no more messages of that type under the terms in force. */
+  checkLimit(side: 'own' | 'theirs', type: string, terms: Terms | null): void {
+    checkChainLimit(type, { chain: this[side], other: side === 'own' ? this.theirs : this.own, terms })
   }
 
   /** Adds an own message that is on disk. */
@@ -64,6 +81,29 @@ export class Chains {
   async framesFrom(seq: number, limit: number): Promise<ControlFrame[]> {
     const all = await this.own.bytesFrom(seq, limit)
     return all.flatMap((bytes, at) => this.#framesOf(bytes, seq + at))
+  }
+
+  /**
+   * What a peer with those heads lacks, at most `MAX_RESEND` messages of each chain, and whether one of the two sides lacks more. What the peer has signed
+   * and lost is its own word, and it may not sign again before it has it.
+   */
+  async lackingBy({ mine, yours }: { readonly mine: number; readonly yours: number }): Promise<{ frames: ControlFrame[]; more: boolean }> {
+    const { own, theirs } = this
+    const lacking = await this.framesFrom(yours, MAX_RESEND)
+    const lost = (await theirs.bytesFrom(mine, MAX_RESEND)).map((bytes): ControlFrame => ({ kind: 'envelope', bytes }))
+    const missing = mine > theirs.length || yours > own.length
+    const more = own.length - yours > MAX_RESEND || theirs.length - mine > MAX_RESEND
+    return { frames: [...lacking, ...lost], more: missing || more }
+  }
+
+  /** What the peer signed twice, as two envelopes of one sequence number. */
+  async equivocations(): Promise<readonly { readonly first: Uint8Array; readonly other: Uint8Array }[]> {
+    const found: { first: Uint8Array; other: Uint8Array }[] = []
+    for (const { seq, other } of await this.#context.store.equivocations(this.#record.thread)) {
+      const [first] = await this.theirs.bytesFrom(seq, 1)
+      if (first !== undefined) found.push({ first, other })
+    }
+    return found
   }
 
   /** The frames that carry an own message in memory. */

@@ -2,8 +2,11 @@
 
 import { createIdentity } from '@haggle/identity'
 import { nodeEd25519 } from '@haggle/identity/node'
+import type { Store } from '@haggle/store'
 import { concat, toHex } from '@haggle/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodeFrame } from './control_frame.ts'
+import { type ThreadRecord, threadStore } from './thread_store.ts'
 import { Hand } from './_test_hand.ts'
 import { DEMAND } from './_script_facts.ts'
 import { World } from './_test_sides.ts'
@@ -92,6 +95,37 @@ describe('an envelope', () => {
     expect(thread?.view().phase).toBe('asked')
   })
 
+  it('for a stored thread of others is refused before its chains are read', async () => {
+    const ranges: string[] = []
+    const watched = (store: Store): Store => ({
+      ...store,
+      sub: (prefix) => watched(store.sub(prefix)),
+      range: (range = {}) => {
+        ranges.push(range.gte ?? '')
+        return store.range(range)
+      },
+    })
+    world.provider.behave = async (_, thread, { message }) => {
+      if (message?.type === 'accept') await thread.command({ do: 'reject', reason: 'capacity', path: null, fresh: null })
+    }
+    const renter = new Hand(world, world.provider)
+    await renter.tell('accept', renter.acceptOf())
+    await renter.lose()
+    world.provider.wrapStore = watched
+    await world.provider.restart()
+    ranges.length = 0
+    verified = 0
+    const thief = new Hand(world, world.provider, 3)
+    await thief.say({ kind: 'sync', thread: renter.thread, mine: 5, yours: 0 })
+    expect(refused().at(-1)).toBe('E_THREAD_PEER')
+    expect([ranges, thief.heard]).toEqual([[], []])
+    renter.heard.length = 0
+    await renter.say({ kind: 'sync', thread: renter.thread, mine: 1, yours: 0 })
+    expect(renter.messages().map(({ type }) => type)).toEqual(['rejected'])
+    // What this node stored was checked when it came.
+    expect([ranges.length, verified]).toEqual([2, 0])
+  })
+
   it('that is repeated costs no second signature check, and is one job', async () => {
     confirming()
     const hand = new Hand(world, world.provider)
@@ -169,8 +203,84 @@ describe('a thread', () => {
     await world.settle(10_000)
     hand.thread = new Uint8Array(16).fill(250)
     hand.own.length = 0
-    await hand.tell('quote-req', { demand: DEMAND, offer: null, extends: null })
+    await hand.tell('quote-req', { demand: DEMAND, offer: null, extends: null }, { ack: null })
     expect(refused()).toHaveLength(2)
+  })
+
+  it.each<[string, (hand: Hand) => Promise<unknown>]>([
+    [
+      'a QUOTE_REQ that extends terms',
+      (hand) => hand.tell('quote-req', { demand: DEMAND, offer: null, extends: new Uint8Array(32) }, { ack: null }),
+    ],
+    ['an ACCEPT of terms between others', (hand) => hand.tell('accept', hand.acceptOf({ renter: other.publicKey }), { ack: null })],
+    ['an ACCEPT of no terms', (hand) => hand.tell('accept', { ...hand.acceptOf(), terms: null }, { ack: null })],
+    ['a word that acknowledges what was never said', (hand) => hand.tell('accept', hand.acceptOf(), { ack: new Uint8Array(32) })],
+  ])('is not opened by %s: it would have no deadline, and never end', async (_, tell) => {
+    const hand = new Hand(world, world.provider)
+    for (let i = 0; i < 70; i++) {
+      hand.thread = new Uint8Array(16).fill(i)
+      hand.own.length = 0
+      await tell(hand)
+      await hand.say({ kind: 'spec', thread: hand.thread, salt: new Uint8Array(32), spec: new Uint8Array(1) })
+    }
+    expect(new Set(refused())).toEqual(new Set(['E_THREAD_UNKNOWN']))
+    expect(refused()).toHaveLength(70)
+    expect(world.provider.threads.open()).toEqual([])
+    expect(world.provider.seen.opened).toEqual([])
+    expect(world.provider.seen.specs).toEqual([])
+    // Nobody is looked for, and the next good word finds room.
+    await hand.lose()
+    expect(world.clock.nextAt).toBeUndefined()
+    hand.thread = new Uint8Array(16).fill(250)
+    hand.own.length = 0
+    await hand.tell('quote-req', { demand: DEMAND, offer: null, extends: null }, { ack: null })
+    expect(world.provider.threads.open()).toHaveLength(1)
+  })
+
+  it('that is not opened costs its peer as much as any refused frame', async () => {
+    world.provider.limits = { rate: { perSecond: 10, burst: 50 } }
+    await world.provider.restart()
+    const hand = new Hand(world, world.provider)
+    const bad = Array.from({ length: 20 }, (_, i) =>
+      hand.seal('quote-req', { demand: DEMAND, offer: null, extends: new Uint8Array(32) }, { thread: new Uint8Array(16).fill(i) }),
+    )
+    await hand.say(...bad.map(({ bytes }) => ({ kind: 'envelope', bytes }) as const))
+    // Three refusals use up what may come at once.
+    expect(refused()).toHaveLength(3)
+  })
+
+  it('is one, however many streams bring its first word at once', async () => {
+    confirming()
+    const hand = new Hand(world, world.provider)
+    const { bytes } = hand.seal('accept', hand.acceptOf())
+    const streams = await Promise.all(
+      [0, 1, 2].map(() => hand.node.open({ peerId: world.provider.identity.peerId }, '/haggle/negotiate/1')),
+    )
+    await Promise.all(streams.map((stream) => stream.send(encodeFrame({ kind: 'envelope', bytes }))))
+    await world.settle()
+    expect(world.provider.seen.opened).toHaveLength(1)
+    expect(world.provider.threads.open()).toHaveLength(1)
+  })
+
+  it('of which the disk lost every message ends after a restart, unless the peer gives them back', async () => {
+    confirming()
+    const hand = new Hand(world, world.provider)
+    await hand.tell('accept', hand.acceptOf())
+    world.provider.kill()
+    const id = toHex(hand.thread)
+    await world.provider.store.write(['o', 't'].map((side) => ({ key: `m!${id}!${side}!00000000`, value: null })))
+    await world.provider.restart()
+    await hand.lose()
+    expect(world.provider.threads.open()).toHaveLength(1)
+    await world.settle(30_000)
+    expect(world.provider.threads.open()).toEqual([])
+    // An end stays one: what comes now is answered with no signature.
+    await hand.say({ kind: 'envelope', bytes: hand.own[0]?.bytes ?? new Uint8Array(0) })
+    await world.settle(30_000)
+    expect(world.provider.threads.open()).toEqual([])
+    expect(hand.messages().map(({ type }) => type)).toEqual(['confirm'])
+    await world.provider.restart()
+    expect(world.provider.threads.open()).toEqual([])
   })
 
   it('whose id comes again after a restart gets the stored words, and nothing is signed twice', async () => {
@@ -252,6 +362,59 @@ describe('SYNC', () => {
     // Ten frames come back in a second; each SYNC costs two.
     await world.settle(1_000)
     expect(answered()).toBeLessThanOrEqual(before + 6)
+  })
+})
+
+describe('a chain', () => {
+  const bound = async (): Promise<{ hand: Hand; contract: Uint8Array }> => {
+    confirming()
+    const hand = new Hand(world, world.provider)
+    const { id } = await hand.tell('accept', hand.acceptOf({ stagingMs: 600_000, idleMs: 600_000 }))
+    return { hand, contract: id }
+  }
+  const keptOf = async (hand: Hand): Promise<number> =>
+    (await (await world.provider.threads.get(toHex(hand.thread)))?.stored())?.theirs.length ?? 0
+
+  it('has so many GRANTs and no more, also after a restart', async () => {
+    const { hand, contract } = await bound()
+    const grant = { contract, grantee: new Uint8Array(32), right: 'read', until: 2 ** 32 - 1 } as const
+    for (let i = 0; i < 256; i++) await hand.tell('grant', grant)
+    expect([await keptOf(hand), refused()]).toEqual([257, []])
+    await hand.lose()
+    await world.provider.restart()
+    await hand.say({ kind: 'sync', thread: hand.thread, mine: 257, yours: 1 })
+    for (let i = 0; i < 3; i++) await hand.tell('grant', grant)
+    expect(await keptOf(hand)).toBe(257)
+    expect(refused().filter((code) => code !== 'E_STREAM_RESET')).toEqual(['E_THREAD_LIMIT'])
+  })
+
+  it('has few VOUCHERs more than there are METERs', async () => {
+    const { hand, contract } = await bound()
+    const voucher = { contract, contractOwed: 0n, channel: null, channelCumulative: null, evmSig: null }
+    for (let i = 0; i < 20; i++) await hand.tell('voucher', voucher)
+    expect([await keptOf(hand), refused()]).toEqual([17, ['E_THREAD_LIMIT']])
+  })
+
+  it('is read from the store at the cost of whoever asks for it', async () => {
+    const hand = new Hand(world, world.provider)
+    const kept = threadStore(world.provider.store)
+    const key = hand.identity.publicKey
+    const record: ThreadRecord = { thread: hand.thread, role: 'provider', peerKey: key, addresses: [], startedAt: 0 }
+    const grant = { contract: key, grantee: key, right: 'read', until: 1 } as const
+    for (let i = 0; i < 800; i++) hand.own.push(hand.seal('grant', grant))
+    const messages = hand.own.map(({ seq, bytes }) => kept.message(hand.thread, 'theirs', seq, bytes))
+    await kept.write([...kept.begin(record), ...messages, kept.closed(hand.thread)])
+    world.provider.limits = { rate: { perSecond: 10, burst: 50 } }
+    await world.provider.restart()
+    await hand.say(
+      { kind: 'sync', thread: hand.thread, mine: 800, yours: 0 },
+      { kind: 'output', contract: key, channel: 'stdout', offset: 0, bytes: key },
+    )
+    expect(world.provider.seen.outputs).toEqual([])
+    await world.settle(10_000)
+    expect(world.provider.seen.outputs).toEqual([])
+    await world.settle(10_000)
+    expect(world.provider.seen.outputs).toHaveLength(1)
   })
 })
 

@@ -7,13 +7,13 @@ import {
   type Effect,
   type Event,
   isEnd,
-  MAX_RESEND,
   type Phase,
-  restore,
   type Role,
   type SignEffect,
   type State,
+  type Step,
   step,
+  SYNC_MS,
   viewOf,
 } from '@haggle/contract'
 import { peerIdOf } from '@haggle/identity'
@@ -23,14 +23,10 @@ import type { ControlFrame } from './control_frame.ts'
 import type { FaultPoint } from './fault_point.ts'
 import type { CommandOptions, HostEffect, StoredThreadState, ThreadContext } from './thread_context.ts'
 import type { StoredChains, ThreadRecord } from './thread_store.ts'
-import { Chains } from './_chains.ts'
-import { initOf } from './_thread_init.ts'
-
-/** What is decided, sealed and not on disk yet: these very bytes, however often the disk refuses them. */
-interface Unsent {
-  readonly message: Message
-  readonly options: CommandOptions
-}
+import { limitedBy } from './_chain_limits.ts'
+import { Chains, type Sealed } from './_chains.ts'
+import { initOf, restoredOf } from './_thread_init.ts'
+import { ThreadTimers } from './_thread_timers.ts'
 
 /** How long a refused write waits before it is tried again. Ms. */
 const STORE_RETRY_MS = 1_000
@@ -45,6 +41,7 @@ export class Thread {
   readonly peerId: string
   readonly #context: ThreadContext
   readonly #chains: Chains
+  readonly #timers: ThreadTimers
   readonly #ended = Promise.withResolvers<void>()
   /** Effects of a restart, until {@link Thread.start}. */
   #restored: readonly Effect[] = []
@@ -53,15 +50,13 @@ export class Thread {
   #from: Phase
   #queue: Promise<void> = Promise.resolve()
   #unwritten: Write[] = []
-  #unsent: Unsent | undefined
+  /** Decided, and not on disk yet: these very bytes, however often the disk refuses them. */
+  #unsent: Sealed | undefined
   /** Effects that are still being carried out. */
   readonly #underWay = new Set<Promise<void>>()
   #begun = false
-  #stopped = false
   #closed = false
   #failure: unknown
-  #cancelWake: () => void = () => undefined
-  #cancelRetry: () => void = () => undefined
 
   private constructor(record: ThreadRecord, state: State, context: ThreadContext) {
     this.record = record
@@ -71,6 +66,7 @@ export class Thread {
     this.#from = state.phase
     this.#context = context
     this.#chains = new Chains(record, context)
+    this.#timers = new ThreadTimers(context.clock)
   }
 
   /** A fresh thread. Nothing is written before its first own message. */
@@ -80,9 +76,7 @@ export class Thread {
 
   /** A thread from its stored chains, after a restart. Does nothing before {@link Thread.start}. */
   static resume(record: ThreadRecord, stored: StoredThreadState, context: ThreadContext): Thread {
-    const { clock } = context
-    const now = { nowMs: clock.monotonicMs(), nowS: Math.floor(clock.now() / 1000), ended: stored.closed }
-    const { state, effects } = restore(initOf(record, context), { own: stored.own, peer: stored.theirs }, now)
+    const { state, effects } = restoredOf(record, stored, context)
     const thread = new Thread(record, state, context)
     thread.#chains.put(stored)
     thread.#begun = true
@@ -93,7 +87,7 @@ export class Thread {
     return thread
   }
 
-  /** Carries out what a restart asks for. */
+  /** Carries out what a restart asks for. Where the disk lost what began the thread, it ends unless the peer gives that back in time. */
   start(): void {
     const effects = this.#restored
     this.#restored = []
@@ -101,11 +95,17 @@ export class Thread {
       await this.#carryOut(effects, {})
       await this.#settle()
     })
+    if (this.#state.phase === 'idle') this.#timers.set('lost', SYNC_MS, () => this.#inTurn(() => this.#endIdle()))
   }
 
   /** Which side this node is. */
   get role(): Role {
     return this.record.role
+  }
+
+  /** How many messages both chains have. */
+  get length(): number {
+    return this.#chains.own.length + this.#chains.theirs.length
   }
 
   /** What the machine says of the contract now. */
@@ -136,19 +136,20 @@ export class Thread {
 
   /** How much of both chains this side holds, as a SYNC frame; undefined while nothing was said. */
   syncFrame(): ControlFrame | undefined {
-    const { own, theirs } = this.#chains
-    if (own.length + theirs.length === 0) return undefined
-    return { kind: 'sync', thread: this.record.thread, mine: own.length, yours: theirs.length }
+    return this.length === 0 ? undefined : this.#chains.heads
   }
 
   /**
    * Carries out a command: resolves when what it signed is on disk and handed to the stream.
    *
-   * @throws HaggleError `E_CONTRACT_STATE` when the phase does not allow it; the store's error when it can't be written. Nothing was sent then: the first
-   * message of a thread is given up, a later one is tried again until it is written.
+   * @throws HaggleError `E_CONTRACT_STATE` when the phase does not allow it; `E_THREAD_LIMIT` when the peer would take no more messages like it; the store's
+   * error when it can't be written. Nothing was sent then: the first message of a thread is given up, a later one is tried again until it is written.
    */
   command(command: Command, options: CommandOptions = {}): Promise<void> {
-    return this.#enqueue(() => this.#run({ type: 'command', command, atMs: this.#context.clock.monotonicMs() }, options))
+    return this.#enqueue(() => {
+      this.#checkLimit('own', limitedBy(command.do))
+      return this.#run({ type: 'command', command, atMs: this.#context.clock.monotonicMs() }, options)
+    })
   }
 
   /** The message that is known at a sequence number of either chain. */
@@ -156,19 +157,23 @@ export class Thread {
     return this.#chains[side].at(seq)
   }
 
-  /** Takes a message that was opened and found good: the peer's, or an own one that the peer gives back. */
+  /** True when the machine takes `message` as the first word of this thread: without it nothing would ever end the thread. */
+  isOpenedBy(message: Message): boolean {
+    return this.#stepOf(message).state.phase !== 'idle'
+  }
+
+  /** Takes a message that was opened and found good: the peer's, or an own one that comes back. Rejects with `E_THREAD_LIMIT` for one too many. */
   receive(message: Message): Promise<void> {
     return this.#enqueue(async () => {
-      const { clock, onMessage, store } = this.#context
+      const { onMessage, store } = this.#context
       const isOwn = equalBytes(message.signer, this.#context.signer.publicKey)
-      const chain = isOwn ? this.#chains.own : this.#chains.theirs
-      const known = chain.length
-      const event: Event = { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) }
-      const { state, effects } = step(this.#state, event)
-      const isTaken = !effects.some((effect) => effect.kind === 'ignored') && message.seq === known
-      if (isTaken) this.#unwritten.push(...this.#chains.take(message, isOwn ? 'own' : 'theirs'))
-      const doubled = effects.some((effect) => effect.kind === 'evidence')
-      if (doubled) this.#unwritten.push(store.putEquivocation(this.record.thread, { seq: message.seq, other: message.bytes }))
+      const side = isOwn ? 'own' : 'theirs'
+      const { state, effects } = this.#stepOf(message)
+      const isTaken = !effects.some((effect) => effect.kind === 'ignored') && message.seq === this.#chains[side].length
+      if (isTaken && !isOwn) this.#checkLimit('theirs', message.type)
+      if (isTaken) this.#unwritten.push(...this.#chains.take(message, side))
+      if (effects.some((effect) => effect.kind === 'evidence'))
+        this.#unwritten.push(store.putEquivocation(this.record.thread, { seq: message.seq, other: message.bytes }))
       ;[this.#from, this.#state] = [this.#state.phase, state]
       await this.#carryOut(effects, {})
       if (isTaken && !isOwn) onMessage(this, message)
@@ -186,14 +191,9 @@ export class Thread {
   ): Promise<number> {
     let count = 0
     await this.#enqueue(async () => {
-      const { own, theirs } = this.#chains
-      const lacking = await this.#chains.framesFrom(frame.yours, MAX_RESEND)
-      // What the peer has signed and lost is its own word, and it may not sign again before it has it.
-      const lost = (await theirs.bytesFrom(frame.mine, MAX_RESEND)).map((bytes): ControlFrame => ({ kind: 'envelope', bytes }))
-      const more = own.length - frame.yours > MAX_RESEND || theirs.length - frame.mine > MAX_RESEND
-      const missing = frame.mine > theirs.length || frame.yours > own.length
-      const heads = options.answer || missing || more ? this.syncFrame() : undefined
-      const frames = heads === undefined ? [...lacking, ...lost] : [...lacking, ...lost, heads]
+      const { frames, more } = await this.#chains.lackingBy(frame)
+      const heads = options.answer || more ? this.syncFrame() : undefined
+      if (heads !== undefined) frames.push(heads)
       count = frames.length
       if (heads !== undefined) await this.#fault('before-send:sync')
       if (frames.length > 0) options.reply(frames)
@@ -222,20 +222,13 @@ export class Thread {
   }
 
   /** What the peer signed twice, as two envelopes of one sequence number. */
-  async equivocations(): Promise<readonly { readonly first: Uint8Array; readonly other: Uint8Array }[]> {
-    const found: { first: Uint8Array; other: Uint8Array }[] = []
-    for (const { seq, other } of await this.#context.store.equivocations(this.record.thread)) {
-      const [first] = await this.#chains.theirs.bytesFrom(seq, 1)
-      if (first !== undefined) found.push({ first, other })
-    }
-    return found
+  equivocations(): Promise<readonly { readonly first: Uint8Array; readonly other: Uint8Array }[]> {
+    return this.#chains.equivocations()
   }
 
   /** Stops timers; the chains stay on disk. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#cancelWake()
-    this.#cancelRetry()
+    this.#timers.stop()
     if (this.#failure !== undefined) return
     await this.#enqueue(() => this.#settle()).catch((error: unknown) => this.#context.onFailure(this, error))
   }
@@ -253,6 +246,23 @@ export class Thread {
   /** Work that nobody waits for. */
   #inTurn(work: () => Promise<void>): void {
     this.#enqueue(work).catch((error: unknown) => this.#context.onFailure(this, error))
+  }
+
+  /** What a message would make of the machine: nothing is changed yet. */
+  #stepOf(message: Message): Step {
+    const { clock } = this.#context
+    return step(this.#state, { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) })
+  }
+
+  #checkLimit(side: 'own' | 'theirs', type: string | undefined): void {
+    if (type !== undefined) this.#chains.checkLimit(side, type, this.#state.mine.inForce?.terms ?? null)
+  }
+
+  /** Ends a thread in which nothing is known to have been said: it has no deadline of its own, and may have been signed in. */
+  async #endIdle(): Promise<void> {
+    if (this.#state.phase !== 'idle') return
+    this.#state = restoredOf(this.record, { ...this.chains(), closed: true }, this.#context).state
+    await this.#settle()
   }
 
   async #run(event: Event, options: CommandOptions): Promise<void> {
@@ -298,25 +308,17 @@ export class Thread {
   async #sign(effect: SignEffect, options: CommandOptions): Promise<void> {
     const known = this.#chains.own.at(effect.seq)
     if (known !== undefined) return this.#sent(known)
-    const unsent = { message: this.#chains.seal(effect), options }
-    this.#unsent = unsent
-    await this.#putUnsent(unsent)
+    this.#unsent = { message: this.#chains.seal(effect), options }
+    await this.#putUnsent(this.#unsent)
   }
 
-  async #putUnsent({ message, options }: Unsent): Promise<void> {
+  async #putUnsent({ message, options }: Sealed): Promise<void> {
     const { store } = this.#context
-    const kept = this.#unwritten.length
-    const batch = [...(this.#begun ? [] : store.begin(this.record)), ...this.#unwritten, ...this.#chains.batchOf(message, options)]
+    const begin = this.#begun ? [] : store.begin(this.record)
     await this.#fault(`before-write:${message.type}` as FaultPoint)
-    try {
-      await store.write(batch, { sync: true })
-    } catch (error) {
-      this.#refused(error)
-      throw error
-    }
+    await this.#write([...begin, ...this.#chains.batchOf(message, options)], { sync: true })
     this.#unsent = undefined
     this.#begun = true
-    this.#unwritten.splice(0, kept)
     this.#chains.add(message, options.beside)
     await this.#fault(`after-write:${message.type}` as FaultPoint)
     await this.#sent(message)
@@ -324,9 +326,7 @@ export class Thread {
 
   /** An own message is on disk: the machine learns it, and the peer. */
   async #sent(message: Message): Promise<void> {
-    const { clock } = this.#context
-    const event: Event = { type: 'message', message, atMs: clock.monotonicMs(), unixS: Math.floor(clock.now() / 1000) }
-    const { state, effects } = step(this.#state, event)
+    const { state, effects } = this.#stepOf(message)
     ;[this.#from, this.#state] = [this.#state.phase, state]
     await this.#fault(`before-send:${message.type}` as FaultPoint)
     this.#context.send(this, this.#chains.framesOf(message))
@@ -338,13 +338,11 @@ export class Thread {
   #refused(error: unknown): void {
     if (!this.#begun) {
       this.#failure = error
-      this.#cancelWake()
+      this.#timers.clear('wake')
       this.#ended.resolve()
       return
     }
-    this.#cancelRetry()
-    if (this.#stopped) return
-    this.#cancelRetry = this.#context.clock.after(STORE_RETRY_MS, () => this.#inTurn(() => this.#settle()))
+    this.#timers.set('retry', STORE_RETRY_MS, () => this.#inTurn(() => this.#settle()))
   }
 
   async #sendSync(heads: ControlFrame): Promise<void> {
@@ -366,32 +364,33 @@ export class Thread {
     const isBusy = this.#underWay.size > 0
     if (end && isBusy && !this.#closed) void Promise.all(this.#underWay).then(() => this.#inTurn(() => this.#settle()))
     const closing = end && !isBusy && !this.#closed && this.#begun
-    const batch = closing ? [...this.#unwritten, this.#context.store.closed(this.record.thread)] : [...this.#unwritten]
-    if (this.#begun && batch.length > 0) await this.#put(batch, { sync: closing })
+    const writes = closing ? [this.#context.store.closed(this.record.thread)] : []
+    if (this.#begun && this.#unwritten.length + writes.length > 0) {
+      await this.#fault('before-write:take')
+      await this.#write(writes, { sync: closing })
+      await this.#fault('after-write:take')
+    }
     if (!end || (isBusy && !this.#closed)) return
     this.#closed = true
     this.#ended.resolve()
   }
 
-  async #put(batch: readonly Write[], options: { sync: boolean }): Promise<void> {
+  /** Writes what is unwritten, and `writes` with it, in one batch. */
+  async #write(writes: readonly Write[], options: { sync: boolean }): Promise<void> {
     const kept = this.#unwritten.length
-    await this.#fault('before-write:take')
     try {
-      await this.#context.store.write(batch, options)
+      await this.#context.store.write([...this.#unwritten, ...writes], options)
     } catch (error) {
       this.#refused(error)
       throw error
     }
     this.#unwritten.splice(0, kept)
-    await this.#fault('after-write:take')
   }
 
   #wake(atMs: number | null): void {
-    this.#cancelWake()
-    this.#cancelWake = () => undefined
-    if (atMs === null || this.#stopped) return
     const { clock } = this.#context
-    this.#cancelWake = clock.after(Math.max(0, atMs - clock.monotonicMs()), () => {
+    if (atMs === null) return this.#timers.clear('wake')
+    this.#timers.set('wake', Math.max(0, atMs - clock.monotonicMs()), () => {
       this.#inTurn(() => this.#run({ type: 'wake', atMs: clock.monotonicMs() }, {}))
     })
   }

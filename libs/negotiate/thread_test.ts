@@ -118,6 +118,36 @@ describe('signing', () => {
   })
 })
 
+it('a thread of which the disk lost every message is given back by its peer', async () => {
+  await world.start()
+  follow(world, { path: 'take', end: 'exit', runMs: 3_000, tickMs: 1_000 })
+  const thread = await takeIt(world)
+  await world.settle(1_500)
+  world.provider.kill()
+  const lost = Array.from({ length: 8 }, (_, seq) =>
+    ['o', 't'].map((side) => ({ key: `m!${thread.id}!${side}!0000000${seq}`, value: null })),
+  )
+  await world.provider.store.write(lost.flat())
+  await world.provider.restart()
+  expect((await world.provider.viewOf(thread.id))?.phase).toBe('idle')
+  await world.playOut()
+  expect(thread.view().outcome.kind).toBe('settled')
+  expect((await world.provider.viewOf(thread.id))?.outcome).toEqual(thread.view().outcome)
+})
+
+it('a command is refused when the peer would take no more messages like it', async () => {
+  await world.start()
+  follow(world, { path: 'take', end: 'exit', runMs: 3_000, tickMs: 1_000 })
+  const thread = await takeIt(world)
+  await world.settle(1_500)
+  const grant = { do: 'grant', grantee: new Uint8Array(32), right: 'read', until: 2 ** 32 - 1 } as const
+  for (let i = 0; i < 256; i++) await thread.command(grant)
+  await expect(thread.command(grant)).rejects.toMatchObject({ code: 'E_THREAD_LIMIT' })
+  await world.playOut()
+  expect(world.provider.seen.refused).toEqual([])
+  expect(thread.view().outcome).toMatchObject({ kind: 'settled', signedBy: 'both' })
+})
+
 describe('a peer that is not there', () => {
   it('does not keep the deadlines of a thread from their time', async () => {
     await world.start()

@@ -20,6 +20,10 @@ const MAX_OPEN_PER_PEER = 64
 const MAX_OPEN = 4_096
 /** Threads that are over and kept in memory for late repeats; older ones are read from the store when asked about. */
 const MAX_ENDED_IN_MEMORY = 64
+/** Stands where a type could have no thread: those of a contract all have one. */
+const NO_ID = new Uint8Array(0)
+/** Messages of a stored thread that cost as much to read back as one frame. */
+const LOADED_PER_FRAME = 4
 /** Threads that peers know and this node has lost: nothing is signed in them again. */
 const MAX_LOST = 1_024
 
@@ -288,21 +292,31 @@ class ThreadTable implements Threads {
     const nowS = Math.floor(clock.now() / 1000)
     const admitOpener = (): void => this.#admitOpener(peer, id)
     const message = openArrived(bytes, peer, thread, { networkId, suite, signer, nowS, admitOpener })
-    const opened = thread ?? this.#opened(message, peer)
+    // Another stream may have brought the first message of the same thread meanwhile: two threads of one id would sign twice.
+    const opened = thread ?? this.#inMemory(message.thread ?? NO_ID, peer) ?? this.#opened(message, peer)
     return () => opened.receive(message)
   }
 
+  /** The thread that a frame names. Its chains are read for nobody but its peer, who pays for it. */
   async #threadOf(id: Uint8Array, peer: ControlPeer): Promise<Thread | undefined> {
-    const name = toHex(id)
-    const thread = this.#threads.get(name) ?? (await this.get(name))
-    if (thread !== undefined && !equalBytes(thread.record.peerKey, peer.key)) {
-      throw new HaggleError('E_THREAD_PEER', 'The thread belongs to other parties')
-    }
+    const known = this.#inMemory(id, peer)
+    if (known !== undefined) return known
+    const stored = await this.#store.record(id)
+    if (stored === undefined) return undefined
+    checkPeer(stored.record, peer)
+    const thread = await this.get(toHex(id))
+    this.#link().charge(peer.peerId, Math.ceil((thread?.length ?? 0) / LOADED_PER_FRAME))
+    return thread
+  }
+
+  #inMemory(id: Uint8Array, peer: ControlPeer): Thread | undefined {
+    const thread = this.#threads.get(toHex(id))
+    if (thread !== undefined) checkPeer(thread.record, peer)
     return thread
   }
 
   #admitOpener(peer: ControlPeer, id: Uint8Array | null): void {
-    if (this.#lost.has(toHex(id ?? new Uint8Array(0)))) throw lostThread(id ?? new Uint8Array(0))
+    if (this.#lost.has(toHex(id ?? NO_ID))) throw lostThread(id ?? NO_ID)
     const most = this.#init.limits?.maxOpenPerPeer ?? MAX_OPEN_PER_PEER
     if ((this.#open.get(peer.peerId)?.size ?? 0) >= most) {
       throw new HaggleError('E_THREAD_LIMIT', `A peer may have at most ${most} open threads`)
@@ -310,10 +324,14 @@ class ThreadTable implements Threads {
     if (this.#openCount >= MAX_OPEN) throw new HaggleError('E_THREAD_LIMIT', `This node has ${MAX_OPEN} open threads`)
   }
 
-  #opened({ thread: id, iat }: Message, peer: ControlPeer): Thread {
-    const thread = id ?? new Uint8Array(0)
-    const record: ThreadRecord = { thread, role: 'provider', peerKey: peer.key, addresses: [], startedAt: iat }
-    const opened = this.#add(Thread.begin(record, this.#context()))
+  /** A thread that the peer opens. A message that the machine would not take opens none: such a thread would have no deadline, and never end. */
+  #opened(message: Message, peer: ControlPeer): Thread {
+    const thread = message.thread ?? NO_ID
+    const record: ThreadRecord = { thread, role: 'provider', peerKey: peer.key, addresses: [], startedAt: message.iat }
+    const opened = Thread.begin(record, this.#context())
+    if (!opened.isOpenedBy(message))
+      throw new HaggleError('E_THREAD_UNKNOWN', 'The message breaks the rules of a first one: it opens no thread')
+    this.#add(opened)
     this.#tell(() => this.#init.handler.opened(opened), opened)
     return opened
   }
@@ -336,6 +354,10 @@ class ThreadTable implements Threads {
     this.#link().charge(source.peerId, count)
     this.#init.handler.reachable(thread, true)
   }
+}
+
+function checkPeer({ peerKey }: ThreadRecord, { key }: ControlPeer): void {
+  if (!equalBytes(peerKey, key)) throw new HaggleError('E_THREAD_PEER', 'The thread belongs to other parties')
 }
 
 function targetOf({ peerId, record }: Thread): PeerTarget {

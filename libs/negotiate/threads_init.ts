@@ -13,7 +13,7 @@ import type { TakenNumber } from './_numbers.ts'
 
 /** What the market does about threads. None of these may throw; what one throws nevertheless is a failure. */
 export interface ThreadsHandler {
-  /** A peer opened a thread: this node is its provider. */
+  /** A peer opened a thread with a message that its machine takes: this node is its provider. */
   opened(thread: Thread): void
   /** A thread that was open when the last process ended. Comes before its first effect. */
   resumed(thread: Thread): void
