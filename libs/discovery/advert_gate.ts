@@ -5,6 +5,7 @@ import type { Clock, Header, Message, Suite } from '@haggle/wire'
 import { advertMessage, classNameOf, MAX_ADVERT_BYTES } from './advert.ts'
 import type { Advert } from './advert.ts'
 import { SkewMeter } from './skew_meter.ts'
+import { ToldAdverts } from './told_adverts.ts'
 import type { Rate } from './token_bucket.ts'
 import { TokenBucket, TokenBuckets } from './token_bucket.ts'
 import type { ClassName } from '@haggle/offer'
@@ -111,6 +112,7 @@ export class AdvertGate {
   readonly #newSigners: TokenBucket
   readonly #strangers: TokenBuckets
   readonly #skewLooks: TokenBucket
+  readonly #told: ToldAdverts = new ToldAdverts()
   /** What the signed times of others say about our clock. */
   readonly skew: SkewMeter = new SkewMeter()
   readonly #counts: Map<AdvertRefusal, number> = new Map()
@@ -148,7 +150,10 @@ export class AdvertGate {
     return this.#verified
   }
 
-  /** Judges an advert that `from` passed on. `className` is the class of the topic it came by; without it, any class will do (a snapshot). */
+  /**
+   * Judges an advert that `from` passed on. `className` is the class of the topic it came by; without it, any class will do (a snapshot). What a snapshot
+   * brought is admitted again when the next one brings the same bytes and nothing newer is remembered: how long it lasts then is for the book to say.
+   */
   admit(bytes: Uint8Array, from: string, className?: ClassName): Admission {
     const result = this.#judge(bytes, from, className)
     if (result.ok) this.#admitted += 1
@@ -160,6 +165,8 @@ export class AdvertGate {
     const { clock, networkId } = this.#options
     if (className !== undefined && !this.#neighbours.take(from, clock.monotonicMs())) return { ok: false, reason: 'neighbour' }
     if (bytes.byteLength > (this.#options.maxBytes ?? MAX_ADVERT_BYTES)) return { ok: false, reason: 'length' }
+    const told = className === undefined ? this.#toldBefore(bytes) : undefined
+    if (told !== undefined) return { ok: true, message: told }
     try {
       // What is kept must not hold on to the packet that it came in, which a hostile neighbour makes as large as it may.
       const message = open(bytes.slice(), advertMessage, {
@@ -169,7 +176,8 @@ export class AdvertGate {
         admit: (header) => this.#admitHeader(header, from),
       })
       this.#charge(message.signer)
-      if (className !== undefined) this.#noteSkew(message)
+      if (className === undefined) this.#told.add(message, Math.floor(clock.now() / 1_000))
+      else this.#noteSkew(message)
       if (className !== undefined && classNameOf(message.body) !== className) return { ok: false, reason: 'topic' }
       return { ok: true, message }
     } catch (error) {
@@ -177,6 +185,12 @@ export class AdvertGate {
       if (reason === 'window' && className !== undefined) this.#lookAtSkew(bytes)
       return { ok: false, reason }
     }
+  }
+
+  /** Neither verified nor charged again: otherwise a source could use up what the signer may say by saying it again. */
+  #toldBefore(bytes: Uint8Array): Message<Advert> | undefined {
+    const told = this.#told.find(bytes)
+    return told !== undefined && (this.#options.book.seqOf(toHex(told.signer)) ?? told.seq) === told.seq ? told : undefined
   }
 
   /** An advert outside the window may mean that our own clock is wrong. Its signature is checked for that, a few times a minute. */

@@ -1,6 +1,6 @@
 // The book: who is in the market as far as this node has heard, bounded, and never older than what each signer said last.
 
-import { toHex } from '@haggle/wire'
+import { MAX_SKEW_S, toHex } from '@haggle/wire'
 import type { Clock, Message, Random } from '@haggle/wire'
 import { peerIdOf } from '@haggle/identity'
 import type { ClassName } from '@haggle/offer'
@@ -23,7 +23,16 @@ export interface BookEntry {
   readonly endsAtMs: number
   /** PeerId of who told us. */
   readonly from: string
+  readonly via: AdvertPath
 }
+
+/**
+ * How an advert reached the book.
+ *
+ * - `gossip`: while it was news; its TTL counts from its arrival
+ * - `snapshot`: out of another node's book, which says how long it still lasts
+ */
+export type AdvertPath = 'gossip' | 'snapshot'
 
 /** What a renter may ask of the book. Everything left out fits. */
 export interface BookQuery {
@@ -55,6 +64,8 @@ export const SEQ_MEMORY_MS: number = (MAX_TTL_S + 60) * 1_000
 interface SignerMemory {
   readonly seq: number
   readonly untilMs: number
+  /** How long snapshots have let the advert of that seq last, monotonic ms. Infinity: no snapshot can say more (heard by gossip, left, does not answer). */
+  readonly toldUntilMs: number
   /** Adverts heard, and when the first was, monotonic ms. */
   readonly times: number
   readonly firstMs: number
@@ -100,19 +111,30 @@ export class OfferBook {
 
   /** The highest seq of a signer (hex key), or undefined when it is not remembered. */
   seqOf(signer: string): number | undefined {
-    const known = this.#signers.get(signer)
-    return known === undefined || known.untilMs < this.#now() ? undefined : known.seq
+    return this.#memoryOf(signer)?.seq
   }
 
-  /** Enters a verified advert; a TTL of 0 takes its signer out. `remainingS` bounds the TTL of one that came by a snapshot. */
-  enter(message: Message<Advert>, from: string, remainingS: number = MAX_TTL_S): void {
+  /**
+   * Enters a verified advert; a TTL of 0 takes its signer out. `remainingS` is what the source of a snapshot says that it still lasts; left out for gossip.
+   * The same advert enters again by a snapshot that lets it last longer, within what its signer said: one source can't hide a provider by cutting it short.
+   *
+   * @returns True when the advert is believed by this, or believed for longer.
+   */
+  enter(message: Message<Advert>, from: string, remainingS?: number): boolean {
     const now = this.#now()
     const signer = toHex(message.signer)
-    this.#remember(signer, message.seq, now)
-    const left = Math.min(message.body.ttlS, remainingS)
-    if (left <= 0) {
+    const isLeaving = message.body.ttlS <= 0
+    let endsAtMs = now + message.body.ttlS * 1_000
+    if (remainingS !== undefined) {
+      endsAtMs = this.#endOfTold(message, signer, remainingS)
+      if (!isLeaving && endsAtMs <= now) return false
+      const known = this.#memoryOf(signer)
+      if (known !== undefined && (message.seq < known.seq || (message.seq === known.seq && endsAtMs <= known.toldUntilMs))) return false
+    }
+    this.#remember(signer, message.seq, remainingS === undefined || isLeaving ? Infinity : endsAtMs)
+    if (isLeaving) {
       this.#drop(signer)
-      return
+      return false
     }
     const old = this.#entries.get(signer)
     const entry: BookEntry = {
@@ -123,8 +145,9 @@ export class OfferBook {
       bytes: message.bytes,
       seq: message.seq,
       heardAtMs: now,
-      endsAtMs: now + left * 1_000,
+      endsAtMs,
       from,
+      via: remainingS === undefined ? 'gossip' : 'snapshot',
     }
     this.#drop(signer)
     if (this.#entries.size >= (this.#options.maxEntries ?? 10_000)) this.#makeRoom()
@@ -132,12 +155,16 @@ export class OfferBook {
     this.#byPeer.set(entry.peerId, signer)
     this.#population.set(entry.className, (this.#population.get(entry.className) ?? 0) + 1)
     for (const listener of [...this.#listeners]) listener(entry)
+    return true
   }
 
   /** Takes a provider out that did not answer. Its seq stays remembered: only a newer advert brings it back. */
   remove(peerId: string): void {
     const signer = this.#byPeer.get(peerId)
-    if (signer !== undefined) this.#drop(signer)
+    if (signer === undefined) return
+    this.#drop(signer)
+    const known = this.#signers.get(signer)
+    if (known !== undefined) this.#signers.set(signer, { ...known, toldUntilMs: Infinity })
   }
 
   get(peerId: string): BookEntry | undefined {
@@ -148,8 +175,21 @@ export class OfferBook {
 
   /** The entries that meet `query`, cheapest first. */
   entries(query: BookQuery = {}): BookEntry[] {
+    return this.fitting(query).sort(byPrice)
+  }
+
+  /** The entries that meet `query`, in no order that means anything: for who needs only a few of them. */
+  fitting(query: BookQuery): BookEntry[] {
     this.#expire()
-    return [...this.#entries.values()].filter((entry) => meets(entry.advert, query)).sort(byPrice)
+    return [...this.#entries.values()].filter((entry) => meets(entry.advert, query))
+  }
+
+  /** Providers that are believed for `leftMs` more at least: of all, or of those who came that way. */
+  lasting(leftMs: number, via?: AdvertPath): number {
+    const until = this.#now() + leftMs
+    let count = 0
+    for (const entry of this.#entries.values()) if (entry.endsAtMs > until && (via ?? entry.via) === entry.via) count += 1
+    return count
   }
 
   /** Providers of a class, or of all. */
@@ -164,11 +204,36 @@ export class OfferBook {
     return () => this.#listeners.delete(listener)
   }
 
-  #remember(signer: string, seq: number, now: number): void {
+  /**
+   * When an advert out of a snapshot ends: as its source says, but not after what its signer said. A newer one does not end its signer sooner than the one
+   * before it: that the provider spoke again is no sign of its end.
+   */
+  #endOfTold(message: Message<Advert>, signer: string, remainingS: number): number {
+    const now = this.#now()
+    const signedS = message.exp + MAX_SKEW_S - Math.floor(this.#options.clock.now() / 1_000)
+    const latestMs = now + Math.min(message.body.ttlS, signedS) * 1_000
+    const old = this.#entries.get(signer)
+    const wantedMs = now + remainingS * 1_000
+    return Math.min(latestMs, old !== undefined && old.seq < message.seq ? Math.max(wantedMs, old.endsAtMs) : wantedMs)
+  }
+
+  #memoryOf(signer: string): SignerMemory | undefined {
+    const known = this.#signers.get(signer)
+    return known === undefined || known.untilMs < this.#now() ? undefined : known
+  }
+
+  #remember(signer: string, seq: number, toldUntilMs: number): void {
+    const now = this.#now()
+    const known = this.#memoryOf(signer)
+    // Said again is not heard again: its standing and its time in memory stay.
+    if (known?.seq === seq) {
+      this.#signers.set(signer, { ...known, toldUntilMs })
+      return
+    }
     const old = this.#signers.get(signer)
     this.#signers.delete(signer)
     const untilMs = now + (this.#options.seqMemoryMs ?? SEQ_MEMORY_MS)
-    this.#signers.set(signer, { seq, untilMs, times: (old?.times ?? 0) + 1, firstMs: old?.firstMs ?? now })
+    this.#signers.set(signer, { seq, untilMs, toldUntilMs, times: (old?.times ?? 0) + 1, firstMs: old?.firstMs ?? now })
     // In order of hearing: the first ones end first. At the rate that the gate lets new signers in, the bound is not reached before the memory's end.
     let looks = 0
     for (const [oldest, memory] of this.#signers) {
@@ -186,7 +251,8 @@ export class OfferBook {
       { length: EVICTION_DRAWS },
       (_, i) => signers[(((draws[2 * i] ?? 0) << 8) | (draws[2 * i + 1] ?? 0)) % signers.length] ?? '',
     )
-    const standing = (signer: string): SignerMemory => this.#signers.get(signer) ?? { seq: 0, untilMs: 0, times: 0, firstMs: 0 }
+    const standing = (signer: string): SignerMemory =>
+      this.#signers.get(signer) ?? { seq: 0, untilMs: 0, toldUntilMs: 0, times: 0, firstMs: 0 }
     drawn.sort((a, b) => standing(a).times - standing(b).times || standing(b).firstMs - standing(a).firstMs)
     if (drawn[0] !== undefined) this.#drop(drawn[0])
   }

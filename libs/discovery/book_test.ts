@@ -33,6 +33,76 @@ describe('OfferBook', { timeout: 60_000 }, () => {
     expect(book.size).toBe(0)
   })
 
+  it('enter() remembers nothing of an advert to which its source gives no time', () => {
+    const { clock, book } = setUp()
+    book.enter(advertOf(identityOf(1), { ttlS: 75 }), 'n', 0)
+    expect([book.size, book.seqOf(toHex(identityOf(1).publicKey))]).toEqual([0, undefined])
+    // Nor when its signer's own time is over: 75 s, and 30 s for the clocks.
+    clock.advance(105_000)
+    book.enter(advertOf(identityOf(1), { ttlS: 75 }), 'n', 75)
+    expect([book.size, book.seqOf(toHex(identityOf(1).publicKey))]).toEqual([0, undefined])
+  })
+
+  it('enter() lets a second source lengthen what the first cut short, up to what the signer said', () => {
+    const { clock, book } = setUp()
+    const advert = advertOf(identityOf(1), { ttlS: 75 })
+    expect([book.enter(advert, 'a', 10), book.enter(advert, 'b', 5), book.enter(advert, 'b', 40)]).toEqual([true, false, true])
+    clock.advance(39_999)
+    expect(book.size).toBe(1)
+    clock.advance(1)
+    expect(book.size).toBe(0)
+    // Gone, and back: at 60 s it has 45 s left, however long a source says and however often.
+    clock.advance(20_000)
+    expect([book.enter(advert, 'c', 360), book.enter(advert, 'c', 360)]).toEqual([true, false])
+    clock.advance(44_999)
+    expect(book.size).toBe(1)
+    clock.advance(1)
+    expect(book.size).toBe(0)
+  })
+
+  it('enter() takes a newer advert from a source without letting it end the provider sooner', () => {
+    const { clock, book } = setUp()
+    book.enter(advertOf(identityOf(1), { ttlS: 75 }, { seq: 1 }), 'n')
+    book.enter(advertOf(identityOf(1), { ttlS: 75, priceBucket: 7 }, { seq: 2 }), 'hostile', 1)
+    clock.advance(74_999)
+    expect(book.entries().map(({ advert }) => advert.priceBucket)).toEqual([7])
+    clock.advance(1)
+    expect(book.size).toBe(0)
+  })
+
+  it('enter() brings nobody back by a snapshot who left, did not answer, or spoke since', () => {
+    const { clock, book } = setUp()
+    const advert = advertOf(identityOf(1), { ttlS: 75 }, { seq: 1 })
+    book.enter(advert, 'a', 10)
+    book.remove(identityOf(1).peerId)
+    expect(book.enter(advert, 'b', 75)).toBe(false)
+    book.enter(advertOf(identityOf(1), { ttlS: 0 }, { seq: 2, exp: NOW + 75 }), 'n')
+    expect([book.enter(advert, 'b', 75), book.size]).toEqual([false, 0])
+    // What came by gossip is counted from its own arrival: no source lengthens it.
+    const heard = advertOf(identityOf(2), { ttlS: 75 })
+    book.enter(heard, 'n')
+    clock.advance(20_000)
+    expect(book.enter(heard, 'b', 75)).toBe(false)
+    clock.advance(55_000)
+    expect(book.size).toBe(0)
+  })
+
+  it('enter() gives no standing to one that snapshots only repeat', () => {
+    const { book } = setUp({ maxEntries: 2 })
+    for (const seq of [1, 2]) book.enter(advertOf(identityOf(1), {}, { seq }), 'n')
+    for (let s = 1; s <= 20; s++) expect(book.enter(advertOf(identityOf(2)), 'hostile', s)).toBe(true)
+    book.enter(advertOf(identityOf(3)), 'n')
+    expect([1, 2, 3].map((n) => book.get(identityOf(n).peerId) !== undefined)).toEqual([true, false, true])
+  })
+
+  it('lasting() counts those that do not end soon, of all or by the way they came', () => {
+    const { book } = setUp()
+    book.enter(advertOf(identityOf(1), { ttlS: 75 }), 'n')
+    book.enter(advertOf(identityOf(2), { ttlS: 75 }), 'n', 60)
+    book.enter(advertOf(identityOf(3), { ttlS: 75 }), 'n', 5)
+    expect([book.lasting(25_000), book.lasting(25_000, 'gossip'), book.lasting(0)]).toEqual([2, 1, 3])
+  })
+
   it('answers a query cheapest first, and knows the class populations', () => {
     const { book } = setUp()
     book.enter(advertOf(identityOf(1), { priceBucket: 80, classIndex: 6 }), 'n')

@@ -13,6 +13,7 @@ import { Finder, targetOf } from './finder.ts'
 import type { FindQuery, FoundOffer } from './finder.ts'
 import { serveOffers, serveSnapshots } from './protocols.ts'
 import type { FetchedOffer, ProtocolParts } from './protocols.ts'
+import type { SnapshotRefusal } from './snapshot.ts'
 import { advertTopic } from './topics.ts'
 
 /** Options of {@link createDiscovery}. */
@@ -46,6 +47,8 @@ export interface Discovery {
   readonly book: OfferBook
   /** Adverts refused so far, by reason. */
   readonly refusals: ReadonlyMap<AdvertRefusal, number>
+  /** Questions for snapshots refused so far, by reason. */
+  readonly snapshotRefusals: ReadonlyMap<SnapshotRefusal, number>
   /** Listens to adverts, serves snapshots, and learns from the first peers that connect. */
   start(): Promise<void>
   /** Leaves politely and stops. */
@@ -63,12 +66,10 @@ export interface Discovery {
    * fewer than three say is a hint. See {@link clockError}.
    */
   clockSkewS(witnesses?: number): number | undefined
-  /** Fills the book from one connected peer. */
+  /** Fills the book from one connected peer. Resolves with the number of adverts that the book took. */
   learnFrom(peerId: string, query?: BookQuery, options?: { signal?: AbortSignal }): Promise<number>
 }
 
-/** Peers that are asked for a snapshot by themselves when they connect, while the book has fewer entries than this. */
-const COLD_ENTRIES = 8
 /** A provider that was connected and is not any more is asked once, after this long. */
 const SUSPECT_MS = 1_000
 /** Providers that are asked because they disconnected, at the same time. */
@@ -81,6 +82,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
 class NodeDiscovery implements Discovery {
   readonly book: OfferBook
+  readonly snapshotRefusals: Map<SnapshotRefusal, number> = new Map()
   readonly #options: DiscoveryOptions
   readonly #parts: ProtocolParts
   readonly #gate: AdvertGate
@@ -114,7 +116,7 @@ class NodeDiscovery implements Discovery {
   async start(): Promise<void> {
     const { network, networkId } = this.#options
     const classes = this.#options.classes ?? CLASSES.map(({ name }) => name)
-    this.#off.push(await serveSnapshots(this.#parts, this.book))
+    this.#off.push(await serveSnapshots(this.#parts, this.book, (reason) => this.#refuse(reason)))
     for (const className of classes) {
       this.#off.push(await network.subscribe(advertTopic(networkId, className), ({ data, from }) => this.#hear(data, from, className)))
     }
@@ -185,8 +187,12 @@ class NodeDiscovery implements Discovery {
     return BLAMED_REFUSALS.has(admission.reason) ? 'reject' : 'ignore'
   }
 
+  #refuse(reason: SnapshotRefusal): void {
+    this.snapshotRefusals.set(reason, (this.snapshotRefusals.get(reason) ?? 0) + 1)
+  }
+
   #onConnected(peerId: string): void {
-    if (this.book.size >= COLD_ENTRIES || this.#stopped.signal.aborted) return
+    if (this.#stopped.signal.aborted || !this.#finder.isCold()) return
     // A peer that serves none, or is gone again, is no loss: the next one is asked.
     void this.#finder.learnFrom(peerId, {}, { signal: this.#stopped.signal }).catch(() => undefined)
   }

@@ -1,9 +1,11 @@
 // Finding offers: the book, snapshots and the DHT at once; whoever is heard of is asked, and answers are passed on as they come.
 
-import { errorCode, MAX_SKEW_S } from '@haggle/wire'
+import { errorCode } from '@haggle/wire'
 import type { ClassKey } from '@haggle/offer'
 import type { PeerTarget } from '@haggle/mesh'
+import { MAX_TTL_S, MIN_INTERVAL_S } from './advert.ts'
 import type { AdvertGate } from './advert_gate.ts'
+import { Asks, orAborted } from './asks.ts'
 import { meets } from './book.ts'
 import type { BookEntry, BookQuery, OfferBook } from './book.ts'
 import { askSnapshot, fetchOffer } from './protocols.ts'
@@ -30,8 +32,6 @@ export interface FoundOffer extends FetchedOffer {
 
 const DEFAULT_LIMIT = 32
 const DEFAULT_WAIT_MS = 3_000
-/** Providers asked at the same time. */
-const PARALLEL_ASKS = 16
 /** Snapshot sources of one search. */
 const SOURCES = 2
 /** Connected peers that a cold search asks without having heard of them. */
@@ -40,6 +40,16 @@ const DIRECT_ASKS = 4
 const DHT_ANSWERS = 3
 /** Connected peers get so long before the DHT is asked besides: a lookup costs more processor time than they and all their answers do. Ms. */
 const HEAD_START_MS = 50
+/** Peers that connect are asked for a snapshot while the book has fewer lasting entries than this. */
+const COLD_ENTRIES = 8
+/** An entry lasts when it does not end before any provider speaks again: others are no stock to live on, and any source can say of all that they end. Ms. */
+const LASTING_MS: number = MIN_INTERVAL_S * 1_000
+/** A source has told for this long: after the longest TTL nothing that it told is believed any more. Ms. */
+const TOLD_MS: number = MAX_TTL_S * 1_000
+/** A search that has enough answers waits so long for a second source: that one is connected and needs a round trip. Ms. */
+const SECOND_SOURCE_MS = 500
+/** Peers that are remembered for what they told. */
+const MAX_PEERS = 256
 /** Book entries that make a search need no snapshot. */
 const WARM_ENTRIES = 3
 /** A snapshot of one source serves searches for this long: gossip tells the rest. */
@@ -53,6 +63,8 @@ export class Finder {
   /** Dead adverts by source: it is asked last next time. */
   readonly #deadBy: Map<string, number> = new Map()
   readonly #askedAt: Map<string, number> = new Map()
+  /** When a source last told something that lasts, monotonic ms. */
+  readonly #toldAt: Map<string, number> = new Map()
   /** Snapshots on their way: a search waits for them instead of asking the same peer again. */
   readonly #learning: Set<Promise<number>> = new Set()
 
@@ -98,12 +110,14 @@ export class Finder {
     }
   }
 
-  /** Asks one connected peer for a snapshot into the book. Resolves with the number of adverts that were new and good. */
+  /** True while there is little in the book that lasts, or one source may have chosen what there is. */
+  isCold(): boolean {
+    return this.#book.lasting(LASTING_MS) < COLD_ENTRIES || this.#isOneSided()
+  }
+
+  /** Asks one connected peer for a snapshot into the book. Resolves with the number of adverts that the book took. */
   learnFrom(peerId: string, query: BookQuery = {}, options: { signal?: AbortSignal } = {}): Promise<number> {
-    this.#askedAt.delete(peerId)
-    this.#askedAt.set(peerId, this.#parts.clock.monotonicMs())
-    const oldest = this.#askedAt.keys().next()
-    if (this.#askedAt.size > 256 && oldest.done !== true) this.#askedAt.delete(oldest.value)
+    note(this.#askedAt, peerId, this.#parts.clock.monotonicMs())
     const learning = this.#learn(peerId, query, options)
     this.#learning.add(learning)
     const forget = (): void => void this.#learning.delete(learning)
@@ -114,13 +128,25 @@ export class Finder {
   async #learn(peerId: string, query: BookQuery, options: { signal?: AbortSignal }): Promise<number> {
     let learnt = 0
     for await (const { advert, remainingS } of askSnapshot(this.#parts, { peerId }, query, options)) {
+      // Nothing is remembered of one without time, or its source could make another's word of it a replay.
+      if (remainingS <= 0) continue
       const admission = this.#gate.admit(advert, peerId)
-      if (!admission.ok) continue
-      const { message } = admission
-      this.#book.enter(message, peerId, Math.min(remainingS, message.exp + MAX_SKEW_S - Math.floor(this.#parts.clock.now() / 1_000)))
-      learnt += 1
+      if (admission.ok && this.#book.enter(admission.message, peerId, remainingS)) learnt += 1
+      const isKnown = admission.ok || admission.reason === 'replay'
+      if (isKnown && remainingS * 1_000 >= LASTING_MS) note(this.#toldAt, peerId, this.#parts.clock.monotonicMs())
     }
     return learnt
+  }
+
+  /** Peers whose snapshots may still be in the book. */
+  #sourcesHeard(): Set<string> {
+    const since = this.#parts.clock.monotonicMs() - TOLD_MS
+    return new Set([...this.#toldAt].filter(([, at]) => at >= since).map(([peerId]) => peerId))
+  }
+
+  /** True while fewer than two sources have told, and gossip has not told enough by itself. */
+  #isOneSided(): boolean {
+    return this.#sourcesHeard().size < SOURCES && this.#book.lasting(LASTING_MS, 'gossip') < COLD_ENTRIES
   }
 
   async #search(query: FindQuery, asks: Asks, signal: AbortSignal): Promise<void> {
@@ -135,7 +161,7 @@ export class Finder {
       for (const entry of known.slice(i, i + 2 * limit)) asks.add(targetOf(entry))
       if (known.length < WARM_ENTRIES) break
       await asks.idle(signal)
-      if (asks.answered >= Math.min(WARM_ENTRIES, limit)) return
+      if (asks.answered >= Math.min(WARM_ENTRIES, limit)) return await this.#secondSource(query, asks, signal)
     }
     if (this.#parts.network.peers().length === 0) await this.#firstPeer(signal)
     // A connected peer may itself be on sale, and no advert of it heard yet: asking costs one round trip on an open connection.
@@ -154,18 +180,27 @@ export class Finder {
     if (asks.answered === 0) await asks.firstAnswer(signal)
   }
 
-  async #snapshots(query: BookQuery, signal: AbortSignal): Promise<void> {
+  /** One source may have chosen all who are in the book, however well they answer: another one is heard for a moment. */
+  async #secondSource(query: FindQuery, asks: Asks, signal: AbortSignal): Promise<void> {
+    if (!this.#isOneSided()) return
+    const enough = Promise.withResolvers<void>()
+    const cancel = this.#parts.clock.after(SECOND_SOURCE_MS, enough.resolve)
+    await Promise.race([this.#snapshots(query, signal, this.#sourcesHeard()).then(() => asks.idle(signal)), enough.promise])
+    cancel()
+  }
+
+  async #snapshots(query: BookQuery, signal: AbortSignal, without: ReadonlySet<string> = new Set()): Promise<void> {
     const now = this.#parts.clock.monotonicMs()
     const rank = (peerId: string): number => this.#deadBy.get(peerId) ?? 0
     const peers = this.#parts.network
       .peers()
-      .filter((peerId) => now - (this.#askedAt.get(peerId) ?? -Infinity) > SNAPSHOT_FRESH_MS)
+      .filter((peerId) => !without.has(peerId) && now - (this.#askedAt.get(peerId) ?? -Infinity) > SNAPSHOT_FRESH_MS)
       .sort((a, b) => rank(a) - rank(b))
     // A peer may serve none: the next one takes its turn, so that two answer where two can.
     const next = async (): Promise<void> => {
       for (let peerId = peers.shift(); peerId !== undefined && !signal.aborted; peerId = peers.shift()) {
-        const learnt = await this.learnFrom(peerId, query, { signal }).catch(() => 0)
-        if (learnt > 0) return
+        await this.learnFrom(peerId, query, { signal }).catch(() => 0)
+        if ((this.#toldAt.get(peerId) ?? -Infinity) >= now) return
       }
     }
     // Peers that have just connected are being asked already: their answers are waited for, too.
@@ -211,10 +246,16 @@ export class Finder {
     const entry = this.#book.get(peerId)
     if (entry === undefined) return
     this.#book.remove(peerId)
-    if (entry.from !== peerId) this.#deadBy.set(entry.from, (this.#deadBy.get(entry.from) ?? 0) + 1)
-    const oldest = this.#deadBy.keys().next()
-    if (this.#deadBy.size > 256 && oldest.done !== true) this.#deadBy.delete(oldest.value)
+    if (entry.from !== peerId) note(this.#deadBy, entry.from, (this.#deadBy.get(entry.from) ?? 0) + 1)
   }
+}
+
+/** Sets a peer's figure; the peer that was noted longest ago makes room. */
+function note(figures: Map<string, number>, peerId: string, figure: number): void {
+  figures.delete(peerId)
+  figures.set(peerId, figure)
+  const oldest = figures.keys().next()
+  if (figures.size > MAX_PEERS && oldest.done !== true) figures.delete(oldest.value)
 }
 
 /** How to reach the provider of an entry. */
@@ -229,128 +270,4 @@ function addressesOf(entry: BookEntry | undefined): { addresses?: readonly strin
 /** True for errors that say that nobody is there, or nobody who sells. */
 export function isDead(error: unknown): boolean {
   return ['E_DIAL', 'E_PROTOCOL_UNSUPPORTED', 'E_OFFER_NONE', 'E_OFFER_FOREIGN', 'E_STREAM_RESET', 'E_ASK_TIME'].includes(errorCode(error))
-}
-
-/** Resolves when `work` has ended somehow, or with the signal. */
-async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  const { promise: aborted, resolve } = Promise.withResolvers<void>()
-  const onAbort = (): void => resolve()
-  signal.addEventListener('abort', onAbort)
-  try {
-    await Promise.race([work, aborted])
-  } catch {
-    // How the work ended is for who started it.
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-/** The providers of one search: each is asked once, some at a time, and the answers are queued. */
-class Asks {
-  readonly #ask: (target: PeerTarget) => Promise<FetchedOffer>
-  readonly #suits: ((found: FetchedOffer) => boolean) | undefined
-  readonly #seen: Set<string>
-  readonly #waiting: PeerTarget[] = []
-  readonly #answers: FetchedOffer[] = []
-  #running = 0
-  #answered = 0
-  #suited = false
-  #searching = true
-  #wake: () => void = () => undefined
-  #wakeIdle: () => void = () => undefined
-
-  constructor(ask: (target: PeerTarget) => Promise<FetchedOffer>, own: string, suits: ((found: FetchedOffer) => boolean) | undefined) {
-    this.#ask = ask
-    this.#suits = suits
-    this.#seen = new Set([own])
-  }
-
-  add(target: PeerTarget): void {
-    if (this.#seen.has(target.peerId)) return
-    this.#seen.add(target.peerId)
-    this.#waiting.push(target)
-    this.#next()
-  }
-
-  /** Providers that have answered. */
-  get answered(): number {
-    return this.#answered
-  }
-
-  /** True when one of the answers will do. */
-  get suited(): boolean {
-    return this.#suited
-  }
-
-  /** Resolves when everyone that was added has been asked and has answered, or with the signal. */
-  async idle(signal: AbortSignal): Promise<void> {
-    while (this.#running > 0 && !signal.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        this.#wakeIdle = resolve
-      })
-      await orAborted(woken, signal)
-    }
-  }
-
-  /** Resolves when somebody has answered, or with the signal. */
-  async firstAnswer(signal: AbortSignal): Promise<void> {
-    while (this.#answered === 0 && !signal.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        this.#wakeIdle = resolve
-      })
-      await orAborted(woken, signal)
-    }
-  }
-
-  sourcesDone(): void {
-    this.#searching = false
-    this.#wake()
-  }
-
-  async *results(signal: AbortSignal): AsyncGenerator<FetchedOffer, void, undefined> {
-    const onAbort = (): void => this.#wake()
-    signal.addEventListener('abort', onAbort)
-    try {
-      for (;;) {
-        const answer = this.#answers.shift()
-        if (answer !== undefined) {
-          yield answer
-        } else if (signal.aborted || (!this.#searching && this.#running === 0 && this.#waiting.length === 0)) {
-          return
-        } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
-        }
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-      this.#waiting.length = 0
-    }
-  }
-
-  #next(): void {
-    while (this.#running < PARALLEL_ASKS) {
-      const target = this.#waiting.shift()
-      if (target === undefined) return
-      this.#running += 1
-      this.#ask(target)
-        .then(
-          (answer) => {
-            this.#answered += 1
-            this.#suited ||= this.#suits?.(answer) === true
-            this.#answers.push(answer)
-          },
-          // Who does not answer is left out of the answers: `ask` has noted it in the book.
-          () => undefined,
-        )
-        .finally(() => {
-          this.#running -= 1
-          this.#next()
-          this.#wake()
-          this.#wakeIdle()
-        })
-    }
-  }
 }

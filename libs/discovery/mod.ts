@@ -39,13 +39,13 @@ export { ADVERT_RATES, AdvertGate, BLAMED_REFUSALS } from './advert_gate.ts'
 export type { Admission, AdvertGateOptions, AdvertRates, AdvertRefusal, SeqBook } from './advert_gate.ts'
 export { CHANGE_RATE, intervalS } from './announcer.ts'
 export { byPrice, meets, OfferBook, SEQ_MEMORY_MS } from './book.ts'
-export type { BookEntry, BookOptions, BookQuery } from './book.ts'
+export type { AdvertPath, BookEntry, BookOptions, BookQuery } from './book.ts'
 export { createDiscovery } from './discovery.ts'
 export type { Announcement, Discovery, DiscoveryOptions } from './discovery.ts'
 export { isDead, targetOf } from './finder.ts'
 export type { FindQuery, FoundOffer } from './finder.ts'
 export type { FetchedOffer } from './protocols.ts'
-export { OFFER_RATE, SNAPSHOT_RATE } from './protocols.ts'
+export { OFFER_RATE, SNAPSHOT_RATE, SNAPSHOT_TOTAL_RATE } from './protocols.ts'
 export {
   decodeSnapshotItem,
   decodeSnapshotRequest,
@@ -55,7 +55,7 @@ export {
   MAX_SNAPSHOT_ADVERTS,
   MAX_SNAPSHOT_BYTES,
 } from './snapshot.ts'
-export type { SnapshotItem, SnapshotRequest } from './snapshot.ts'
+export type { SnapshotItem, SnapshotRefusal, SnapshotRequest } from './snapshot.ts'
 export { clockError, SkewMeter } from './skew_meter.ts'
 export { TokenBucket, TokenBuckets } from './token_bucket.ts'
 export type { Rate } from './token_bucket.ts'

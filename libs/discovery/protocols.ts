@@ -19,9 +19,9 @@ import {
   snapshotFrames,
   tooOften,
 } from './snapshot.ts'
-import type { SnapshotItem } from './snapshot.ts'
+import type { SnapshotItem, SnapshotRefusal } from './snapshot.ts'
 import { OFFER_PROTOCOL, SNAPSHOT_PROTOCOL } from './topics.ts'
-import { TokenBuckets } from './token_bucket.ts'
+import { TokenBucket, TokenBuckets } from './token_bucket.ts'
 import type { Rate } from './token_bucket.ts'
 
 /** Whole exchanges take at most this long: a round trip, and a book that is busy. */
@@ -31,6 +31,8 @@ const MAX_OFFER_BYTES: number = 16 * 1024
 /** What one peer may ask. */
 export const SNAPSHOT_RATE: Rate = { perSecond: 0.5, burst: 6 }
 export const OFFER_RATE: Rate = { perSecond: 5, burst: 50 }
+/** What all peers together may ask, for keys cost nothing: a draw from 10,000 entries takes 8 ms, so this is a tenth of a core. */
+export const SNAPSHOT_TOTAL_RATE: Rate = { perSecond: 10, burst: 100 }
 
 /** What the protocols share. */
 export interface ProtocolParts {
@@ -51,17 +53,32 @@ export interface FetchedOffer {
   readonly rttMs: number
 }
 
-/** Serves snapshots of `book` until the returned function is called. */
-export function serveSnapshots(parts: ProtocolParts, book: OfferBook, rate: Rate = SNAPSHOT_RATE): Promise<() => Promise<void>> {
-  const asked = new TokenBuckets(rate)
+/** Serves snapshots of `book` until the returned function is called. `refused` hears why a question got no answer. */
+export function serveSnapshots(
+  parts: ProtocolParts,
+  book: OfferBook,
+  refused: (reason: SnapshotRefusal) => void,
+): Promise<() => Promise<void>> {
+  const asked = new TokenBuckets(SNAPSHOT_RATE)
+  const askedInAll = new TokenBucket(SNAPSHOT_TOTAL_RATE, parts.clock.monotonicMs())
+  /** A peer's own measure comes first, so that a greedy one takes nothing from the others'. */
+  const refusalOf = (peerId: string): SnapshotRefusal | undefined => {
+    const now = parts.clock.monotonicMs()
+    if (!asked.take(peerId, now)) return 'peer'
+    return askedInAll.take(now) ? undefined : 'crowd'
+  }
   return parts.network.handle(
     SNAPSHOT_PROTOCOL,
     async (stream) => {
-      if (!asked.take(stream.remotePeerId, parts.clock.monotonicMs())) throw tooOften()
+      const refusal = refusalOf(stream.remotePeerId)
+      if (refusal !== undefined) {
+        refused(refusal)
+        throw tooOften(refusal)
+      }
       const done = limitTime(stream, parts.clock)
       try {
         const request = decodeSnapshotRequest(await oneFrame(stream, MAX_REQUEST_BYTES))
-        const drawn = drawSnapshot(book.entries(queryOf(request)), request, parts.suite)
+        const drawn = drawSnapshot(book.fitting(queryOf(request)), request, parts.suite)
         const frames = snapshotFrames(drawn, parts.clock.monotonicMs())
         if (frames.length > 0) await stream.send(frames)
         await stream.close()

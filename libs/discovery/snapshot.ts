@@ -5,6 +5,7 @@ import type { Schema, Suite } from '@haggle/wire'
 import { CLASSES } from '@haggle/offer'
 import type { BookEntry, BookQuery } from './book.ts'
 import { byPrice } from './book.ts'
+import { Lowest } from './lowest.ts'
 import { MAX_ADVERT_BYTES, MAX_TTL_S } from './advert.ts'
 
 /** Adverts in a snapshot, and octets of all of them with their frames. */
@@ -44,6 +45,8 @@ const requestSchema: Schema<SnapshotRequest> = fields({
 })
 
 const itemSchema: Schema<SnapshotItem> = fields({ remainingS: uint({ max: MAX_TTL_S }), advert: bytes({ max: MAX_ADVERT_BYTES }) })
+
+const KEY_BYTES = 32
 
 /** Octets of a request at most. */
 export const MAX_REQUEST_BYTES = 128
@@ -99,18 +102,23 @@ export function drawSnapshot(
   request: Pick<SnapshotRequest, 'nonce' | 'max'>,
   suite: Pick<Suite, 'sha256'>,
 ): BookEntry[] {
-  const cheapest = [...fitting].sort(byPrice).slice(0, Math.ceil(request.max / 2))
-  const taken = new Set(cheapest)
-  const lots = fitting
-    .filter((entry) => !taken.has(entry))
-    .map((entry) => ({ entry, lot: suite.sha256(concat(request.nonce, entry.provider)) }))
-    .sort((a, b) => compareBytes(a.lot, b.lot))
-    .map(({ entry }) => entry)
-  const drawn: BookEntry[] = []
-  for (let i = 0; drawn.length < request.max && (i < cheapest.length || i < lots.length); i++) {
-    for (const entry of [cheapest[i], lots[i]]) if (entry !== undefined && drawn.length < request.max) drawn.push(entry)
+  const cheapest = new Lowest<BookEntry>(Math.ceil(request.max / 2), byPrice)
+  for (const entry of fitting) cheapest.offer(entry)
+  const taken = new Set(cheapest.items)
+  const lots = new Lowest<{ readonly entry: BookEntry; readonly lot: Uint8Array }>(Math.floor(request.max / 2), (a, b) =>
+    compareBytes(a.lot, b.lot),
+  )
+  const input = new Uint8Array(request.nonce.length + KEY_BYTES)
+  input.set(request.nonce)
+  for (const entry of fitting) {
+    if (taken.has(entry)) continue
+    input.set(entry.provider, request.nonce.length)
+    lots.offer({ entry, lot: suite.sha256(input) })
   }
-  return drawn
+  return cheapest.items.flatMap((entry, i) => {
+    const lot = lots.items[i]
+    return lot === undefined ? [entry] : [entry, lot.entry]
+  })
 }
 
 /** The answer's frames, within {@link MAX_SNAPSHOT_BYTES}. */
@@ -128,7 +136,16 @@ export function snapshotFrames(entries: readonly BookEntry[], nowMs: number): Ui
   return concat(...frames)
 }
 
-/** The refusal of a peer that asks too often. */
-export function tooOften(): HaggleError {
-  return new HaggleError('E_SNAPSHOT_RATE', 'This peer asks for snapshots too often')
+/**
+ * Why a question for a snapshot was refused.
+ *
+ * - `peer`: this peer asks too often
+ * - `crowd`: all peers together ask too often; another source may have time
+ */
+export type SnapshotRefusal = 'peer' | 'crowd'
+
+/** The error of a refusal: `E_SNAPSHOT_RATE`, with its reason in the details. */
+export function tooOften(reason: SnapshotRefusal): HaggleError {
+  const who = reason === 'peer' ? 'This peer asks' : 'All peers together ask'
+  return new HaggleError('E_SNAPSHOT_RATE', `${who} for snapshots too often`, { details: { reason } })
 }

@@ -2,9 +2,11 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { concat, writeFrame } from '@haggle/wire'
+import { concat, readFrames, toHex, writeFrame } from '@haggle/wire'
+import type { MemoryNode } from '@haggle/mesh'
 import { seededRandom, virtualClock } from '@haggle/wire/testing'
 import {
+  byPrice,
   decodeSnapshotItem,
   decodeSnapshotRequest,
   drawSnapshot,
@@ -15,8 +17,8 @@ import {
   SNAPSHOT_PROTOCOL,
 } from './mod.ts'
 import type { BookEntry } from './mod.ts'
-import { SNAPSHOT_RATE } from './protocols.ts'
-import { snapshotFrames } from './snapshot.ts'
+import { SNAPSHOT_RATE, SNAPSHOT_TOTAL_RATE } from './protocols.ts'
+import { MAX_ITEM_BYTES, requestOf, snapshotFrames } from './snapshot.ts'
 import { advertOf, during, identityOf, SUITE, testMarket } from './_test_market.ts'
 
 const book = new OfferBook({ clock: virtualClock(), random: seededRandom(1) })
@@ -33,6 +35,35 @@ describe('drawSnapshot()', () => {
     expect(again.map(numberOf)).toEqual(drawn.map(numberOf))
     const other = drawSnapshot(entries, { nonce: new Uint8Array(16).fill(2), max: 20 }, SUITE)
     expect(other.map(numberOf)).not.toEqual(drawn.map(numberOf))
+  })
+
+  it('gives what sorting and hashing all of them gives', () => {
+    const naive = (fitting: readonly BookEntry[], nonce: Uint8Array, max: number): BookEntry[] => {
+      const cheapest = [...fitting].sort(byPrice).slice(0, Math.ceil(max / 2))
+      const lot = (entry: BookEntry): string => toHex(SUITE.sha256(concat(nonce, entry.provider)))
+      const lots = fitting.filter((entry) => !cheapest.includes(entry)).sort((a, b) => (lot(a) < lot(b) ? -1 : 1))
+      return Array.from({ length: max }, (_, i) => [cheapest[i], lots[i]])
+        .flat()
+        .filter((entry) => entry !== undefined)
+        .slice(0, max)
+    }
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ priceBucket: fc.integer({ min: 0, max: 6 }), freeCount: fc.integer({ min: 0, max: 2 }) }), { maxLength: 100 }),
+        fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        fc.integer({ min: 1, max: 64 }),
+        (patches, nonce, max) => {
+          const fitting = patches.flatMap((patch, i) => {
+            const entry = entries[i]
+            return entry === undefined ? [] : [{ ...entry, advert: { ...entry.advert, ...patch } }]
+          })
+          expect(drawSnapshot(fitting, { nonce, max }, SUITE).map(({ peerId }) => peerId)).toEqual(
+            naive(fitting, nonce, max).map(({ peerId }) => peerId),
+          )
+        },
+      ),
+      { numRuns: 50 },
+    )
   })
 
   it('gives every provider that fits when there are few', () => {
@@ -108,6 +139,46 @@ describe('/haggle/snapshot/1', { timeout: 60_000 }, () => {
     expect(answered).toBeLessThan(SNAPSHOT_RATE.burst)
     await market.connect(modest, source)
     expect(modest.discovery.book.size).toBe(1)
+    await market.hub.stop()
+  })
+
+  it('refuses when all peers together ask too often, fresh keys or not, and says of which kind each refusal was', async () => {
+    const market = testMarket()
+    const source = await market.join(1)
+    source.discovery.book.enter(advertOf(identityOf(9)), 'n')
+    const peers = Math.ceil(SNAPSHOT_TOTAL_RATE.burst / SNAPSHOT_RATE.burst) + 3
+    let answered = 0
+    const ask = async (peer: MemoryNode): Promise<void> => {
+      const stream = await peer.open({ peerId: source.network.peerId }, SNAPSHOT_PROTOCOL)
+      await stream.send(writeFrame(encodeSnapshotRequest(requestOf({}, new Uint8Array(16)))))
+      for await (const _ of readFrames(stream, { maxBytes: MAX_ITEM_BYTES })) answered += 1
+      await stream.close()
+    }
+    for (let n = 0; n < peers; n++) {
+      const peer = market.hub.join(identityOf(100 + n))
+      await during(market.clock, peer.connect({ peerId: source.network.peerId }))
+      for (let i = 0; i < SNAPSHOT_RATE.burst; i++)
+        await during(
+          market.clock,
+          ask(peer).catch(() => undefined),
+        )
+    }
+    const passedS = (market.clock.monotonicMs() + 1) / 1_000
+    expect(answered).toBeGreaterThanOrEqual(SNAPSHOT_TOTAL_RATE.burst)
+    expect(answered).toBeLessThanOrEqual(SNAPSHOT_TOTAL_RATE.burst + SNAPSHOT_TOTAL_RATE.perSecond * passedS)
+    const crowd = peers * SNAPSHOT_RATE.burst - answered
+    expect(source.discovery.snapshotRefusals.get('crowd')).toBe(crowd)
+    // A peer beyond its own measure takes nothing from the others'.
+    const greedy = market.hub.join(identityOf(50))
+    await during(market.clock, greedy.connect({ peerId: source.network.peerId }))
+    await market.clock.settle(60_000)
+    for (let i = 0; i < 2 * SNAPSHOT_TOTAL_RATE.burst; i++)
+      await during(
+        market.clock,
+        ask(greedy).catch(() => undefined),
+      )
+    expect(source.discovery.snapshotRefusals.get('peer')).toBeGreaterThan(SNAPSHOT_TOTAL_RATE.burst)
+    expect(source.discovery.snapshotRefusals.get('crowd')).toBe(crowd)
     await market.hub.stop()
   })
 
