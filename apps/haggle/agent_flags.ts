@@ -39,7 +39,7 @@ export function takeAgentFlags(): void {
   if (AGENT_FLAGS.every((flag) => process.execArgv.includes(flag))) return
   // Missing where the system has no such call: then the agent is only larger.
   const [, , ...argv] = process.argv
-  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...AGENT_FLAGS, AGENT_STARTER, 'main', ...argv], {
+  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...AGENT_FLAGS, '--', AGENT_STARTER, 'main', ...argv], {
     ...process.env,
     ...AGENT_ENV,
   })

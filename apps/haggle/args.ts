@@ -3,7 +3,7 @@
 import { join, resolve as resolvePath } from 'node:path'
 import { Failure, usage } from './failure.ts'
 import { nearest } from './nearest.ts'
-import { EVERYWHERE, type Flag, type Verb } from './table.ts'
+import { EVERYWHERE, type Flag, RANGES, rangeText, type Verb } from './table.ts'
 
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'file' | 'default'
@@ -45,6 +45,9 @@ export interface Args {
   origin(name: string): Origin
 }
 
+const MOST_PORT = 65_535
+/** As an offer has it. */
+const REGION = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -54,15 +57,38 @@ export function durationOf(text: string): number | undefined {
   return found === null ? undefined : Math.round(Number(found[1]) * (DURATION_MS[found[2] ?? ''] ?? Number.NaN))
 }
 
+/** `127.0.0.1:9464`, `[::1]:9464`, or a port alone, which is one of this machine only; undefined when it is none of them. */
+export function hostPortOf(text: string): { readonly host: string; readonly port: number } | undefined {
+  const found = /^(?:(\[[0-9a-f:]+\]|[^:[\]\s]+):)?(\d{1,5})$/i.exec(text)
+  const port = Number(found?.[2] ?? Number.NaN)
+  return found === null || port > MOST_PORT ? undefined : { host: (found[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port }
+}
+
+/** What is wrong with a number that lies outside its flag's range. */
+function outOfRange(flag: Flag, value: string, measure: (text: string) => number): string | undefined {
+  const [least, most] = RANGES[flag.name] ?? []
+  const found = measure(value)
+  const fits = (least === undefined || found >= measure(least)) && (most === undefined || found <= measure(most))
+  return fits ? undefined : `must be ${rangeText(flag.name)}`
+}
+
 /** What is wrong with a value, or undefined when it fits its flag. */
 export function problemOf(flag: Flag, value: string): string | undefined {
   switch (flag.kind) {
     case 'amount':
-      return /^\d{1,12}(\.\d{1,6})?$/.test(value) ? undefined : 'must be an amount such as 0.25, with at most 6 decimals'
+      return /^\d{1,12}(\.\d{1,6})?$/.test(value)
+        ? outOfRange(flag, value, Number)
+        : 'must be an amount such as 0.25, with at most 6 decimals'
     case 'duration':
-      return durationOf(value) === undefined ? 'must be a duration such as 90s, 10m or 2h' : undefined
+      return durationOf(value) === undefined
+        ? 'must be a duration such as 90s, 10m or 2h'
+        : outOfRange(flag, value, (text) => durationOf(text) ?? Number.NaN)
     case 'count':
-      return /^\d{1,9}$/.test(value) ? undefined : 'must be a whole number'
+      return /^\d{1,9}$/.test(value) ? outOfRange(flag, value, Number) : 'must be a whole number'
+    case 'host-port':
+      return hostPortOf(value) === undefined ? 'must be HOST:PORT such as 127.0.0.1:9464' : undefined
+    case 'region':
+      return REGION.test(value) ? undefined : 'must be an ISO 3166 code such as DE or US-CA'
     case 'choice':
       return flag.choices?.includes(value) ? undefined : `must be one of ${flag.choices?.join(', ')}`
     case 'address':
@@ -102,6 +128,23 @@ interface Raw {
   readonly values: ReadonlyMap<string, readonly string[]>
   readonly positionals: readonly string[]
   readonly command: readonly string[] | undefined
+}
+
+/** True when a command line asks for JSON, also one that does not parse: a verb that takes a command has no say in its words. */
+export function asksForJson(verb: Verb, argv: readonly string[]): boolean {
+  const flags = [...EVERYWHERE, ...verb.flags]
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] as string
+    if (word === '--') return false
+    if (word === '--json') return true
+    if (!word.startsWith('-')) {
+      if (verb.command) return false
+      continue
+    }
+    const flag = flags.find(({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`))
+    if (flag !== undefined && flag.kind !== 'switch') at++
+  }
+  return false
 }
 
 function split(verb: Verb, argv: readonly string[]): Raw {

@@ -1,7 +1,7 @@
 // The parser: what it accepts, what it refuses and how, and which source of a value wins.
 
 import { describe, expect, test } from 'vitest'
-import { durationOf, type Outside, parse, problemOf } from './args.ts'
+import { asksForJson, durationOf, hostPortOf, type Outside, parse, problemOf } from './args.ts'
 import { describe as describeError } from './failure.ts'
 import type { Verb } from './table.ts'
 
@@ -17,6 +17,10 @@ const VERB: Verb = {
     { name: 'rpc', kind: 'url', help: 'rpc' },
     { name: 'token', kind: 'account', help: 'token' },
     { name: 'fiat', kind: 'rate', help: 'fiat' },
+    { name: 'http', kind: 'host-port', help: 'http' },
+    { name: 'region', kind: 'region', help: 'region' },
+    { name: 'memory', kind: 'count', help: 'memory' },
+    { name: 'cores', kind: 'amount', help: 'cores' },
   ],
   run: async () => 0,
 }
@@ -56,6 +60,14 @@ describe('parse()', () => {
     [['--rpc', 'localhost:8545'], '--rpc must be an address such as http'],
     [['--token', '0x12'], '--token must be an address such as 0x'],
     [['--fiat', '0.9'], '--fiat must be a price and a currency'],
+    [['--http', 'nonsense'], '--http must be HOST:PORT such as 127.0.0.1:9464, is "nonsense"'],
+    [['--http', '127.0.0.1:99999'], '--http must be HOST:PORT'],
+    [['--region', 'ZZZZZ'], '--region must be an ISO 3166 code'],
+    [['--timeout', '0s'], '--timeout must be 1s to 30d, is "0s"'],
+    [['--timeout', '500ms'], '--timeout must be 1s to 30d'],
+    [['--timeout', '31d'], '--timeout must be 1s to 30d'],
+    [['--memory', '0'], '--memory must be 1 or more'],
+    [['--cores', '0.0'], '--cores must be 0.001 or more'],
     [['show', 'more'], 'does not take "more"'],
     [['shwo'], 'WHAT must be one of list, show'],
   ])('parse() refuses %j', (argv, message) => {
@@ -102,6 +114,37 @@ describe('parse()', () => {
   test('parse() does not ask for positionals when help is wanted', () => {
     expect(parse({ ...VERB, positionals: [{ name: 'FILE', help: 'a file' }] }, ['--help'], outside()).on('help')).toBe(true)
   })
+})
+
+test('parse() refuses a setting outside its range as it refuses a flag', () => {
+  const found = codeOf(() => parse(VERB, [], outside({}, { timeout: '0s' })).durationMs('timeout'))
+  expect(found).toMatchObject({ code: 'E_CONFIG_VALUE' })
+  expect(found.message).toContain('must be 1s to 30d')
+})
+
+test.each([
+  [['--json', '--', 'x'], true],
+  [['-t', '1m', '--json'], true],
+  [['--price', '--json', 'x'], false],
+  [['curl', '--json', 'x'], false],
+  [['--', 'curl', '--json'], false],
+  [['--prise', '--json'], true],
+])('asksForJson() of a command %j is %s', (argv, asks) => {
+  expect(asksForJson(COMMAND, argv)).toBe(asks)
+})
+
+test('asksForJson() finds the switch behind the words of a verb without a command', () => {
+  expect(asksForJson(VERB, ['show', '--json'])).toBe(true)
+})
+
+test('hostPortOf() reads a host and a port, or a port of this machine', () => {
+  expect(['127.0.0.1:9464', '[::1]:80', '0', 'box.example:1'].map(hostPortOf)).toEqual([
+    { host: '127.0.0.1', port: 9464 },
+    { host: '::1', port: 80 },
+    { host: '127.0.0.1', port: 0 },
+    { host: 'box.example', port: 1 },
+  ])
+  expect(['', ':80', 'x:', '127.0.0.1:65536', 'a b:1', '::1:80'].map(hostPortOf)).toEqual(Array(6).fill(undefined))
 })
 
 test('durationOf() reads units from milliseconds to days', () => {

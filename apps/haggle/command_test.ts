@@ -1,11 +1,12 @@
 // The command as typed, in real processes, against an agent with a market of this machine's own processes.
 
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pathsOf } from './home.ts'
-import { haggle, httpGet, localAgent, start, temporary } from './testing/command.ts'
+import { COMMAND, haggle, httpGet, localAgent, start, temporary } from './testing/command.ts'
 
 // Real processes on a machine that others use too: what hangs is ended by this, what is slow is not.
 vi.setConfig({ testTimeout: 30_000 })
@@ -111,6 +112,9 @@ describe('haggle run', () => {
     [['--in', '/does/not/exist'], 'There is no folder /does/not/exist'],
     [['--deno', 'nowhere.ts'], 'There is no file nowhere.ts'],
     [['--json'], '--json goes with --dry-run or --detach'],
+    [['--env-file', 'nope'], 'There is no file nope (--env-file)'],
+    [['--timeout', '0s'], '--timeout must be 1s to 30d'],
+    [['--output', '0'], '--output must be 1 or more'],
   ])('haggle run refuses %j before anything is asked', async (flags, message) => {
     const found = await run(['run', ...flags, '--', 'true'])
     expect(found.code).toBe(2)
@@ -131,6 +135,46 @@ describe('haggle run', () => {
     expect((await attached.ended).code).toBe(137)
     expect((await run(['ps', '--json'])).stdout.toString()).not.toContain(contract)
     expect((await run(['logs', 'ffffffff'])).stderr).toContain('E_JOB_UNKNOWN')
+  })
+
+  test('haggle as the system starts it leaves every flag to itself or to the job', async () => {
+    const typed = async (...argv: string[]): Promise<[number | null, string]> =>
+      await new Promise((done) =>
+        execFile(COMMAND, argv, { env: { PATH: process.env['PATH'], HOME: place.folder } }, (error, stdout, stderr) =>
+          done([error === null ? 0 : Number(error.code), `${stdout}${stderr}`]),
+        ),
+      )
+    expect(await typed('run', '--home', home, '--env-file', 'nope', '--', 'true')).toEqual([2, expect.stringContaining('(E_FILE_MISSING)')])
+    expect(await typed('run', '--home', home, '--quiet', 'echo', '--env-file', 'nope')).toEqual([0, '--env-file nope\n'])
+    expect(await typed('ps', '--env-file', 'nope')).toEqual([2, expect.stringContaining('Unknown flag --env-file')])
+  })
+
+  test("haggle run takes no --json of the job's for its own", async () => {
+    const found = await run(['run', '--where', 'impossible', 'curl', '--json', 'x'])
+    expect([found.code, found.stdout.toString()]).toEqual([4, ''])
+  })
+
+  test('haggle run says where an expression was set that it can not read', async () => {
+    const elsewhere = join(place.folder, 'where')
+    await using other = await localAgent(elsewhere)
+    void other
+    const at = ['--home', elsewhere]
+    await haggle(['config', 'set', 'where', 'broken( x', ...at])
+    const found = await haggle(['run', ...at, '--', 'true'])
+    expect(found.code).toBe(2)
+    expect(found.stderr).toContain(`it is "where" in ${pathsOf(elsewhere).config}`)
+    expect((await haggle(['run', ...at, '--where', 'broken( y', '--', 'true'])).stderr).not.toContain('it is "where"')
+    const env = { HAGGLE_WHERE: 'broken( z' }
+    expect((await haggle(['run', ...at, '--', 'true'], { env })).stderr).toContain('it is HAGGLE_WHERE')
+  })
+
+  test('haggle cancel says how a job had ended that is over', async () => {
+    const contract = (await run(['run', '--detach', '--', 'sh', '-c', 'exit 3'])).stdout.toString().trim()
+    await run(['attach', contract])
+    const found = await run(['cancel', contract])
+    expect([found.code, found.stderr]).toEqual([0, `${contract.slice(0, 12)} had ended before: exit 3\n`])
+    const json = JSON.parse((await run(['cancel', '--json', contract])).stdout.toString()) as object
+    expect(json).toMatchObject({ cancelled: [], ended: [{ contract, exit: { kind: 'exit', code: 3 } }] })
   })
 
   test('haggle run keeps the receipt in the home', async () => {
@@ -189,6 +233,8 @@ describe('haggle reads', () => {
     [['ledger', 'prove', 'ab'.repeat(32)], 'E_RECEIPT_UNKNOWN'],
     [['ledger', 'evidence', '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7'], 'E_EVIDENCE_NONE'],
     [['ledger', 'succeed'], 'E_SUCCEED_NEEDLESS'],
+    [['ledger', 'prove', '0'.repeat(64), '--to', '-', '--json'], '--to - and --json both want stdout'],
+    [['anchor', 'get', '--from', '12D3KooWQtSVRvZ6nqUdoHuP5wGJ7TUbAyGYrGVsGfC5y9hvpQm7', '--to', '-', '--json'], '--to - and --json both'],
     [['ledger', 'frobnicate'], 'list, show, export'],
   ])('haggle %s says why not', async (argv, why) => {
     const found = await run(argv)
@@ -212,10 +258,19 @@ describe('haggle reads', () => {
   })
 
   test('haggle ping exits 6 when nobody answers', async () => {
-    const found = await run(['ping', '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWNobody'])
+    const found = await run(['ping', '/ip4/127.0.0.1/tcp/1'])
     expect(found.code).toBe(6)
     expect(found.stderr).toContain('E_DIAL')
   })
+
+  test.each([['nope'], [''], ['12D3KooWGRUWwVJZpMeMhKQcQDdCAZCRvuBLmvnBsvxTuVAbW7X1']])(
+    'haggle ping %j exits 2: it can be nobody',
+    async (target) => {
+      const found = await run(['ping', target])
+      expect(found.code).toBe(2)
+      expect(found.stderr).toContain('(E_PEER_ID)')
+    },
+  )
 
   test('haggle verify tells what is no evidence', async () => {
     const file = join(place.folder, 'no.haggle')
@@ -251,6 +306,13 @@ describe('haggle config', () => {
   test('haggle config refuses what does not fit', async () => {
     expect((await run(['config', 'set', 'price', 'cheap'])).stderr).toContain('must be an amount')
     expect((await run(['config', 'set', 'prise', '1'])).stderr).toContain('did you mean price?')
+    expect((await run(['config', 'set', 'http', 'nonsense'])).stderr).toContain('http must be HOST:PORT')
+    expect((await run(['config', 'set', 'region', 'ZZZZZ'])).stderr).toContain('region must be an ISO 3166 code')
+    expect((await run(['config', 'set', 'max-job', '0s'])).stderr).toContain('max-job must be 1s to 30d')
+  })
+
+  test('haggle config path --json prints one JSON value', async () => {
+    expect(JSON.parse((await run(['config', 'path', '--json'])).stdout.toString())).toEqual({ file: pathsOf(home).config })
   })
 
   test('haggle says so when its file is no JSON', async () => {
@@ -291,6 +353,9 @@ describe('what is typed wrong', () => {
     [['offers', '--wehre', 'x'], 2, 'did you mean --where?'],
     [['ping'], 2, 'haggle ping needs NODE'],
     [['run'], 2, 'needs something to run'],
+    [['up', '--max-job', '0s'], 2, '--max-job must be 1s to 30d'],
+    [['up', '--http', '127.0.0.1:99999'], 2, '--http must be HOST:PORT'],
+    [['devnet', '--providers', '999999999'], 2, '--providers must be 1 to 64'],
     [[], 2, 'rent a stranger'],
   ])('haggle %j exits %i', async (argv, code, message) => {
     const found = await haggle(argv)

@@ -1,6 +1,8 @@
 // How an error is shown: one line with its code, a caret under a bad expression, and the next step.
 
-import { describe } from './failure.ts'
+import { type Args, variableOf } from './args.ts'
+import { describe, Failure } from './failure.ts'
+import type { Verb } from './table.ts'
 import { painter, safe, screenOf } from './term.ts'
 
 /** The lines of an error as a person sees it. */
@@ -14,13 +16,29 @@ export function complaint(error: unknown, paint: (style: 'bad' | 'dim', text: st
   return lines
 }
 
-/** Prints an error on stderr, and on stdout as JSON where the verb was asked for JSON. */
-export function complain(error: unknown, argv: readonly string[]): void {
+/** Settings that hold an expression. */
+const EXPRESSIONS: ReadonlySet<string> = new Set(['where', 'accept'])
+
+/** The error, and where the expression that it is about was set when it was not typed. */
+export function withOrigin(error: unknown, verb: Verb, args: Args): unknown {
+  const { code, message, next, details } = describe(error)
+  if (!code.startsWith('E_EXPR')) return error
+  const name = verb.flags.find((flag) => EXPRESSIONS.has(flag.name) && args.text(flag.name) === details['source'])?.name
+  const origin = name === undefined ? 'flag' : args.origin(name)
+  if (name === undefined || (origin !== 'file' && origin !== 'environment')) return error
+  const place = origin === 'file' ? `"${name}" in ${args.around.filePath}` : variableOf(name)
+  return new Failure(code, `${message}; it is ${place}`, {
+    next: next ?? (origin === 'file' ? `haggle config unset ${name}, or set another` : `unset ${place}, or give another --${name}`),
+    details: details as Failure['details'],
+    cause: error,
+  })
+}
+
+/** Prints an error on stderr, and on stdout as JSON where that was asked for. */
+export function complain(error: unknown, { json }: { readonly json: boolean }): void {
   const screen = screenOf(process.stderr, process.env)
   process.stderr.write(`${complaint(error, painter(screen)).join('\n')}\n`)
   const { code, message, next, details } = describe(error)
   if (code === 'E_UNKNOWN' && process.env['HAGGLE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
-  const end = argv.indexOf('--')
-  if ((end < 0 ? argv : argv.slice(0, end)).includes('--json'))
-    process.stdout.write(`${JSON.stringify({ error: { code, message, next: next ?? null, details } })}\n`)
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, next: next ?? null, details } })}\n`)
 }

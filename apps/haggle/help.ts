@@ -2,7 +2,7 @@
 
 import { EXIT, usage } from './failure.ts'
 import { nearest } from './nearest.ts'
-import { EVERYWHERE, type Flag, type Verb } from './table.ts'
+import { EVERYWHERE, type Flag, rangeText, type Verb } from './table.ts'
 import { pad, painter, type Paint, type Screen, screenOf } from './term.ts'
 import { VERSION } from './version.ts'
 import { allVerbs, VERBS } from './verbs/mod.ts'
@@ -26,6 +26,7 @@ function flagLines(flags: readonly Flag[], paint: Paint): string[] {
   const width = Math.max(...flags.map((flag) => flagText(flag).length))
   return flags.map((flag) => {
     const notes = [
+      rangeText(flag.name) ?? '',
       flag.fallback === undefined ? '' : `default ${flag.fallback}`,
       flag.repeat ? 'may be repeated' : '',
       flag.setting ? 'setting' : '',

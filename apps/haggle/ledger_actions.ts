@@ -25,6 +25,11 @@ export interface EvidenceFile {
   readonly pipe: boolean
 }
 
+/** Refuses `--to -` with `--json`, before anything is asked: stdout has room for one of them. Throws E_USAGE. */
+export function checkTo(args: Args): void {
+  if (args.text('to') === '-' && args.on('json')) throw usage('--to - and --json both want stdout', '--to FILE, or leave --json out')
+}
+
 /** Writes a file of evidence to `--to`, or where {@link EvidenceFile} says. */
 export function writeEvidence(args: Args, file: Uint8Array, { fallback, about, pipe }: EvidenceFile): void {
   const to = args.text('to') ?? (pipe && !process.stdout.isTTY && !args.on('json') ? '-' : fallback)

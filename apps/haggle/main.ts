@@ -1,8 +1,9 @@
 // The command's entry: finds the verb, parses by its table, runs it, and turns whatever goes wrong into one line and an exit code.
 
-import { type Outside, parse } from './args.ts'
+import { type Args, asksForJson, type Outside, parse } from './args.ts'
 import { describe, EXIT, exitCodeOf, usage } from './failure.ts'
 import { loadConfig } from './home.ts'
+import type { Verb } from './table.ts'
 import { VERBS } from './verbs/mod.ts'
 
 /** Flags that may stand before the verb; they are moved behind it. */
@@ -21,7 +22,15 @@ function verbFirst(argv: readonly string[]): readonly string[] {
   return verb === undefined ? before : [verb, ...before, ...rest]
 }
 
-async function dispatch(argv: readonly string[], outside: Outside): Promise<number> {
+/** What was found out of a command line by the time it failed. */
+export interface Typed {
+  verb?: Verb
+  /** The command line behind the verb. */
+  rest?: readonly string[]
+  args?: Args
+}
+
+async function dispatch(argv: readonly string[], outside: Outside, typed: Typed): Promise<number> {
   const [name, ...rest] = verbFirst(argv)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const { printHelp } = await import('./help.ts')
@@ -38,7 +47,9 @@ async function dispatch(argv: readonly string[], outside: Outside): Promise<numb
     )
   }
   const { verb } = await load()
+  Object.assign(typed, { verb, rest })
   const args = parse(verb, rest, outside)
+  typed.args = args
   if (args.on('help')) return await (await import('./help.ts')).printHelp(name, false)
   if (args.on('version')) return await printVersion()
   return await verb.run(args)
@@ -53,11 +64,16 @@ async function printVersion(): Promise<number> {
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   let code: number
+  const typed: Typed = {}
+  const outside = { env: process.env, userHome: process.getBuiltinModule('node:os').homedir(), load: loadConfig }
   try {
-    code = await dispatch(argv, { env: process.env, userHome: process.getBuiltinModule('node:os').homedir(), load: loadConfig })
+    code = await dispatch(argv, outside, typed)
   } catch (error) {
-    const { complain } = await import('./complain.ts')
-    complain(error, argv)
+    const { complain, withOrigin } = await import('./complain.ts')
+    const { verb, rest = [], args } = typed
+    complain(verb !== undefined && args !== undefined ? withOrigin(error, verb, args) : error, {
+      json: verb === undefined ? argv.includes('--json') : asksForJson(verb, rest),
+    })
     code = exitCodeOf(describe(error).code)
   }
   process.exit(code)

@@ -18,6 +18,8 @@ export type Kind =
   | 'url'
   | 'account'
   | 'rate'
+  | 'host-port'
+  | 'region'
 
 /** One flag of a verb. */
 export interface Flag {
@@ -39,6 +41,28 @@ export interface Flag {
   readonly fallback?: string
   /** The verb whose help tells of it; other verbs take it too and only point there. */
   readonly aside?: string
+}
+
+/** Least and most of what is a number, as it is typed. By the flag's name: what is a setting means the same in every verb. */
+export const RANGES: Readonly<Record<string, readonly [least: string, most?: string]>> = {
+  // As long as a demand may ask for.
+  timeout: ['1s', '30d'],
+  'max-job': ['1s', '30d'],
+  cores: ['0.001'],
+  memory: ['1'],
+  disk: ['1'],
+  output: ['1'],
+  slots: ['1'],
+  'sla-slot': ['1s', '1h'],
+  'sla-times': ['1', '10'],
+  // Each is a process, and opens its own job host.
+  providers: ['1', '64'],
+}
+
+/** How a range is said: `1s to 30d`, `1 or more`; undefined for a flag that has none. */
+export function rangeText(name: string): string | undefined {
+  const [least, most] = RANGES[name] ?? []
+  return least === undefined ? undefined : most === undefined ? `${least} or more` : `${least} to ${most}`
 }
 
 /** One positional argument. */

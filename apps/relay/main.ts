@@ -1,11 +1,19 @@
 // haggle-relay's entry: reads the command line, runs until a signal, and turns whatever goes wrong into one line and an exit code.
 
 import { errorCode, HaggleError } from '@haggle/wire'
+import { joinLines } from './join_line.ts'
 import { HELP, parseOptions, VERSION } from './options.ts'
 import type { RelayOptions } from './options.ts'
 
-/** Exit codes: 2 for a wrong command line, 3 for what the configuration or the machine does not allow, 6 for the network. */
-const EXIT: Readonly<Record<string, number>> = { E_USAGE: 2, E_LISTEN: 6, E_PORT_TAKEN: 6, E_PORT_DENIED: 6, E_HTTP: 6 }
+/** Exit codes of spec/errors.md that are not {@link EXIT_CONFIG}: 2 for what was typed, 6 for the network, 1 for what nobody foresaw. */
+const EXIT: Readonly<Record<string, number>> = { E_USAGE: 2, E_ADDRESS: 2, E_PEER_ID: 2, E_CHAIN_UNREACHABLE: 6, E_UNKNOWN: 1 }
+/** What the configuration or the machine does not allow: nearly all that keeps a relay from starting. */
+const EXIT_CONFIG = 3
+
+/** The exit code of an error's code. */
+export function exitCodeOf(code: string): number {
+  return EXIT[code] ?? EXIT_CONFIG
+}
 
 /** Between two collections of the whole heap, ms, as in an agent (apps/haggle/agent_flags.ts): by itself V8 lets a relay's grow for hours. */
 const COLLECT_MS = 300_000
@@ -20,7 +28,7 @@ export async function main(argv: readonly string[], env: Readonly<Record<string,
     process.exit(0)
   } catch (error) {
     complain(error, argv.includes('--json'), env['HAGGLE_DEBUG'] !== undefined)
-    process.exit(EXIT[errorCode(error)] ?? 3)
+    process.exit(exitCodeOf(errorCode(error)))
   }
 }
 
@@ -32,14 +40,17 @@ async function run(options: RelayOptions): Promise<void> {
     import('@haggle/discovery'),
   ])
   const stopping = firstSignal()
-  const relay = await startRelay(options, (event) =>
-    options.json
-      ? process.stdout.write(`${JSON.stringify(event)}\n`)
-      : process.stderr.write(
-          `haggle-relay: ${Object.values(event)
-            .filter((value) => value !== null)
-            .join(' ')}\n`,
-        ),
+  const relay = await startRelay(
+    options,
+    (event) =>
+      options.json
+        ? process.stdout.write(`${JSON.stringify(event)}\n`)
+        : process.stderr.write(
+            `haggle-relay: ${Object.values(event)
+              .filter((value) => value !== null)
+              .join(' ')}\n`,
+          ),
+    (error) => complain(error, false, false),
   )
   setInterval(() => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }), COLLECT_MS).unref()
   let isReady = true
@@ -54,7 +65,7 @@ async function run(options: RelayOptions): Promise<void> {
       `haggle-relay ${relay.peerId} is up on network "${options.networkName}"`,
       ...relay.addresses.map((address) => `  ${address}`),
       ...(http === null ? [] : [`figures: ${http}/metrics`]),
-      `others join with: haggle up --bootstrap ${orderAddresses(relay.addresses)[0] ?? '<its address>'}`,
+      ...joinLines(options, orderAddresses(relay.addresses)[0] ?? 'ADDR'),
     ].join('\n'),
   )
   const signal = await stopping

@@ -82,6 +82,9 @@ export function parseOptions(argv: readonly string[]): RelayOptions | 'help' | '
   }
   if (values.help === true) return 'help'
   if (values.version === true) return 'version'
+  for (const [name, value] of Object.entries(values)) {
+    if (value === '' || (Array.isArray(value) && value.includes(''))) throw usage(`--${name} must not be empty`)
+  }
   const drainS = Number(values.drain ?? DEFAULT_DRAIN_S)
   if (!Number.isFinite(drainS) || drainS < 0 || drainS > 3_600) throw usage(`--drain must be 0 to 3600 seconds, is "${values.drain ?? ''}"`)
   const home = resolve(values.home ?? join(homedir(), '.haggle-relay'))
@@ -143,7 +146,7 @@ function read(argv: readonly string[]) {
 function parseHostPort(value: string): { host: string; port: number } {
   const match = /^(?:(\[[0-9a-f:]+\]|[^:[\]]+):)?(\d{1,5})$/i.exec(value)
   const port = Number(match?.[2] ?? Number.NaN)
-  if (match === null || port > 65_535) throw usage(`--http must be HOST:PORT, is "${value}"`)
+  if (match === null || port > 65_535) throw usage(`--http must be HOST:PORT such as 127.0.0.1:9464, is "${value}"`)
   return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port }
 }
 

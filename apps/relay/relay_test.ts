@@ -2,12 +2,14 @@
 
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { joinLines } from './join_line.ts'
+import { exitCodeOf } from './main.ts'
 import { parseOptions } from './options.ts'
 
 const SCRIPT = join(import.meta.dirname, 'bin/haggle-relay.js')
@@ -33,7 +35,7 @@ interface Ended {
 }
 
 function start(...args: string[]): { child: ChildProcess; line: Promise<Record<string, unknown>>; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ['--conditions=@haggle/source', SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--conditions=@haggle/source', '--', SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   running.push(child)
   let stdout = ''
   let stderr = ''
@@ -94,15 +96,17 @@ describe('haggle-relay', { timeout: 60_000 }, () => {
     await made.ended
     await chmod(lax, 0o755)
     const cases: [string[], number, string][] = [
-      [['--home', join(folder, 'a'), '--listen', `/ip4/127.0.0.1/tcp/${taken}`], 6, 'E_PORT_TAKEN'],
-      [['--home', join(folder, 'b'), ...LOOPBACK, '--http', `127.0.0.1:${taken}`], 6, 'E_PORT_TAKEN'],
+      [['--home', join(folder, 'a'), '--listen', `/ip4/127.0.0.1/tcp/${taken}`], 3, 'E_PORT_TAKEN'],
+      [['--home', join(folder, 'b'), ...LOOPBACK, '--http', `127.0.0.1:${taken}`], 3, 'E_PORT_TAKEN'],
       [['--home', home, ...LOOPBACK], 3, 'E_HOME_BUSY'],
       [['--home', lax, ...LOOPBACK], 3, 'E_KEY_MODE'],
-      [['--home', join(folder, 'c'), '--listen', 'localhost:80'], 3, 'E_ADDRESS'],
-      [['--home', join(folder, 'd'), ...LOOPBACK, '--bootstrap', '/ip4/127.0.0.1/tcp/1'], 3, 'E_ADDRESS'],
+      [['--home', join(folder, 'c'), '--listen', 'localhost:80'], 2, 'E_ADDRESS'],
+      [['--home', join(folder, 'd'), ...LOOPBACK, '--bootstrap', '/ip4/127.0.0.1/tcp/1'], 2, 'E_ADDRESS'],
       [['--home', join(folder, 'e'), ...LOOPBACK, '--psk-file', join(folder, 'none')], 3, 'E_PSK'],
       [['--lisen', 'x'], 2, 'E_USAGE'],
       [['--http', 'nowhere'], 2, 'E_USAGE'],
+      [['--network', ''], 2, 'E_USAGE'],
+      [['--env-file', 'none'], 2, 'E_USAGE'],
     ]
     const results = await Promise.all(cases.map(([args]) => start(...args).ended))
     results.forEach(({ code, stderr, stdout }, i) => {
@@ -121,8 +125,45 @@ describe('parseOptions()', () => {
   })
 
   it('throws E_USAGE when a value does not fit', () => {
-    for (const argv of [['--drain', 'soon'], ['--http', '1:2:3'], ['extra'], ['--home']]) {
+    for (const argv of [['--drain', 'soon'], ['--http', '1:2:3'], ['extra'], ['--home'], ['--network', ''], ['--listen=']]) {
       expect(() => parseOptions(argv)).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
+    }
+  })
+})
+
+describe('joinLines()', () => {
+  it('gives nothing but the address on the public network', () => {
+    expect(joinLines({ networkName: 'haggle', pskFile: undefined }, '/a')).toEqual(['others join with: haggle up --bootstrap /a'])
+  })
+
+  it('names another network as a shell takes it, and the key of a private swarm', () => {
+    expect(joinLines({ networkName: 'my lab', pskFile: '/etc/psk' }, '/a')).toEqual([
+      "others join with: haggle up --network 'my lab' --psk-file FILE --bootstrap /a",
+      '  FILE: their copy of /etc/psk, the key of this private swarm',
+    ])
+    expect(joinLines({ networkName: 'lab-1', pskFile: undefined }, '/a')[0]).toContain(' --network lab-1 --bootstrap')
+  })
+})
+
+describe('exitCodeOf()', () => {
+  it('is that of spec/errors.md', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../spec/errors.md'), 'utf8')
+    const codes = [
+      'E_USAGE',
+      'E_ADDRESS',
+      'E_PEER_ID',
+      'E_PORT_TAKEN',
+      'E_PORT_DENIED',
+      'E_LISTEN',
+      'E_HTTP',
+      'E_PSK',
+      'E_HOME',
+      'E_HOME_BUSY',
+    ]
+    const more = ['E_KEY_MODE', 'E_WALLET_PASSPHRASE', 'E_CHAIN_SETTING', 'E_CHAIN_UNREACHABLE', 'E_UNKNOWN']
+    for (const code of [...codes, ...more]) {
+      const row = page.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${code}\``))
+      expect([code, exitCodeOf(code)]).toEqual([code, Number(row?.split('|')[2])])
     }
   })
 })

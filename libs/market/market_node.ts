@@ -3,7 +3,7 @@
 import { type Announcement, clockError, createDiscovery, type Discovery } from '@haggle/discovery'
 import { peerIdOf } from '@haggle/identity'
 import { serveJobs } from '@haggle/job'
-import { dialFailed, type PeerTarget } from '@haggle/mesh'
+import type { PeerTarget } from '@haggle/mesh'
 import { createThreads, type HostEffect, type Thread, type ThreadRecord, type Threads, type ThreadsHandler } from '@haggle/negotiate'
 import { FREE_RAIL } from '@haggle/offer'
 import { fromHex, HaggleError, type Message, toHex } from '@haggle/wire'
@@ -11,6 +11,7 @@ import { BoughtLevels } from './bought_levels.ts'
 import { ledgerLineOf } from './closing_entry.ts'
 import { CourtAccess } from './court_access.ts'
 import { unwatched } from './_ignore_over.ts'
+import { pingPeer } from './_ping.ts'
 import { offerView } from './offer_view.ts'
 import { ownRow } from './own_row.ts'
 import { type KnownOffer, OfferSource } from './offer_source.ts'
@@ -43,8 +44,6 @@ import type {
 const LOOK_AROUND_MS = 1_500
 /** Threads of the past that `jobs` shows. */
 const MAX_PAST_JOBS = 100
-/** A peer that does not answer a ping in this time is not there. Ms. */
-const PING_MS = 5_000
 
 /** A {@link Market} that can be started; `joinMarket` and the libp2p service start it. */
 export interface StartableMarket extends Market {
@@ -249,19 +248,8 @@ class MarketNode implements StartableMarket {
   }
 
   async ping(target: string, options: { signal?: AbortSignal } = {}): ReturnType<Market['ping']> {
-    const { network, clock } = this.#parts
     const wanted = targetOfText(target) ?? this.#source.target(target)
-    const signal = AbortSignal.any([AbortSignal.timeout(PING_MS), ...(options.signal === undefined ? [] : [options.signal])])
-    try {
-      await network.connect(wanted, { signal })
-      const startedMs = clock.monotonicMs()
-      // A peer with nothing on sale answers too: only silence is no answer.
-      await this.discovery.fetchOffer(wanted, { signal }).catch(() => signal.throwIfAborted())
-      const rttMs = clock.monotonicMs() - startedMs
-      return { peerId: wanted.peerId, rttMs, path: network.path(wanted.peerId) ?? { kind: 'direct', address: '' } }
-    } catch (error) {
-      throw (error as Error).name === 'TimeoutError' ? dialFailed(wanted.peerId, ['no answer in time'], error) : error
-    }
+    return await pingPeer(wanted, { ...this.#parts, discovery: this.discovery }, options)
   }
 
   async ledger(options: { limit?: number } = {}): ReturnType<Market['ledger']> {

@@ -81,6 +81,15 @@ it('run() goes on to the next provider as soon as it took an ACCEPT back that no
   expect((await job.done).receipt).toMatchObject({ outcome: 'settled', signedBy: 'both' })
 })
 
+it('ping() of a peer that does not answer in time is E_DIAL, and what its caller ends is its caller’s', async () => {
+  market = await memoryMarket()
+  const [renter, other] = [await market.join(), await market.join()]
+  const late = AbortSignal.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+  await expect(renter.ping(other.peerId, { signal: late })).rejects.toMatchObject({ code: 'E_DIAL' })
+  const left = new HaggleError('E_CANCELLED', 'The command is gone')
+  await expect(renter.ping(other.peerId, { signal: AbortSignal.abort(left) })).rejects.toBe(left)
+})
+
 it('provide() keeps the results of as many ended jobs as its owner says', async () => {
   market = await memoryMarket()
   const provider = await market.join({

@@ -22,6 +22,7 @@ import type {
 } from '../money_views.ts'
 import type { Anchoring, AnchorState } from './anchoring.ts'
 import type { ChainParts, ChannelLine } from './chain_parts.ts'
+import { refusalInWords } from './refusal_words.ts'
 import type { Wallet } from './wallet.ts'
 
 const MS_PER_S = 1000
@@ -79,12 +80,12 @@ export class Money {
   /** By the call's name. */
   readonly calls: Readonly<Record<string, (params: Params) => Promise<unknown>>> = {
     wallet: async (params) => await this.#walletCall(params),
-    stake: async (params) => await this.#stake(params),
-    channel: async (params) => await this.#channel(params),
-    claim: async () => await this.#claim(),
+    stake: async (params) => await this.#inWords(this.#stake(params)),
+    channel: async (params) => await this.#inWords(this.#channel(params)),
+    claim: async () => await this.#inWords(this.#claim()),
     anchor: async (params) => await this.#anchor(params),
     court: async (params) => await this.#court(params),
-    price: async () => await this.#price(),
+    price: async (params) => await this.#price(params),
   }
 
   /** The wallet, as `status` and `wallet show` give it. */
@@ -246,9 +247,11 @@ export class Money {
     return await courtCall({ court: await court(), watch, peerKey: this.#init.peerKey, chain: view().id, unit, decimals }, params)
   }
 
-  async #price(): Promise<PriceView> {
+  async #price(params: Params): Promise<PriceView> {
     const { channels, view } = this.#chain()
     const { id, token, unit, decimals } = view()
+    // The command translates it: only what is an amount of this token.
+    if (params['amount'] !== undefined) parseAmount(String(params['amount']), decimals)
     const prices = (await this.#init.market.prices(channels.rail))
       .map((text) => parseAmount(text, decimals))
       .sort((a, b) => (a < b ? -1 : 1))
@@ -265,11 +268,12 @@ export class Money {
   /** The channel whose id begins so. */
   async #find(which: string): Promise<ChannelLine> {
     const digits = which.toLowerCase().replace(/^0x/, '')
-    const found =
-      /^[0-9a-f]+$/.test(digits) && digits.length >= PREFIX_DIGITS
-        ? (await this.#chain().desk.list()).filter(({ channel }) => toHex(channel.id).startsWith(digits))
-        : []
-    const [first, second] = found
+    if (!/^[0-9a-f]+$/.test(digits) || digits.length < PREFIX_DIGITS) {
+      throw new Failure('E_CHANNEL_UNKNOWN', `"${which}" is no channel: give at least the first ${PREFIX_DIGITS} hex digits of its id`, {
+        next: 'haggle channel --all lists them',
+      })
+    }
+    const [first, second] = (await this.#chain().desk.list()).filter(({ channel }) => toHex(channel.id).startsWith(digits))
     if (first === undefined || second !== undefined) {
       throw new Failure(
         'E_CHANNEL_UNKNOWN',
@@ -333,6 +337,14 @@ export class Money {
     const amount = parseAmount(String(params['amount']), this.#chain().channels.decimals)
     if (amount === 0n) throw new Failure('E_AMOUNT', 'The amount must be more than 0')
     return amount
+  }
+
+  /** What came of a call; a refusal of a contract with the token's unit in it. */
+  async #inWords<T>(call: Promise<T>): Promise<T> {
+    return await call.catch((error: unknown) => {
+      const { unit, decimals } = this.#chain().channels
+      throw refusalInWords(error, { unit, decimals })
+    })
   }
 
   #text(value: bigint): string {

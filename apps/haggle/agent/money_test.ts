@@ -140,6 +140,22 @@ test('anchor of a node that anchors others puts their heads on chain besides, al
   expect(await behind.call('anchor')).toMatchObject({ size: 9, anchored: null, others: { logs: 1, size: 2, anchored: { size: 2 } } })
 })
 
+test('price takes an amount of the token only', async () => {
+  const { call } = await open()
+  expect(await codeOf(call('price', { amount: 'abc' }))).toBe('E_AMOUNT')
+  expect(await call('price', { amount: '0.25' })).toMatchObject({ unit: 'TEST' })
+})
+
+test('channel says how many digits name one', async () => {
+  const { call } = await open()
+  await call('channel', { do: 'open', which: PROVIDER, amount: '5' })
+  const said = await call('channel', { do: 'close', which: '0x47' }).catch((error: unknown) => describeError(error))
+  expect(said).toMatchObject({
+    code: 'E_CHANNEL_UNKNOWN',
+    message: expect.stringContaining('give at least the first 4 hex digits') as string,
+  })
+})
+
 test('price gives the cheapest and the middle of what offers ask', async () => {
   const { call } = await open()
   expect(await call('price')).toMatchObject({ unit: 'TEST', offers: { count: 3, cheapest: '0.1', middle: '0.2' } })

@@ -3,6 +3,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
+import { hostPortOf } from '../args.ts'
 import { type Boot, differs } from '../boot.ts'
 import { Call } from '../call.ts'
 import { describe, Failure } from '../failure.ts'
@@ -79,8 +80,8 @@ export class AgentServer {
   }
 
   async #serve(address: string): Promise<void> {
-    const at = address.lastIndexOf(':')
-    const host = address.slice(0, at) || '127.0.0.1'
+    const where = hostPortOf(address)
+    if (where === undefined) throw new Failure('E_PORT', `--http must be HOST:PORT such as 127.0.0.1:9464, is "${address}"`)
     const page = createHttpServer((request, response) => this.#answer(request, response))
     await new Promise<void>((done, fail) => {
       page.once('error', (cause: NodeJS.ErrnoException) => {
@@ -93,7 +94,7 @@ export class AgentServer {
           ),
         )
       })
-      page.listen(Number(address.slice(at + 1)), host, done)
+      page.listen(where.port, where.host, done)
     })
     this.#page = page
   }

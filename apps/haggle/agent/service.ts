@@ -7,9 +7,11 @@ import { type Boot, PUBLIC } from '../boot.ts'
 import { describe, Failure } from '../failure.ts'
 import type { Channel } from '../frames.ts'
 import type { Found } from '../hardware.ts'
+import { isOver } from '../job_end.ts'
 import type { Log } from './log.ts'
 import { memoryCalls } from './memory_calls.ts'
 import type { Money } from './money.ts'
+import { checkTarget } from './ping_target.ts'
 import { RentedJobs } from './rented_jobs.ts'
 
 /** What a handler may use of its call. */
@@ -126,7 +128,7 @@ export class Service {
       })
     },
     jobs: async () => ({ jobs: await this.#init.market.jobs() }),
-    cancel: async (params) => ({ contract: await this.jobs.cancel(String(params['contract'])) }),
+    cancel: async (params) => await this.#cancel(String(params['contract'])),
     transcript: async (params, caller) => {
       const contract = await this.jobs.find(String(params['contract']))
       const bytes = await this.jobs.transcript(contract)
@@ -134,7 +136,7 @@ export class Service {
       caller.finish(2)
       return { contract, bytes: bytes.length }
     },
-    ping: async (params, { signal }) => await this.#init.market.ping(String(params['target']), { signal }),
+    ping: async (params, { signal }) => await this.#ping(String(params['target']), signal),
     ledger: async (params) => ({
       entries: await this.#init.market.ledger(typeof params['limit'] === 'number' ? { limit: params['limit'] } : {}),
     }),
@@ -199,7 +201,7 @@ export class Service {
     const dial = async (target: string): Promise<string> => {
       const known = this.#reached.get(target)
       if (known !== undefined) return known
-      const { peerId } = await this.#init.market.ping(target, { signal: AbortSignal.timeout(PEER_MS) })
+      const { peerId } = await this.#ping(target, AbortSignal.timeout(PEER_MS))
       this.#reached.set(target, peerId)
       return peerId
     }
@@ -212,6 +214,21 @@ export class Service {
     const found = await Promise.all(peers.map((peer) => (peer.startsWith('/') ? dial(peer) : peer)))
     await others
     return found
+  }
+
+  /** Throws E_PEER_ID and E_ADDRESS for what can be no other node, E_DIAL for one that can't be reached. */
+  async #ping(target: string, signal: AbortSignal): ReturnType<Market['ping']> {
+    checkTarget(target, this.#init.market.peerId)
+    return await this.#init.market.ping(target, { signal })
+  }
+
+  /** Ends a job, and says how one had ended that is over: there is nothing to cancel then. */
+  async #cancel(typed: string): Promise<unknown> {
+    const contract = await this.jobs.find(typed)
+    const known = (await this.#init.market.jobs()).find((job) => job.contract === contract)
+    if (known !== undefined && isOver(known)) return { contract, ended: { phase: known.phase, exit: known.exit } }
+    await this.jobs.cancel(contract)
+    return { contract, ended: null }
   }
 
   async #request(params: Params): Promise<RunRequest> {

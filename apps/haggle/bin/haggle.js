@@ -1,5 +1,6 @@
-#!/usr/bin/env -S node --conditions=@haggle/source
-// Starts the haggle command: finds a Node that can run it, turns the compile cache on, and hands over to main.
+#!/usr/bin/env -S node --conditions=@haggle/source --
+// Starts the haggle command: finds a Node that can run it, turns the compile cache on, and hands over to main. Node looks for its own --env-file in all that it is
+// given, also behind the script: what follows its -- it leaves alone.
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +30,7 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   // Signals reach the child through the terminal's process group; this one only waits and passes its end on.
   for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => undefined)
   const { spawnSync } = await import('node:child_process')
-  const child = spawnSync(node, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawnSync(node, [...flags, '--', fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, HAGGLE_RESTARTED: '1' },
   })

@@ -11,7 +11,8 @@ import { pathsOf } from '../home.ts'
 
 /** The agent's module with the local market in it. */
 export const LOCAL_AGENT: string = fileURLToPath(new URL('./local_agent.ts', import.meta.url))
-const COMMAND = fileURLToPath(new URL('../bin/haggle.js', import.meta.url))
+/** The command's script, which the system can start too. */
+export const COMMAND: string = fileURLToPath(new URL('../bin/haggle.js', import.meta.url))
 /** How Node is started from sources. */
 export const NODE_FLAGS: readonly string[] = ['--conditions=@haggle/source']
 
@@ -61,7 +62,7 @@ export function start(
   argv: readonly string[],
   options: { stdin?: Uint8Array | 'open'; env?: Record<string, string>; cwd?: string } = {},
 ): Running {
-  const child = spawn(process.execPath, [...NODE_FLAGS, COMMAND, ...argv], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, '--', COMMAND, ...argv], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',

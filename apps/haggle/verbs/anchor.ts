@@ -2,7 +2,7 @@
 
 import { EXIT, usage } from '../failure.ts'
 import { counted } from '../format.ts'
-import { fileOf, writeEvidence } from '../ledger_actions.ts'
+import { checkTo, fileOf, writeEvidence } from '../ledger_actions.ts'
 import { anchorPage } from '../money_page.ts'
 import type { AnchorFileView, AnchorView } from '../money_views.ts'
 import { note, print, printJson } from '../out.ts'
@@ -28,6 +28,7 @@ export const verb: Verb = {
   async run(args) {
     const what = args.positionals[0] ?? 'show'
     const from = args.text('from')
+    checkTo(args)
     if (what === 'get' && from === undefined) throw usage('haggle anchor get needs an aggregator', '--from PEER: its address or PeerId')
     await using open = await session(args)
     if (what === 'get') {

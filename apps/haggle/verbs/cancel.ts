@@ -2,9 +2,16 @@
 
 import { EXIT } from '../failure.ts'
 import { shortContract } from '../format.ts'
+import { endText, type JobEndView } from '../job_end.ts'
 import { note, printJson } from '../out.ts'
 import { session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
+
+/** What the agent answers: a job that was over is not cancelled, and this says how it had ended. */
+interface Cancelled {
+  readonly contract: string
+  readonly ended: JobEndView | null
+}
 
 export const verb: Verb = {
   name: 'cancel',
@@ -14,13 +21,19 @@ export const verb: Verb = {
   examples: ['haggle cancel 3fa9c2'],
   async run(args) {
     await using open = await session(args)
-    const cancelled: string[] = []
+    const answers: Cancelled[] = []
     for (const typed of args.positionals) {
-      const { contract } = await open.ask<{ contract: string }>('cancel', { contract: typed })
-      cancelled.push(contract)
-      if (!args.on('json')) note(`cancelled ${shortContract(contract)}`)
+      const answer = await open.ask<Cancelled>('cancel', { contract: typed })
+      answers.push(answer)
+      const short = shortContract(answer.contract)
+      if (!args.on('json')) note(answer.ended === null ? `cancelled ${short}` : `${short} had ended before: ${endText(answer.ended)}`)
     }
-    if (args.on('json')) printJson({ cancelled })
+    if (args.on('json')) {
+      printJson({
+        cancelled: answers.filter(({ ended }) => ended === null).map(({ contract }) => contract),
+        ended: answers.flatMap(({ contract, ended }) => (ended === null ? [] : [{ contract, ...ended }])),
+      })
+    }
     return EXIT.ok
   },
 }

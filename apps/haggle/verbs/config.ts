@@ -46,7 +46,8 @@ export const verb: Verb = {
     const [what = 'list', name, ...given] = args.positionals
     const all = await settings()
     if (what === 'path') {
-      print(args.around.filePath)
+      if (args.on('json')) printJson({ file: args.around.filePath })
+      else print(args.around.filePath)
       return EXIT.ok
     }
     if (what === 'list') {

@@ -4,7 +4,7 @@ import { ask } from '../client.ts'
 import { EXIT, usage } from '../failure.ts'
 import { shortPeer } from '../format.ts'
 import { KIND } from '../frames.ts'
-import { ACTIONS, writeEvidence } from '../ledger_actions.ts'
+import { ACTIONS, checkTo, writeEvidence } from '../ledger_actions.ts'
 import { note, print, printJson } from '../out.ts'
 import { type Session, session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
@@ -65,6 +65,7 @@ export const verb: Verb = {
   async run(args) {
     const [what = 'list', contract] = args.positionals
     if (!WHAT.includes(what)) throw usage(`haggle ledger does not know "${what}"`, `one of ${WHAT.join(', ')}`)
+    checkTo(args)
     await using open = await session(args)
     const action = Object.hasOwn(ACTIONS, what) ? ACTIONS[what] : undefined
     if (action !== undefined) return await action(open, args)

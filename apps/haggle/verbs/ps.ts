@@ -1,30 +1,13 @@
 // haggle ps: the jobs of this node, its own and others'.
 
-import type { ExitStatus } from '@haggle/job'
 import type { JobSummary } from '@haggle/market'
 import { EXIT } from '../failure.ts'
 import { amount, duration, shortContract, shortPeer } from '../format.ts'
+import { exitText, isOver } from '../job_end.ts'
 import { note, print, printJson } from '../out.ts'
 import { session } from '../reach.ts'
 import { JSON_FLAG, NETWORK, type Verb } from '../table.ts'
 import { safe, screenOf, table } from '../term.ts'
-
-/** How a job ended, in a word or two. */
-export function exitText(exit: ExitStatus | null): string {
-  if (exit === null) return ''
-  switch (exit.kind) {
-    case 'exit':
-      return String(exit.code)
-    case 'signal':
-      return safe(exit.signal, 12)
-    case 'limit':
-      return `limit ${exit.limit}`
-    case 'killed':
-      return 'killed'
-    case 'lost':
-      return 'lost'
-  }
-}
 
 export const verb: Verb = {
   name: 'ps',
@@ -34,7 +17,7 @@ export const verb: Verb = {
   async run(args) {
     await using open = await session(args)
     const { jobs } = await open.ask<{ jobs: readonly JobSummary[] }>('jobs')
-    const shown = args.on('all') ? jobs : jobs.filter((job) => job.exit === null && !OVER.has(job.phase))
+    const shown = args.on('all') ? jobs : jobs.filter((job) => !isOver(job))
     if (args.on('json')) {
       printJson({ jobs: shown })
       return EXIT.ok
@@ -77,6 +60,3 @@ export const verb: Verb = {
     return EXIT.ok
   },
 }
-
-/** Phases after which nothing more happens. */
-const OVER: ReadonlySet<string> = new Set(['settled', 'cancelled', 'rejected', 'expired', 'failed', 'disputed'])

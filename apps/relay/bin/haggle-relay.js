@@ -1,6 +1,7 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1 --no-sparkplug --expose-gc
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --conditions=@haggle/source --max-semi-space-size=4 --min-semi-space-size=4 --v8-pool-size=1 --no-sparkplug --expose-gc --
 // Starts haggle-relay: says clearly when Node is too old, then hands over to main: in a clone to its bundle, or its source when that was edited since. The environment
 // and the flags are an agent's (apps/haggle/agent_flags.ts), without V8's baseline compiler: little of a relay runs often, and what that compiles of it takes 4 MiB.
+// Behind its -- Node takes nothing for a flag of its own.
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
