@@ -2,10 +2,14 @@
 
 import { fromHex } from '@haggle/wire'
 import type { LedgerEntry } from './effect.ts'
-import { confirmed, live } from './facts.ts'
+import { confirmed, live, metered } from './facts.ts'
 import { isEnd } from './phase.ts'
 import { stopJob } from './_deadline_actions.ts'
 import { hasContract, must, note, type Work } from './_work.ts'
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
 
 function job(work: Work): void {
   const { state } = work
@@ -43,7 +47,10 @@ function words(work: Work): void {
   const { mine, over, synced, phase } = state
   if (state.init.role !== 'provider' || !synced || isEnd(phase)) return
   if (over !== null && mine.result === null && hasContract(mine) && mine.inForce !== null && mine.receipt.renter === null) {
-    const { exit, usage, output } = over
+    const { exit, output } = over
+    // The job may have been over before SYNC gave METERs back that this side had signed: RESULT says no less than they do.
+    const last = metered(mine).usage
+    const usage = over.usage.map((amount, at) => larger(amount, last[at] ?? 0n))
     work.cause = 'driver'
     return must(work, 'result', { exit, usage, owed: work.rules.owedFor(mine.inForce.terms, usage), output })
   }

@@ -80,6 +80,23 @@ class Pair {
     return this
   }
 
+  /** The provider starts again from a copy of its home that holds so many messages of each side. */
+  backUp(own: number, peer: number): this {
+    const stored = { own: this.chains.provider.slice(0, own), peer: this.chains.renter.slice(0, peer) }
+    this.states.provider = restore(this.states.provider.init, stored, { nowMs: this.nowMs, nowS: this.unixS }).state
+    return this
+  }
+
+  /** SYNC of the renter to the provider: heads, and every message that either side has signed. */
+  sync(): this {
+    const { renter, provider } = this.chains
+    this.#run('provider', { type: 'sync', mine: renter.length, yours: provider.length, atMs: this.nowMs })
+    // In any order that keeps both chains: what still lacks what it acknowledges is ignored, and comes again.
+    for (let round = 0; round <= renter.length; round++) for (const message of [...provider, ...renter]) this.deliver('provider', message)
+    this.taken.provider = renter.length
+    return this
+  }
+
   /** The renter answers the last METER. */
   vouch(): this {
     const { metered, terms: inForce } = viewOf(this.states.renter)
@@ -298,6 +315,18 @@ describe('step()', () => {
     expect(pair.chains.provider).toHaveLength(1)
   })
 
+  it('stops the job at its first METER when its cap is 0 and its time has a price, and never for its cap when it has none', () => {
+    const stops = (wanted: Partial<Terms>): boolean => {
+      const pair = running({ ...terms, ...wanted }).pass(1_000)
+      pair.kinds('provider')
+      return pair
+        .do('provider', { do: 'meter', usage: [1_000n] })
+        .kinds('provider')
+        .includes('job stop')
+    }
+    expect([stops({ cap: 0n }), stops({ cap: 0n, meters: freeRate(0n).meters }), stops({})]).toEqual([true, false, false])
+  })
+
   it('stops the job after one tick when nobody acknowledged CONFIRM', () => {
     const pair = new Pair()
       .do('renter', ACCEPT)
@@ -406,6 +435,58 @@ describe('restore()', () => {
     )
     const synced = step(state, { type: 'sync', mine: 1, yours: 2, atMs: 10 })
     expect(synced.state.synced).toBe(false)
+  })
+
+  it('says RESULT for no less than the last METER when the job ended before SYNC gave READY and METERs back', () => {
+    const pair = running()
+    for (let tick = 1; tick <= 3; tick++) {
+      pair
+        .pass(1_000)
+        .do('provider', { do: 'meter', usage: [BigInt(tick) * 1_000n] })
+        .carry('renter')
+        .vouch()
+        .carry('provider')
+    }
+    pair.backUp(1, 1)
+    pair.do('provider', { do: 'result', exit: EXIT, usage: [3_400n], output: null })
+    expect(pair.chains.provider.map(({ type }) => type)).toEqual(['confirm', 'ready', 'meter', 'meter', 'meter'])
+    pair.sync()
+    expect(pair.states.provider.synced).toBe(true)
+    expect(pair.chains.provider.at(-1)).toMatchObject({ type: 'result', body: { usage: [3_000n], owed: 3_000n, exit: EXIT } })
+    pair.both().do('renter', { do: 'receipt', reason: null }).both()
+    expect(pair.phases()).toEqual(['settled', 'settled'])
+    expect(viewOf(pair.states.provider).outcome).toMatchObject({ claimed: 3_000n, owed: 3_000n, signedBy: 'both' })
+    expect(verifyTranscript(pair.file(), suite)).toMatchObject({ ok: true, owed: 3_000n })
+  })
+
+  it('says a RESULT that every METER allows, however old the copy is that its home came back from', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat({ max: 1_500 }), { maxLength: 5 }),
+        fc.nat(),
+        fc.nat(),
+        fc.nat({ max: 9_000 }),
+        (ticks, own, peer, used) => {
+          const pair = running()
+          for (const usage of ticks) {
+            const more = viewOf(pair.states.provider).usage[0] ?? 0n
+            pair
+              .pass(1_000)
+              .do('provider', { do: 'meter', usage: [more + BigInt(usage)] })
+              .carry('renter')
+            if (usage % 2 === 0) pair.vouch()
+            pair.carry('provider')
+          }
+          const { provider, renter } = pair.chains
+          pair.backUp(1 + (own % provider.length), 1 + (peer % renter.length))
+          pair.do('provider', { do: 'result', exit: EXIT, usage: [BigInt(used)], output: null }).sync()
+          expect(pair.states.provider.synced).toBe(true)
+          pair.both()
+          expect(pair.chains.provider.filter(({ type }) => type === 'result')).toHaveLength(1)
+          expect(verifyTranscript(pair.file(), suite).errors).toEqual([])
+        },
+      ),
+    )
   })
 
   it('stays where it had ended, whatever comes', () => {

@@ -4,6 +4,7 @@ import { Packr, Unpackr } from 'msgpackr'
 import { checkDialect } from './check.ts'
 import { HaggleError } from './errors.ts'
 import { type Limits, MESSAGE_LIMITS } from './limits.ts'
+import { isNormal } from './_normal.ts'
 
 /** What the dialect can carry. Numbers are integers from 0 to 2^32 - 1; larger integers and money are big-endian bins. */
 export type Value = number | boolean | null | string | Uint8Array | readonly Value[]
@@ -58,7 +59,7 @@ function checkValue(value: Value, depth: number): void {
     case 'string':
       if (isPlainText(value)) return
       if (!value.isWellFormed()) throw new HaggleError('E_WIRE_TEXT', 'Cannot encode the text: it holds half of a surrogate pair')
-      if (value !== value.normalize('NFC')) throw notNormal()
+      if (!isNormal(value)) throw notNormal()
       return
     case 'boolean':
       return
@@ -78,7 +79,7 @@ function isPlainText(value: string): boolean {
 
 function checkNormal(value: Value): void {
   if (typeof value === 'string') {
-    if (value !== value.normalize('NFC')) throw notNormal()
+    if (!isNormal(value)) throw notNormal()
   } else if (Array.isArray(value)) for (const item of value) checkNormal(item)
 }
 

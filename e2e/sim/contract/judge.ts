@@ -1,6 +1,6 @@
 // The properties, judged when a run is over and each side has at last got what the other signed.
 
-import { ACCEPT_MS, isEnd, type Machine, type Outcome, type Role, type Terms, type ThreadMessage } from '@haggle/contract'
+import { ACCEPT_MS, isEnd, type Machine, type Outcome, type Role, type State, type Terms, type ThreadMessage } from '@haggle/contract'
 import { toHex } from '@haggle/wire'
 import type { NodeModel } from './node_model.ts'
 import type { Record } from './world.ts'
@@ -75,7 +75,9 @@ function inTime({ nodes, record, honest: _ }: Case, final: Outcome): void {
     const confirm = nodes.renter.disk.peer.concat(nodes.renter.disk.unsynced).find((message) => message.type === 'confirm')
     const sentAt = record.sentAt.get(accept)
     const takenAt = confirm === undefined ? undefined : record.takenAt.get(toHex(confirm.id))
-    if (sentAt !== undefined && takenAt !== undefined && takenAt - sentAt > ACCEPT_MS + 100)
+    // A renter whose disk lost the ACCEPT counts from when it got it back.
+    const knows = !nodes.renter.rolledBack
+    if (knows && sentAt !== undefined && takenAt !== undefined && takenAt - sentAt > ACCEPT_MS + 100)
       record.wrong.push('a CONFIRM that came too late binds the renter')
   }
   const ended = record.ended.renter
@@ -134,14 +136,18 @@ export function judge(test: Case): string {
   const { nodes, machine, keys, record, terms } = test
   signOnce(test)
   ended(test)
+  undeniable(test)
   const chains = { renter: chainOf(test, 'renter'), provider: chainOf(test, 'provider') }
   for (const role of ROLES) {
     const other: Role = role === 'renter' ? 'provider' : 'renter'
     const { state } = nodes[role]
     if (state === null) continue
-    undeniable({ ...test })
-    nodes[role].learn(chains[role].slice(state.own.next + state.outbox.length))
-    nodes[role].learn(chains[other].slice(state.peer.next))
+    // In turn: a message is only taken once what it acknowledges is there.
+    for (let before = -1, now: State = state; before !== now.own.next + now.peer.next; now = nodes[role].state ?? now) {
+      before = now.own.next + now.peer.next
+      nodes[role].learn(chains[role].slice(now.own.next + now.outbox.length))
+      nodes[role].learn(chains[other].slice(now.peer.next))
+    }
   }
   const restored = ROLES.map((role) => {
     const other: Role = role === 'renter' ? 'provider' : 'renter'

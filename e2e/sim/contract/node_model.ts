@@ -255,10 +255,19 @@ export class NodeModel {
   #takeSync(frame: Extract<Frame, { kind: 'sync' }>): void {
     const { disk } = this
     const link = this.#init.link()
+    // What the other side signed itself and has lost comes first: the rest may acknowledge it.
+    for (const message of disk.peer.filter(({ seq }) => seq >= frame.mine)) link.send(this.role, { kind: 'envelope', message })
     for (const message of disk.own.slice(frame.yours)) this.#send(message)
     const held = this.state?.peer.next ?? 0
     if (this.syncedEpoch !== link.epoch || frame.mine > held) this.#sendSync()
     this.#run({ type: 'sync', mine: frame.mine, yours: frame.yours, atMs: this.monotonicMs })
+  }
+
+  /** The other side gave back an own message: it is stored after what it may acknowledge. */
+  #takeBack(message: ThreadMessage): void {
+    this.disk.peer.push(...this.disk.unsynced)
+    this.disk.unsynced = []
+    this.disk.own.push(message)
   }
 
   #send(message: ThreadMessage): void {
@@ -287,6 +296,7 @@ export class NodeModel {
         ;(before.signing ? this.disk.waiting : this.disk.unsynced).push(event.message)
         this.#faultPoint(`after-read:${event.message.type}`)
       }
+      if (event.type === 'message' && state.own.next > before.own.next) this.#takeBack(event.message)
       this.#carryOut(effects)
     })
     if (this.state !== null && isEnd(this.state.phase) && this.state.outbox.length === 0 && !this.disk.ended) {

@@ -113,6 +113,7 @@ function temperOf(chance: Rng, role: Role): Temper {
 export function runOnce(init: RunInit): RunResult {
   const { machine } = init
   const chance = rng(init.seed)
+  const ages = rng(init.seed + 1)
   const time = timeline()
   const terms = termsOf(chance)
   const tempers = { renter: temperOf(chance, 'renter'), provider: temperOf(chance, 'provider') }
@@ -277,16 +278,21 @@ export function runOnce(init: RunInit): RunResult {
       if (node.state !== null) return
       rollBack(node)
       node.restart()
+      // The launcher lives on: a process that comes back asks it at once for what it missed.
+      node.pollJob()
     })
   }
 
-  /** A disk restored from an old copy: what it lost, the other side has on its own disk. */
+  /** A disk restored from an old copy: what it lost, the other side has on its own disk. The job and its figures are the launcher's, and live on. */
   function rollBack(node: NodeModel): void {
-    if (nodes.renter.rolledBack || nodes.provider.rolledBack || !chance.chance(0.03)) return
+    if (nodes.renter.rolledBack || nodes.provider.rolledBack || !ages.chance(0.3)) return
     const other = nodes[node.role === 'renter' ? 'provider' : 'renter']
-    const held = node.disk.own.length - 1
-    if (held < 1 || other.disk.peer.length <= held) return
-    node.disk.own.length = held
+    const { own, peer } = node.disk
+    if (own.length < 2 || other.disk.peer.length < own.length) return
+    const lost = new Set(own.splice(ages.int(1, own.length - 1)).map(({ id }) => toHex(id)))
+    // The copy was made before anything came that acknowledges what it lacks.
+    const answered = peer.findIndex(({ ack }) => ack !== null && lost.has(toHex(ack)))
+    if (answered !== -1) peer.length = answered
     node.rolledBack = true
   }
 
@@ -299,7 +305,8 @@ export function runOnce(init: RunInit): RunResult {
       link: () => net,
       faults: { ...NO_FAULTS, ...init.faults },
       crashRate,
-      onMove: (who, move) => init.onMove(who, move),
+      // What the other side gives back was a step when it was first taken.
+      onMove: (who, move) => void (move.on === 'restore' || init.onMove(who, move)),
       onFault: init.onFault,
       onSent: (who, message) => {
         const known = (record.sent[who][message.seq] ??= [])
