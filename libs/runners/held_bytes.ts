@@ -77,7 +77,21 @@ export async function memoryBytes(pids: readonly number[], limit: number): Promi
   if (!isAll) return Number.POSITIVE_INFINITY
   const held = sum(files.values())
   if (files.size === 0 || processes + held <= limit) return processes + held
-  return held + sum(resident.map(({ pid, own, shared }) => own + Math.max(0, shared - mappedBytes(pid, files))))
+  const apart = await Promise.all(resident.map(async (one) => await bytesApart(one, files)))
+  return held + sum(apart)
+}
+
+/** What a process holds besides these files. */
+async function bytesApart(
+  process: { readonly pid: number; readonly own: number; readonly shared: number },
+  files: ReadonlyMap<number, number>,
+): Promise<number> {
+  const { pid, own, shared } = process
+  const mapped = mappedBytes(pid, files)
+  if (mapped !== null) return own + Math.max(0, shared - mapped)
+  // It ended since it was looked at, or nobody may look closer.
+  const now = await residentBytes(pid)
+  return now.own + now.shared
 }
 
 /** Pages of a process that are no file's, and those that it may share with others. */
@@ -94,9 +108,10 @@ async function residentKiB(pid: number): Promise<number> {
   return Number(stdout.trim()) || 0
 }
 
-/** Shared pages of these files, by inode, that are mapped into a process. */
-function mappedBytes(pid: number, files: ReadonlyMap<number, number>): number {
+/** Shared pages of these files, by inode, that are mapped into a process; null when it can't be told. */
+function mappedBytes(pid: number, files: ReadonlyMap<number, number>): number | null {
   const smaps = read(`${wayTo(pid)}/smaps`)
+  if (smaps === '') return null
   let isOurs = false
   let kib = 0
   for (const line of smaps.split('\n')) {
