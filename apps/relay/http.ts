@@ -62,6 +62,7 @@ function metricsOf(relay: Relay): string {
   figure('known_peers', 'gauge', 'Peers remembered over restarts', one(relay.mesh.known.all().length))
   figure('offers', 'gauge', 'Providers heard', one(relay.discovery.book.size))
   figure('adverts_refused_total', 'counter', 'Adverts refused', byReason(relay.discovery.refusals))
+  figure('snapshots_refused_total', 'counter', 'Questions for snapshots refused', byReason(relay.discovery.snapshotRefusals))
   figure('connections_refused_total', 'counter', 'Connections refused', byReason(gateRefused))
   figure('dht_refused_total', 'counter', 'DHT records refused', byReason(dhtRefused))
   figure('resident_bytes', 'gauge', 'Resident memory', one(process.memoryUsage.rss()))
