@@ -34,17 +34,22 @@ export function paced(
   return async function* (source) {
     let waitedMs = 0
     let cameBytes = 0
-    let askedMs = clock.monotonicMs()
-    let cancel = clock.after(ms, tooSlow)
+    let askedMs: number | null = clock.monotonicMs()
+    // One timer for all chunks: it finds out when it fires how long was waited, and goes on for the rest.
+    const look = (): void => {
+      const waited = waitedMs + (askedMs === null ? 0 : clock.monotonicMs() - askedMs)
+      if (waited >= ms) tooSlow()
+      else cancel = clock.after(ms - waited, look)
+    }
+    let cancel = clock.after(ms, look)
     try {
       for await (const chunk of source) {
-        cancel()
         waitedMs += clock.monotonicMs() - askedMs
         cameBytes += chunk.length
         if (cameBytes >= bytes) waitedMs = cameBytes = 0
+        askedMs = null
         yield chunk
         askedMs = clock.monotonicMs()
-        cancel = clock.after(ms - waitedMs, tooSlow)
       }
     } finally {
       cancel()

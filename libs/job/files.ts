@@ -6,7 +6,7 @@ import type { FileRef } from './spec.ts'
 export interface OpenedFile {
   /** Octets of the whole file. */
   readonly size: number
-  /** The octets from the offset that was asked for. A chunk holds until the next one is asked for: its memory may be used again. */
+  /** The octets from the offset that was asked for. */
   readonly content: AsyncIterable<Uint8Array>
   /** Hash of the whole file, 32 bytes, where it is known and nothing writes to the file any more: it is not hashed again while it is sent. */
   readonly sha256?: Uint8Array
