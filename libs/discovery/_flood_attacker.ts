@@ -21,6 +21,8 @@ const suite = nodeSuite()
 const ed25519 = nodeEd25519()
 const random = systemRandom()
 const topic = advertTopic(id, 'cpu')
+/** Thrown out so often, it says so: the flood goes on at least until then. */
+const ENOUGH = 6
 const counts = { sent: 0, thrownOut: 0, refused: 0 }
 let stopped = false
 
@@ -85,6 +87,7 @@ async function hostile(n: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     if (!stopped) counts.thrownOut += 1
+    if (!stopped && counts.thrownOut === ENOUGH) process.stdout.write('thrown out\n')
     await node.stop()
   }
 }

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -112,7 +113,10 @@ describe('a mesh under flood', { timeout: 300_000 }, () => {
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     )
-    const ended = new Promise<string>((resolve) => attacker?.stdout?.once('data', (data: Buffer) => resolve(data.toString())))
+    const lines = createInterface({ input: attacker.stdout as NodeJS.ReadableStream })
+    // A slow machine's attackers take longer to be thrown out: the flood goes on until they were.
+    const [thrownOut, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+    lines.on('line', (line) => (line === 'thrown out' ? thrownOut.resolve() : ended.resolve(line)))
     await until(() => nodes.every(({ discovery }) => [...discovery.refusals.values()].reduce((a, b) => a + b, 0) > 100))
     let delivered = 0
     /** What each node heard, and how many other honest nodes it was connected to, at the end of each round. */
@@ -135,8 +139,9 @@ describe('a mesh under flood', { timeout: 300_000 }, () => {
       )
       held.push(Math.round(heldMiB() - before))
     }
+    await thrownOut.promise
     attacker.stdin?.end()
-    const counts = JSON.parse(await ended) as { sent: number; thrownOut: number; refused: number }
+    const counts = JSON.parse(await ended.promise) as { sent: number; thrownOut: number; refused: number }
     const refusals = Object.fromEntries(nodes[0]?.discovery.refusals ?? [])
     const figures = {
       delivered,
