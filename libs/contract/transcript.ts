@@ -1,6 +1,6 @@
 // The transcript file: both chains of a thread, byte for byte, each message after what it acknowledges.
 
-import { HaggleError, peekEnvelope, type Suite, toHex, utf8 } from '@haggle/wire'
+import { concatAll, HaggleError, peekEnvelope, type Suite, toHex, utf8 } from '@haggle/wire'
 import { MAX_TERMS_BYTES } from './constants.ts'
 
 /** First line of the file. */
@@ -38,18 +38,7 @@ export function encodeTranscript(chains: Chains, suite: Pick<Suite, 'sha256'>): 
   }
   // What acknowledges a message that this side does not hold can't be placed: the file ends before it.
   while (take('renter', renter) || take('provider', provider));
-  return joined(parts)
-}
-
-/** `parts` in one piece. There may be more of them than a call takes arguments. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return concatAll(parts)
 }
 
 interface Placed {

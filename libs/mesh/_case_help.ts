@@ -1,6 +1,6 @@
 // What the cases of the network suite have in common: what a handler does, how a stream is read, and how an outcome is compared without a test runner.
 
-import { errorCode } from '@haggle/wire'
+import { concatAll, errorCode } from '@haggle/wire'
 import type { ByteStream } from './network.ts'
 
 export async function echo(stream: ByteStream): Promise<void> {
@@ -16,13 +16,7 @@ export async function first(stream: ByteStream): Promise<Uint8Array> {
 export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
-  const all = new Uint8Array(chunks.reduce((n, c) => n + c.byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return all
+  return concatAll(chunks)
 }
 
 /** Resolves once `value` has stopped changing for 20 turns of the event loop, a few ms apart. */

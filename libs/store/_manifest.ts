@@ -4,6 +4,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { concatAll } from '@haggle/wire'
 import { crc32c, masked } from './_crc32c.ts'
 
 const BLOCK_BYTES = 32 * 1024
@@ -48,19 +49,9 @@ function* records(log: Uint8Array): Generator<Uint8Array> {
     pieces.push(log.subarray(at + HEAD_BYTES, end))
     at = end
     if (type !== 1 && type !== 4) continue
-    yield joined(pieces)
+    yield concatAll(pieces)
     pieces = []
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }
 
 /** Tags of an edit's fields. */

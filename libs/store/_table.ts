@@ -3,6 +3,7 @@
 // LevelDB doesn't verify blocks when it reads or compacts them, and a key that a flipped bit moved out of order ends the whole process with an
 // assertion. So damaged blocks are taken out before it sees them. Format: https://github.com/google/leveldb/blob/main/doc/table_format.md
 
+import { concat } from '@haggle/wire'
 import { crc32c, masked } from './_crc32c.ts'
 import { decompress } from './_snappy.ts'
 
@@ -101,14 +102,7 @@ function rewrite(bytes: Uint8Array, good: readonly IndexEntry[]): Uint8Array {
   const first = writeHandle({ offset: bytes.length, size: meta.length - TRAILER_BYTES })
   footer.set([...first, ...writeHandle({ offset: bytes.length + meta.length, size: index.length - TRAILER_BYTES })])
   footer.set(MAGIC, FOOTER_BYTES - MAGIC.length)
-  const parts = [bytes, meta, index, footer]
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return concat(bytes, meta, index, footer)
 }
 
 /** An uncompressed block of index entries, each its own restart, with its trailer. */

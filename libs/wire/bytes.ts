@@ -52,6 +52,11 @@ export function utf8(text: string): Uint8Array {
 
 /** One array of all `parts`, in order. Always a copy. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return concatAll(parts)
+}
+
+/** As {@link concat}, of a list: there may be more parts than a call takes arguments. */
+export function concatAll(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length
   const joined = new Uint8Array(length)

@@ -17,7 +17,7 @@
  * @module
  */
 export { formatAmount, parseAmount, PRICE_DECIMALS } from './amount.ts'
-export { compareBytes, concat, equalBytes, fromHex, toHex, utf8 } from './bytes.ts'
+export { compareBytes, concat, concatAll, equalBytes, fromHex, toHex, utf8 } from './bytes.ts'
 export { checkDialect } from './check.ts'
 export type { Clock, Random } from './clock.ts'
 export { decode, encode, type Value } from './dialect.ts'
