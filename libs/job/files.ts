@@ -6,7 +6,7 @@ import type { FileRef } from './spec.ts'
 export interface OpenedFile {
   /** Octets of the whole file. */
   readonly size: number
-  /** The octets from the offset that was asked for. */
+  /** The octets from the offset that was asked for. A chunk holds them until the next is asked for, and may be written to then: copy what must last longer. */
   readonly content: AsyncIterable<Uint8Array>
   /** Hash of the whole file, 32 bytes, where it is known and nothing writes to the file any more: it is not hashed again while it is sent. */
   readonly sha256?: Uint8Array

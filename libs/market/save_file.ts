@@ -55,6 +55,8 @@ async function writeWhole(path: string, content: AsyncIterable<Uint8Array>): Pro
     let heldBytes = 0
     let aheadBytes = 0
     let writing = Promise.resolve()
+    /** Writes that are not done, in their order. */
+    const underWay: Promise<void>[] = []
     const flush = (): void => {
       const [chunks, bytes] = [held, heldBytes]
       held = []
@@ -63,14 +65,16 @@ async function writeWhole(path: string, content: AsyncIterable<Uint8Array>): Pro
       writing = writing.then(async () => {
         await writeAll(handle, chunks)
         aheadBytes -= bytes
+        underWay.shift()
       })
+      underWay.push(writing)
       writing.catch(() => undefined)
     }
     for await (const chunk of content) {
       held.push(chunk)
       heldBytes += chunk.length
       if (heldBytes >= WRITE_BYTES) flush()
-      if (aheadBytes > AHEAD_BYTES) await writing
+      while (aheadBytes > AHEAD_BYTES) await underWay[0]
     }
     flush()
     await writing

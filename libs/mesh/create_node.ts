@@ -26,6 +26,7 @@ import type { Gate, GateReason } from './gater.ts'
 import { MeshKeeper } from './keeper.ts'
 import type { KeeperComponents } from './keeper.ts'
 import { libp2pNetwork } from './libp2p_network.ts'
+import { noiseCrypto } from './_noise_crypto.ts'
 import { quietLogger } from './_quiet_logger.ts'
 import { MESH_LIMITS, RELAY_LIMITS } from './limits.ts'
 import type { MeshLimits } from './limits.ts'
@@ -148,7 +149,7 @@ export async function createNode(options: NodeOptions): Promise<MeshNode> {
       ...(options.announce === undefined || options.announce.length === 0 ? {} : { announce: [...checkListen(options.announce)] }),
     },
     transports: [tcp(), webSockets(), circuitRelayTransport()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto() })],
     streamMuxers: [yamux({ maxInboundStreams: 1_024, maxOutboundStreams: 4_096 })],
     connectionGater: gate.gater,
     ...(options.psk === undefined ? {} : { connectionProtector: preSharedKey({ psk: swarmKey(options.psk) }) }),

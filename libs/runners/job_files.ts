@@ -209,11 +209,17 @@ async function hashOf(handle: FileHandle, size: number): Promise<{ readonly sha2
   return { sha256: hash.digest(), size: at }
 }
 
-/** The octets from `offset` to `end`, read one block ahead. Each block is fresh memory: two that are used again and again made nothing faster. */
+/**
+ * The octets from `offset` to `end`, read one block ahead. Two blocks take turns: whoever asks for the next chunk has done with the one before. With fresh memory
+ * for each block the engine collects garbage twice as often, which was a third of the time that a provider works on a download.
+ */
 async function* contentOf(handle: FileHandle, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
+  const blocks: Buffer[] = []
+  let turn = 0
   const read = async (at: number): Promise<Buffer> => {
-    const block = Buffer.allocUnsafe(Math.min(READ_BYTES, end - at))
-    return block.subarray(0, (await handle.read(block, 0, block.length, at)).bytesRead)
+    const block = (blocks[turn] ??= Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - offset)))
+    turn = 1 - turn
+    return block.subarray(0, (await handle.read(block, 0, Math.min(block.length, end - at), at)).bytesRead)
   }
   let at = offset
   let next = at < end ? read(at) : undefined

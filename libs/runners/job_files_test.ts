@@ -53,7 +53,7 @@ async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array, void> {
 async function read(path: string): Promise<string> {
   const { content } = await openOutput(folder, path, { globs, offset: 0 })
   const parts: Uint8Array[] = []
-  for await (const part of content) parts.push(part)
+  for await (const part of content) parts.push(part.slice())
   return Buffer.concat(parts).toString()
 }
 
@@ -65,6 +65,23 @@ describe('openOutput()', () => {
     let text = ''
     for await (const part of content) text += Buffer.from(part).toString()
     expect([size, text]).toEqual([10, '789'])
+  })
+
+  it('openOutput() gives a large result in chunks that stay as they are until the next is asked for', async () => {
+    const whole = Buffer.alloc(2_500_003)
+    for (let at = 0; at < whole.length; at++) whole[at] = (at * 31) % 251
+    writeFileSync(join(folder, 'out/a'), whole)
+    for (const offset of [0, 700_001]) {
+      const { content } = await openOutput(folder, 'out/a', { globs, offset })
+      let at = offset
+      for await (const part of content) {
+        // The block after this one has been read by then.
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+        expect(whole.subarray(at, at + part.length).equals(part)).toBe(true)
+        at += part.length
+      }
+      expect(at).toBe(whole.length)
+    }
   })
 
   it('openOutput() follows no link, on no part of the way, where a plain read does', async () => {
