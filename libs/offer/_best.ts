@@ -41,12 +41,14 @@ export class Best {
       if (other < first || (other === first && this.compare(rows[middle] as number, row) < 0)) low = middle + 1
       else high = middle
     }
-    rows.splice(low, 0, row)
-    firsts.splice(low, 0, first)
-    if (rows.length > this.limit) {
-      rows.pop()
-      firsts.pop()
+    // Moved by hand: a splice makes an array of what it took.
+    let at = rows.length < this.limit ? rows.length : rows.length - 1
+    for (; at > low; at--) {
+      rows[at] = rows[at - 1] as number
+      firsts[at] = firsts[at - 1] as number
     }
+    rows[low] = row
+    firsts[low] = first
     if (rows.length === this.limit) this.latest = firsts[firsts.length - 1] as number
   }
 }

@@ -83,6 +83,8 @@ export class Columns {
   readonly deviceSources: ReadonlyMap<string, { data: Uint8Array }>
   deviceKind: Uint8Array = new Uint8Array(0)
   deviceFree: Uint8Array = new Uint8Array(0)
+  /** 1 for a device that is in everything like the one before it in its row: whatever is true of that one is true of it. */
+  deviceSame: Uint8Array = new Uint8Array(0)
   private deviceEnd = 0
   private readonly holes: number[][] = []
   private readonly numberList: readonly NumberColumn[]
@@ -208,6 +210,7 @@ export class Columns {
       for (const [name, column] of this.deviceSources) column.data[at] = SOURCES.indexOf(figureSource(device, name.slice(0, -7)) ?? '')
       this.deviceKind[at] = KINDS.indexOf(device.kind)
       this.deviceFree[at] = device.free ? 1 : 0
+      this.deviceSame[at] = i > 0 && this.isLike(at, at - 1) ? 1 : 0
     }
     this.hosts.write(row, devices, (at) => this.knownNumbers(start + at))
   }
@@ -221,6 +224,14 @@ export class Columns {
     this.hosts.erase(row)
     ;(this.holes[count] ??= []).push(start)
     this.deviceCount[row] = 0
+  }
+
+  private isLike(a: number, b: number): boolean {
+    if (this.deviceKind[a] !== this.deviceKind[b] || this.deviceFree[a] !== this.deviceFree[b]) return false
+    for (const { data } of this.deviceNumberList) if (!Object.is(data[a], data[b])) return false
+    for (const { data } of this.deviceWords.values()) if (data[a] !== data[b]) return false
+    for (const { data } of this.deviceSources.values()) if (data[a] !== data[b]) return false
+    return true
   }
 
   private *knownNumbers(at: number): Iterable<readonly [name: string, value: number]> {
@@ -238,6 +249,7 @@ export class Columns {
       for (const column of this.deviceSources.values()) column.data = longer(column.data, next)
       this.deviceKind = longer(this.deviceKind, next)
       this.deviceFree = longer(this.deviceFree, next)
+      this.deviceSame = longer(this.deviceSame, next)
     }
     return start
   }

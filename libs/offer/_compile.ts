@@ -70,9 +70,14 @@ export class Compiler {
     const kind = expr.over === 'device' ? -1 : KINDS.indexOf(expr.over)
     return (row) => {
       let sure = 0
+      let one = FALSE
       const start = columns.deviceStart[row] as number
       const end = start + (columns.deviceCount[row] as number)
-      for (let at = start; at < end; at++) if ((kind < 0 || columns.deviceKind[at] === kind) && inner(row, at) === TRUE) sure++
+      for (let at = start; at < end; at++) {
+        if (kind >= 0 && columns.deviceKind[at] !== kind) continue
+        if (columns.deviceSame[at] === 0) one = inner(row, at)
+        if (one === TRUE) sure++
+      }
       return sure
     }
   }
@@ -88,7 +93,7 @@ export class Compiler {
       const start = columns.deviceStart[row] as number
       const end = start + (columns.deviceCount[row] as number)
       for (let at = start; at < end; at++) {
-        if (columns.deviceKind[at] !== 0) continue
+        if (columns.deviceKind[at] !== 0 || columns.deviceSame[at] === 1) continue
         gpus++
         const answer = test(row, at)
         if (answer === TRUE) return TRUE
@@ -270,12 +275,13 @@ export class Compiler {
       let open = 0
       let size = 0
       let mask = 0
+      let one = FALSE
       const start = columns.deviceStart[row] as number
       const end = start + (columns.deviceCount[row] as number)
       for (let at = start; at < end; at++) {
         if (kind >= 0 && columns.deviceKind[at] !== kind) continue
         size++
-        const one = inner(row, at)
+        if (columns.deviceSame[at] === 0) one = inner(row, at)
         if (one === TRUE) sure++
         else if (one !== FALSE) {
           open++

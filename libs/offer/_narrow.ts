@@ -20,30 +20,42 @@ export function estimate(program: Program, bitmaps: Bitmaps): number {
   }
 }
 
-/** One bit for each block that may have rows of the program. `out` is as long as a bitmap's block level. */
-export function blocksOf(program: Program, bitmaps: Bitmaps, out: Uint32Array): void {
+/** Leaves in `out`, one bit for each block, those that may have rows of the program. */
+export function narrowBlocks(program: Program, bitmaps: Bitmaps, out: Uint32Array): void {
   switch (program.kind) {
     case 'all':
-      out.fill(0xffffffff)
       return
-    case 'leaf': {
-      out.fill(0)
-      for (const id of program.leaf.any) {
-        const blocks = bitmaps.blocks[id] as Uint32Array
-        for (let w = 0; w < blocks.length; w++) out[w] = (out[w] as number) | (blocks[w] as number)
-      }
+    case 'leaf':
+      return leafBlocks(program.leaf.any, bitmaps.blocks, out)
+    case 'and':
+      for (const item of program.items) narrowBlocks(item, bitmaps, out)
       return
-    }
-    default: {
-      const part = new Uint32Array(out.length)
-      const and = program.kind === 'and'
-      out.fill(and ? 0xffffffff : 0)
+    case 'or': {
+      const sum = new Uint32Array(out.length)
       for (const item of program.items) {
-        blocksOf(item, bitmaps, part)
-        for (let w = 0; w < out.length; w++)
-          out[w] = and ? (out[w] as number) & (part[w] as number) : (out[w] as number) | (part[w] as number)
+        const part = out.slice()
+        narrowBlocks(item, bitmaps, part)
+        for (let w = 0; w < sum.length; w++) sum[w] = (sum[w] as number) | (part[w] as number)
       }
+      out.set(sum)
     }
+  }
+}
+
+/** The strictest parts come first: after them most words are empty, and their bits in the other parts need not be gathered. */
+function leafBlocks(any: readonly number[], blocks: readonly Uint32Array[], out: Uint32Array): void {
+  if (any.length === 1) {
+    const words = blocks[any[0] as number] as Uint32Array
+    if (words.length === 0) out.fill(0)
+    else for (let w = 0; w < out.length; w++) out[w] = (out[w] as number) & (words[w] as number)
+    return
+  }
+  for (let w = 0; w < out.length; w++) {
+    const before = out[w] as number
+    if (before === 0) continue
+    let word = 0
+    for (let i = 0; i < any.length; i++) word |= (blocks[any[i] as number] as Uint32Array)[w] ?? 0
+    out[w] = before & word
   }
 }
 

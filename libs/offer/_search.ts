@@ -3,8 +3,9 @@
 import { fromHex } from '@haggle/wire'
 import { Best } from './_best.ts'
 import { BLOCK_ROWS, BLOCK_WORDS, popcount } from './_bitmaps.ts'
+import { BlockQueue } from './_block_queue.ts'
 import { Compiler } from './_compile.ts'
-import { blocksOf, estimate, Narrower } from './_narrow.ts'
+import { estimate, narrowBlocks, Narrower } from './_narrow.ts'
 import { type Program, Programmer } from './_program.ts'
 import { LIVE, type Table } from './_table.ts'
 import { type SortValue, sortValue, type Zone, Zones } from './_zones.ts'
@@ -12,8 +13,10 @@ import { conjunction, conjuncts, type Expr, type OrderKey, type Query } from './
 import { mentionsGpu } from './evaluate.ts'
 import { effectiveOrder } from './rank.ts'
 
-/** With fewer candidate blocks than this they are sorted; with more, the order of all blocks is walked. */
-const FEW_BLOCKS = 64
+/** Up to so many candidate blocks are put in order, as far as they are looked at; with more, the order of all blocks is walked. */
+const FEW_BLOCKS = 512
+/** Walking over a block costs about an eighth of putting one in order. */
+const WALKED = 8
 /** With fewer rows left in a block than this they are taken as they lie; with more, cheapest first, to stop early. */
 const FEW_ROWS = 24
 
@@ -34,6 +37,7 @@ export class Search {
   private tests: readonly ((row: number) => number)[] = []
   private version = -1
   private blockBits: Uint32Array = new Uint32Array(0)
+  private queue: BlockQueue | undefined
 
   constructor(table: Table<unknown>, query: Query, filter?: RowFilter) {
     this.table = table
@@ -105,70 +109,76 @@ export class Search {
 
   /** Sets a bit for each block that may hold fitting rows; the number of bits. */
   private mark(): number {
-    const length = (this.table.bitmaps.capacity + 31) >>> 5
+    const length = (this.table.blocks.bound + 31) >>> 5
     if (this.blockBits.length !== length) this.blockBits = new Uint32Array(length)
-    const bits = this.blockBits
-    blocksOf(this.program, this.table.bitmaps, bits)
+    const bits = this.blockBits.fill(0xffffffff)
+    narrowBlocks(this.program, this.table.bitmaps, bits)
     let count = 0
     for (let w = 0; w < length; w++) count += popcount(bits[w] as number)
     return count
   }
 
-  /** The marked blocks whose prices are in range, as they lie. */
-  private marked(): number[] {
-    const { low, high, live } = this.table.blocks
-    const bits = this.blockBits
-    const found: number[] = []
-    for (let w = 0; w < bits.length; w++) {
-      for (let word = bits[w] as number; word !== 0; word &= word - 1) {
-        const block = w * 32 + 31 - Math.clz32(word & -word)
-        if ((live[block] ?? 0) > 0 && (low[block] as number) <= this.range.high && (high[block] as number) >= this.range.low)
-          found.push(block)
-      }
-    }
-    return found
-  }
-
   private cheapestFirst(best: Best): void {
-    const { low, lowKey, high, order } = this.table.blocks
-    const many = this.mark() >= FEW_BLOCKS
-    const bits = this.blockBits
-    const blocks = many
-      ? order
-      : this.marked().sort((a, b) => {
-          const x = low[a] as number
-          const y = low[b] as number
-          return x < y ? -1 : x > y ? 1 : (lowKey[a] as number) - (lowKey[b] as number)
-        })
-    const alone = this.order.length === 1
-    for (const block of blocks) {
-      if (many && ((bits[block >>> 5] as number) & (1 << (block & 31))) === 0) continue
-      const from = low[block] as number
-      if (from > best.latest || from > this.range.high) return
-      if ((high[block] as number) < this.range.low) continue
-      if (alone && from === best.latest && best.full && (lowKey[block] as number) > this.table.keys.prefix(best.last)) continue
-      this.scanCheapest(block, best)
-    }
+    const { order, low, lowKey } = this.table.blocks
+    this.walk(order, { firsts: low, ties: lowKey }, (block) => this.visitCheapest(block, best))
   }
 
   private bestFirst(best: Best, first: OrderKey): void {
     const { table } = this
     table.zones ??= new Zones(table)
     const zone = table.zones.zone(first)
-    const { best: bounds, order } = zone
-    const { low, high, live } = table.blocks
-    this.mark()
+    this.walk(zone.order, { firsts: zone.best, ties: zone.price }, (block) => this.visitBest(block, best, zone))
+  }
+
+  /** Visits the marked blocks, best first, until a visit says that none of the others can have anything better. `order` has all blocks in that order. */
+  private walk(
+    order: readonly number[],
+    by: { readonly firsts: Float64Array; readonly ties: Float64Array },
+    visit: (block: number) => boolean,
+  ): void {
+    const marks = this.mark()
     const bits = this.blockBits
+    if (marks > FEW_BLOCKS || marks * WALKED > order.length) {
+      for (const block of order) if (((bits[block >>> 5] as number) & (1 << (block & 31))) !== 0 && !visit(block)) return
+      return
+    }
+    const queue = (this.queue ??= new BlockQueue(FEW_BLOCKS))
+    queue.fill(bits, by.firsts, by.ties)
+    for (let block = queue.next(); block >= 0; block = queue.next()) if (!visit(block)) return
+  }
+
+  private visitCheapest(block: number, best: Best): boolean {
+    const { low, lowKey, high, live } = this.table.blocks
+    if ((live[block] ?? 0) === 0) return true
+    const from = low[block] as number
+    if (from > best.latest || from > this.range.high) return false
+    if ((high[block] as number) < this.range.low) return true
+    if (this.isTie(from, best) && (lowKey[block] as number) > this.table.keys.prefix(best.last)) return true
+    this.scanCheapest(block, best)
+    return true
+  }
+
+  /** True when something of this price is among the best only if its key comes before the last one's. */
+  private isTie(price: number, best: Best): boolean {
+    return price === best.latest && best.full && this.order.length === 1
+  }
+
+  /** True when neither a row nor any behind it in its block, by price and key, can be among the best. */
+  private isAfter(row: number, price: number, best: Best): boolean {
+    return this.isTie(price, best) && this.table.keys.prefix(row) > this.table.keys.prefix(best.last)
+  }
+
+  private visitBest(block: number, best: Best, zone: Zone): boolean {
+    const { low, high, live } = this.table.blocks
+    if ((live[block] ?? 0) === 0) return true
+    const bound = zone.best[block] as number
+    if (bound > best.latest) return false
+    if ((low[block] as number) > this.range.high || (high[block] as number) < this.range.low) return true
     const second = this.order[1]
     const tiesByPrice = second?.property === 'price.hour' && !second.descending
-    for (const block of order) {
-      if (((bits[block >>> 5] as number) & (1 << (block & 31))) === 0 || live[block] === 0) continue
-      const bound = bounds[block] as number
-      if (bound > best.latest) return
-      if ((low[block] as number) > this.range.high || (high[block] as number) < this.range.low) continue
-      if (bound === best.latest && best.full && tiesByPrice && (low[block] as number) > table.priceOf(best.last)) continue
-      this.scanBest(block, best, zone)
-    }
+    if (tiesByPrice && bound === best.latest && best.full && (low[block] as number) > this.table.priceOf(best.last)) return true
+    this.scanBest(block, best, zone)
+    return true
   }
 
   /** How many rows of a block may fit, as far as bitmaps can tell. They are left in the narrower's `out`. */
@@ -194,7 +204,7 @@ export class Search {
         if (((words[position >>> 5] as number) & (1 << (position & 31))) === 0) continue
         const row = base + position
         const price = table.priceOf(row)
-        if (price > best.latest || price > range.high) return
+        if (price > best.latest || price > range.high || this.isAfter(row, price, best)) return
         if (price >= range.low && !best.refuses(row, price) && this.fits(row)) best.offer(row, price)
       }
       return

@@ -86,6 +86,41 @@ describe('offerIndex', () => {
     PATIENCE_MS,
   )
 
+  test(
+    'find() gives the best first where a few of many blocks may have them',
+    () => {
+      const listings = market(17, 6000)
+      const index = offerIndex()
+      for (const listing of listings) index.put(listing)
+      const models = new Set(listings.flatMap(({ offer }) => offer.devices.map(({ model }) => model)))
+      expect(models.size).toBeGreaterThan(10)
+      for (const model of models)
+        for (const rest of ['', 'price.hour<=0.50', 'order by gpu.bench.mem desc', 'order by slots.free desc, price.hour']) {
+          const text = `gpu.model="${model}" ${rest}`
+          expect(index.find(text, { limit: 5 }).map(keyOf), text).toEqual(naive(parseQuery(text), listings).slice(0, 5))
+        }
+    },
+    PATIENCE_MS,
+  )
+
+  test('find() tells GPUs of one host apart that differ in nothing but where a figure is from', () => {
+    const figure = (source: 'declared' | 'challenged') => [
+      { name: 'bench.f16' as const, value: 90_000, source, by: null, nonce: null, at: 1_760_000_000 },
+    ]
+    const index = offerIndex()
+    const devices = (['declared', 'challenged', 'declared'] as const).map((source, i) =>
+      sampleDevice({ id: `gpu${i}`, figures: figure(source) }),
+    )
+    index.put({ provider: new Uint8Array(32), offer: sampleOffer({ devices }) })
+    for (const [where, count] of [
+      ['gpu.bench.f16.source=challenged gpu.bench.f16>=80TFLOPS', 1],
+      ['count(gpu, bench.f16.source=challenged)=1', 1],
+      ['count(gpu, bench.f16.source=declared)=2', 1],
+      ['all(gpu, bench.f16.source=declared)', 0],
+    ] as const)
+      expect(index.find(where), where).toHaveLength(count)
+  })
+
   test('a prepared query finds a host of mixed GPUs as soon as one of them has all that is asked, and no sooner', () => {
     const figure = (value: number) => [
       { name: 'bench.f16' as const, value, source: 'declared' as const, by: null, nonce: null, at: 1_760_000_000 },
