@@ -41,7 +41,10 @@ async function sandboxFinding(): Promise<Finding> {
     const report = await probeSandbox({ facts, enforces: { memory: 'watchdog', pids: 'rlimit', cpu: 'none' } })
     const missing = report.missing.find(({ isolation }) => isolation === 'bubblewrap')
     if (missing === undefined) return { name: 'sandbox', state: 'ok', detail: 'bubblewrap with user namespaces: exec and deno jobs' }
-    const left = report.runners.length === 0 ? 'nothing can run here' : 'exec is off, and deno runs with its permissions only'
+    const left =
+      report.runners.length === 0
+        ? 'nothing can run here'
+        : `exec is off, and deno runs with its permissions${report.landlock ? ' and Landlock' : ' only'}`
     return { name: 'sandbox', state: 'bad', detail: `${missing.reason}: ${left}`, ...(missing.next === null ? {} : { fix: missing.next }) }
   } finally {
     rmSync(folder, { recursive: true, force: true })

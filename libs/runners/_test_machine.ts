@@ -4,6 +4,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { findDeno } from './host_facts.ts'
+import { landlockTool, landlockQuery } from './landlock.ts'
 
 /** The Deno binary that npm installed; undefined when it did not. */
 export function testDeno(): string | undefined {
@@ -16,6 +17,15 @@ export function noSandbox(): string | null {
   const options = ['--unshare-all', '--unshare-user', '--disable-userns', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev']
   const { status, stderr } = spawnSync('/usr/bin/bwrap', [...options, 'true'], { encoding: 'utf8' })
   return status === 0 ? null : `bubblewrap does not work here: ${stderr.trim()}`
+}
+
+/** Why the kernel's rules on files and TCP can't be tested here; null when they can. */
+export function noLandlock(): string | null {
+  const tool = landlockTool('/usr/bin/perl', process)
+  if (tool === null || !existsSync(tool.perl)) return 'there is no Perl that could ask for it'
+  const [command = '', ...args] = landlockQuery(tool)
+  const version = Number(spawnSync(command, args, { encoding: 'utf8' }).stdout)
+  return version >= 4 ? null : `this kernel's Landlock is of version ${version}`
 }
 
 /** A title that says why its tests are skipped. */

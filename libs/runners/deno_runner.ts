@@ -4,13 +4,14 @@ import { dirname } from 'node:path'
 import { HaggleError } from '@haggle/wire'
 import { sandboxOptions, WORK_FOLDER } from './bubblewrap.ts'
 import { deviceEnv } from './device_env.ts'
+import { LANDLOCK_ENV, landlocked, type LandlockRule } from './landlock.ts'
 import { type LaunchPlan, on, type PlanRequest, type Runner } from './runner.ts'
 
 /** Where the Deno binary is inside a sandbox. */
 const DENO_INSIDE = '/deno'
 /** Variables that would reach the runtime or the dynamic linker before the job's own code is under permissions. */
 const RESERVED_ENV =
-  /^(?:LD_|DYLD_|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
+  /^(?:LD_|DYLD_|PERL|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
 /**
  * No folder and none that can be made: a job without a sandbox has no `caches` and no `localStorage`, which ask for no permission and would be outside
  * the folder that the disk limit counts.
@@ -23,13 +24,15 @@ const NO_SETTINGS = ['--quiet', '--no-config', '--no-lock']
 /** Without `--no-remote` imports would reach hosts of the network although every permission is refused. */
 const FILES_ONLY = ['--no-remote', '--no-npm', '--deny-import']
 const NOTHING_ELSE = [...FILES_ONLY, '--deny-net', '--deny-run', '--deny-ffi', '--deny-sys']
+/** What Deno reads besides its libraries: the loader's cache, the time zone, and what the system says of its own process. */
+const RUNTIME_FILES = ['/etc/ld.so.cache', '/etc/localtime', '/usr/share/zoneinfo', '/proc/self', '/dev/urandom']
 /** V8 traps when its heap is full (133), and Rust aborts when an allocation fails (134). */
 const OUT_OF_MEMORY_CODES = [133, 134]
 
 /**
  * Runs a TypeScript, JavaScript or Wasm module with no network, no subprocess, no foreign function, no file but its folder's and no variable
- * but the spec's. Two layers: Deno's permissions, and bubblewrap around them (isolation `bubblewrap`) or nothing (`permissions`). Deno loads the modules
- * that an entry names without asking for a permission: where nothing is around it, they are looked through first.
+ * but the spec's. Two layers: Deno's permissions, and bubblewrap around them (isolation `bubblewrap`) or the kernel's Landlock (`permissions`), where it has
+ * it. Deno loads the modules that an entry names without asking for a permission: without bubblewrap they are looked through first.
  *
  * @example
  * ```ts
@@ -67,10 +70,11 @@ function plan(request: PlanRequest): LaunchPlan {
   const common = { env: {}, cwd: folder, extraPids: 48, hasShell: false, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
   if (isolation === 'permissions') {
     const cache = on(defences, 'disk') ? NO_CACHE : `${dirname(folder)}/cache`
-    const env = { ...runtimeEnv({ cache, home: NO_HOME }, request), ...spec.env }
     const at = { binary: host.deno, folder }
-    const query = on(defences, 'modules') ? { moduleQuery: graphCommand(request, at) } : {}
-    return { ...common, argv: denoCommand(request, at), sandbox: null, env, ...query }
+    const kept = keeper(request, host.deno)
+    const env = { ...runtimeEnv({ cache, home: NO_HOME }, request), ...spec.env, ...kept.env }
+    const query = on(defences, 'modules') ? { moduleQuery: kept.argv(graphCommand(request, at)) } : {}
+    return { ...common, argv: kept.argv(denoCommand(request, at)), sandbox: null, env, ...query }
   }
   if (host.bwrap === null) throw new HaggleError('E_ISOLATION', 'bubblewrap is not installed here')
   const inside = on(defences, 'files')
@@ -87,6 +91,24 @@ function plan(request: PlanRequest): LaunchPlan {
   })
   const argv = denoCommand(request, inside ? { binary: DENO_INSIDE, folder: WORK_FOLDER } : { binary: host.deno, folder })
   return { ...common, argv, sandbox: { path: host.bwrap, options, seccomp: on(defences, 'seccomp') } }
+}
+
+/** Keeps a command to the job's folder and to what the runtime itself needs, where the machine can. */
+function keeper(
+  { host, folder, devices, defences }: PlanRequest,
+  deno: string,
+): { readonly argv: (command: readonly string[]) => readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const { landlock } = host
+  if (landlock === null || !on(defences, 'files')) return { argv: (command) => command, env: {} }
+  const rules: LandlockRule[] = [
+    ...[...host.libraries, ...RUNTIME_FILES, deno, ...devices.flatMap(({ readOnly }) => readOnly)].map((path) => ({
+      may: 'read' as const,
+      path,
+    })),
+    ...['/dev/null', ...devices.flatMap(({ nodes }) => nodes)].map((path) => ({ may: 'device' as const, path })),
+    { may: 'write', path: folder },
+  ]
+  return { argv: (command) => landlocked(landlock, rules, command), env: LANDLOCK_ENV }
 }
 
 function denoCommand({ spec, memMiB, defences }: PlanRequest, at: { binary: string; folder: string }): string[] {

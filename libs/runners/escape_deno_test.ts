@@ -5,11 +5,12 @@ import { createServer, type Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Bench, type BenchResult, withBench } from './_test_bench.ts'
-import { noSandbox, testDeno, titleOf } from './_test_machine.ts'
+import { noLandlock, noSandbox, testDeno, titleOf } from './_test_machine.ts'
 import type { Defences } from './runner.ts'
 
 const whyDeno = testDeno() === undefined ? 'deno is not installed' : null
 const why = noSandbox() ?? whyDeno
+const whyKernel = whyDeno ?? noLandlock()
 const MARK = 'haggle-escape-mark'
 /** Milliseconds in which a defence that looks now and then must have looked; it ends the job long before. */
 const HOLD_MS = 15_000
@@ -200,7 +201,7 @@ describe.skipIf(why !== null)(titleOf('deno escapes in bubblewrap', why), { time
 
   it('deno refuses a job that sets variables of the runtime', async () => {
     await withBench({}, async (bench) => {
-      for (const name of ['LD_PRELOAD', 'DENO_DIR', 'NODE_OPTIONS', 'VK_ICD_FILENAMES', 'PATH']) {
+      for (const name of ['LD_PRELOAD', 'PERL5OPT', 'DENO_DIR', 'NODE_OPTIONS', 'VK_ICD_FILENAMES', 'PATH']) {
         await expect(bench.deno('', { env: { [name]: 'x' } })).rejects.toMatchObject({ code: 'E_JOB_SPEC' })
       }
     })
@@ -224,7 +225,7 @@ describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', 
 
     it(`deno does not stop a job from ${name} with isolation permissions when permissions are off`, async () => {
       // Without a cache Deno loads nothing from the network: disk is off for that.
-      const defences = { permissions: false, environment: false, disk: false }
+      const defences = { permissions: false, environment: false, disk: false, files: false }
       const { stdout, stderr } = await withBench({ defences }, (bench) => attempt(bench, 'permissions'))
       expect(stdout, stderr).toContain(MARK)
     })
@@ -239,8 +240,8 @@ describe.skipIf(whyDeno !== null)(titleOf('deno escapes with permissions only', 
       })
     })
 
-    it(`deno does not stop a job from ${name} with isolation permissions when modules are off`, async () => {
-      const { stdout, stderr } = await withBench({ defences: { modules: false } }, (bench) =>
+    it(`deno does not stop a job from ${name} with isolation permissions when modules and files are off`, async () => {
+      const { stdout, stderr } = await withBench({ defences: { modules: false, files: false } }, (bench) =>
         bench.deno(source(bench), { isolation: 'permissions' }),
       )
       expect(stdout, stderr).toContain(MARK)
@@ -270,7 +271,7 @@ worker.onerror = (e) => { e.preventDefault(); console.log(e.message); worker.ter
     const stopped = await withBench({}, attempt)
     expect(stopped.stdout + stopped.stderr).not.toContain(MARK)
     expect(stopped.stdout.match(/Requires read access/g), stopped.stderr).toHaveLength(4)
-    const { stdout, stderr } = await withBench({ defences: { permissions: false } }, attempt)
+    const { stdout, stderr } = await withBench({ defences: { permissions: false, files: false } }, attempt)
     expect(stdout.split(MARK), stderr).toHaveLength(5)
   })
 
@@ -305,7 +306,8 @@ worker.onerror = (e) => { e.preventDefault(); console.log(e.message); worker.ter
       expect(stdout, stderr).toBe('refused\nrefused\n')
       expect(readdirSync(dirname(bench.host.folder(id)))).toHaveLength(6)
     })
-    expect((await withBench({ defences: { disk: false } }, (bench) => bench.deno(source, job))).stdout).toBe(`${MARK}\n${MARK}\n`)
+    const defences = { disk: false, files: false }
+    expect((await withBench({ defences }, (bench) => bench.deno(source, job))).stdout).toBe(`${MARK}\n${MARK}\n`)
   })
 
   it('deno keeps a job with isolation permissions from foreign functions and from facts about the machine', async () => {
@@ -331,6 +333,55 @@ worker.onerror = (e) => { e.preventDefault(); console.log(e.message); worker.ter
     }
   })
 })
+
+describe.skipIf(whyKernel !== null)(
+  titleOf("deno escapes with permissions only, and the kernel's rules", whyKernel),
+  { timeout: 60_000 },
+  () => {
+    for (const { name, attempt } of ATTACKS.filter(({ outer }) => outer?.environment === undefined)) {
+      it(`the kernel alone stops a deno job from ${name}`, async () => {
+        const defences = { permissions: false, disk: false }
+        const { stdout, stderr } = await withBench({ defences }, (bench) => attempt(bench, 'permissions'))
+        expect(stdout).not.toContain(MARK)
+        expect(stderr).toMatch(/denied|not permitted|EACCES/i)
+      })
+    }
+
+    for (const { name, source } of IMPORTS) {
+      it(`the kernel alone stops a deno job from ${name}`, async () => {
+        const defences = { permissions: false, modules: false }
+        const { stdout, stderr } = await withBench({ defences }, (bench) => bench.deno(source(bench), { isolation: 'permissions' }))
+        expect(stdout + stderr).not.toContain(MARK)
+      })
+    }
+
+    it('the kernel keeps Deno from showing a line of a host file that a source map names, and Deno shows it when files are off', async () => {
+      const attempt = (bench: Bench): Promise<BenchResult> => {
+        const map = { version: 3, sources: [`file://${hostFile(bench, 'key')}`], names: [], mappings: 'AAAA' }
+        const url = `data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`
+        return bench.deno(`throw new Error('on purpose')\n//# sourceMappingURL=${url}`, { isolation: 'permissions' })
+      }
+      const { stdout, stderr, exit } = await withBench({}, attempt)
+      expect([stdout + stderr, exit]).toEqual([expect.not.stringContaining(MARK), { kind: 'exit', code: 1 }])
+      expect(stderr).toContain('on purpose')
+      expect((await withBench({ defences: { files: false } }, attempt)).stderr).toContain(MARK)
+    })
+
+    it('the kernel lets a deno job do in its folder what it may', async () => {
+      const source = `await Deno.mkdir('out/deep', { recursive: true }); await Deno.writeTextFile('out/a', 'text'); await Deno.rename('out/a', 'out/deep/b')
+console.log(await Deno.readTextFile('out/deep/b')); await Deno.remove('out', { recursive: true })
+console.log(new Date(0).toLocaleTimeString('en', { timeZone: 'Asia/Tokyo' }), Deno.env.get('WHO'))`
+      const { stdout, stderr } = await withBench({}, (bench) =>
+        bench.deno(source, { isolation: 'permissions', env: { WHO: 'me', LC_ALL: 'xx_XX' } }),
+      )
+      expect([stdout, stderr]).toEqual(['text\n9:00:00 AM me\n', ''])
+      const names = await withBench({ defences: { permissions: false } }, (bench) =>
+        bench.deno(`console.log(Object.keys(Deno.env.toObject()).filter((name) => name.startsWith('PERL')))`, { isolation: 'permissions' }),
+      )
+      expect(names.stdout).toBe('[]\n')
+    })
+  },
+)
 
 /** Without cgroups the watchdog ends the job, unless the limit of the process makes an allocation fail before. */
 function expectMemoryEnd({ exit, stderr }: BenchResult): void {

@@ -96,6 +96,18 @@ describe('plan()', () => {
     for (const plan of [denoRunner().plan(denoRequest), execRunner().plan(request)]) expect(plan.moduleQuery).toBe(undefined)
   })
 
+  it('plan() has the kernel keep a deno job without a sandbox to its folder, to its devices and to what the runtime needs', () => {
+    const rules = (more: Partial<PlanRequest>): readonly string[] => {
+      const { argv } = denoRunner().plan({ ...denoRequest, isolation: 'permissions', ...more })
+      return argv.filter((one) => /^(?:read|write|device):/.test(one))
+    }
+    expect(rules({})).toContain(`write:${request.folder}`)
+    expect(rules({}).filter((one) => !one.startsWith('read:'))).toEqual(['device:/dev/null', `write:${request.folder}`])
+    expect(rules({ devices: [GPU] })).toEqual(expect.arrayContaining(GPU.nodes.map((node) => `device:${node}`)))
+    for (const without of [{ defences: { files: false } }, { host: { ...testHostFacts(), landlock: null } }])
+      expect(rules(without)).toEqual([])
+  })
+
   it('plan() shows a device to a job that has it, and nothing of it to others', () => {
     for (const [runner, base] of [
       [execRunner(), request],

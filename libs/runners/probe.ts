@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { landlockQuery } from './landlock.ts'
 import type { Enforcement } from './launcher_protocol.ts'
 import type { HostFacts, Isolation } from './runner.ts'
 import { filterArch } from './seccomp.ts'
@@ -22,11 +23,13 @@ export interface SandboxReport {
     readonly next: string | null
   }[]
   readonly enforces: Enforcement
+  /** True when the kernel keeps a `deno` job without a sandbox to its folder (Landlock). */
+  readonly landlock: boolean
 }
 
-/** Runs bubblewrap once with the namespaces that jobs get, and looks for Deno. */
+/** Runs bubblewrap once with the namespaces that jobs get, looks for Deno, and asks the kernel for Landlock. */
 export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enforces: Enforcement }): Promise<SandboxReport> {
-  const bubblewrap = await probeBubblewrap(facts)
+  const [bubblewrap, landlock] = await Promise.all([probeBubblewrap(facts), probeLandlock(facts)])
   const deno = facts.deno === null ? { reason: 'the Deno binary is not installed', next: 'npm install deno' } : null
   const wanted: readonly { runner: string; isolation: Isolation; why: { reason: string; next: string | null } | null }[] = [
     { runner: 'deno', isolation: 'bubblewrap', why: deno ?? bubblewrap },
@@ -37,7 +40,17 @@ export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enfo
     runners: wanted.flatMap(({ runner, isolation, why }) => (why === null ? [{ runner, isolation }] : [])),
     missing: wanted.flatMap(({ runner, isolation, why }) => (why === null ? [] : [{ runner, isolation, ...why }])),
     enforces,
+    landlock,
   }
+}
+
+async function probeLandlock({ landlock }: HostFacts): Promise<boolean> {
+  if (landlock === null) return false
+  const [command = '', ...args] = landlockQuery(landlock)
+  return await run(command, args, { timeout: PROBE_TIMEOUT_MS }).then(
+    ({ stdout }) => Number(stdout) >= 1,
+    () => false, // A Perl without `syscall` is of no use.
+  )
 }
 
 async function probeBubblewrap(facts: HostFacts): Promise<{ reason: string; next: string | null } | null> {

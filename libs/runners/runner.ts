@@ -2,10 +2,11 @@
 
 import type { JobSpec } from '@haggle/job'
 import type { DeviceAccess } from '@haggle/hardware'
+import type { LandlockTool } from './landlock.ts'
 
 /**
- * How strongly a job is kept from the machine. `bubblewrap`: namespaces, seccomp, read-only root. `permissions`: only Deno's own permissions, and no
- * module from out of the job's folder.
+ * How strongly a job is kept from the machine. `bubblewrap`: namespaces, seccomp, read-only root. `permissions`: Deno's own permissions, no module from out
+ * of the job's folder, and Landlock where the kernel has it.
  */
 export type Isolation = 'bubblewrap' | 'permissions'
 
@@ -22,7 +23,7 @@ export interface Defences {
   readonly network?: boolean
   /** Cleared environment. */
   readonly environment?: boolean
-  /** Own root with only system folders, read-only, and the job's folder. */
+  /** Own root with only system folders, read-only, and the job's folder; without bubblewrap the kernel's rules on files (Landlock). */
   readonly files?: boolean
   /** Own process namespace. */
   readonly processes?: boolean
@@ -58,6 +59,8 @@ export interface HostFacts {
   readonly bwrap: string | null
   /** Absolute path of the Deno binary itself; null where there is none. */
   readonly deno: string | null
+  /** What asks the kernel to keep a job to its files where there is no sandbox; null where nothing can. */
+  readonly landlock: LandlockTool | null
   /** Top folders of the system that are links on this machine, such as `/bin` -> `usr/bin`. */
   readonly links: readonly { readonly path: string; readonly target: string }[]
   /** Top folders of the system that are real: `/usr`, and `/lib` and `/bin` on older systems. */

@@ -18,6 +18,8 @@ export interface ChannelLine {
 export interface ChannelDesk {
   /** Own channels, closed ones too, newest first. */
   list(): Promise<readonly ChannelLine[]>
+  /** Takes in a channel that was just opened, before its event is heard. */
+  note(id: Uint8Array): void
   /** Claims from all of them. */
   claim(): Promise<readonly ClaimRecord[]>
   /** Asks to close as payer; claims and gives the rest back as payee. */

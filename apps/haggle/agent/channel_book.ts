@@ -8,6 +8,8 @@ import { fromHex, toHex } from '@haggle/wire'
 export interface ChannelBook {
   /** All of them as the chain has them now, closed ones too, the newest first. */
   list(): Promise<readonly ChannelState[]>
+  /** Takes in a channel whose event has not been heard yet, as of one just opened. */
+  note(id: Uint8Array): void
   /** Ends the listening. */
   close(): void
 }
@@ -40,6 +42,7 @@ export async function openChannelBook({
       const states = await Promise.all([...known].reverse().map((hex) => channels.read(fromHex(hex))))
       return states.filter((state) => state !== null)
     },
+    note,
     close,
   }
 }

@@ -22,3 +22,24 @@ test('list() has channels of both roles, the newest first, also after a restart,
   expect((await again.list()).map(({ deposit }) => deposit)).toEqual([6n, 5n])
   expect(onProblem).not.toHaveBeenCalled()
 })
+
+test('note() lists a channel before its event is heard, once', async () => {
+  const chain = memoryChain({ clock: virtualClock() })
+  const me = chain.channels(new Uint8Array(20).fill(1), { funds: 1000n })
+  // An event that comes later than the answer to who opened the channel.
+  let hear: (() => void) | undefined
+  const late = new Proxy(me, {
+    get: (target, name) => {
+      if (name !== 'follow') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
+      return (listener: Parameters<typeof me.follow>[0]) => me.follow((event) => (hear = () => listener(event)))
+    },
+  })
+  const onProblem = vi.fn()
+  const book = await openChannelBook({ channels: late, store: memoryStore(), onProblem })
+  const { id } = await late.open({ payee: new Uint8Array(20).fill(2), deposit: 5n })
+  expect(await book.list()).toEqual([])
+  book.note(id)
+  expect((await book.list()).map((one) => one.id)).toEqual([id])
+  hear?.()
+  expect(await book.list()).toHaveLength(1)
+})

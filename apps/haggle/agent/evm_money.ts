@@ -88,6 +88,7 @@ export async function openEvmMoney(init: EvmMoneyInit): Promise<EvmMoney> {
       channels,
       desk: {
         list: async () => linesOf(await book.list(), await rail.lines()),
+        note: (id) => book.note(id),
         claim: () => rail.claim(),
         close: async (id) => {
           // One over which no job has run is in no book of the rail's.

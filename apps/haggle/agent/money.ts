@@ -185,6 +185,7 @@ export class Money {
       if ((await channels.find(payee)) !== null)
         throw new Failure('E_CHANNEL', 'There is an open channel to this provider already', { next: 'haggle channel topup CHANNEL AMOUNT' })
       only = (await channels.open({ payee, deposit: this.#amount(params) })).id
+      desk.note(only)
     } else if (params['do'] !== 'list') {
       const { channel } = await this.#find(String(params['which']))
       only = channel.id

@@ -84,6 +84,7 @@ function memoryParts(account: Uint8Array): ChainParts {
     channels,
     desk: {
       list: lines,
+      note: (id) => known.set(toHex(id), id),
       close: (id) => channels.requestClose(id),
       async claim() {
         const due = (await lines()).filter(({ claimable }) => claimable > 0n)
