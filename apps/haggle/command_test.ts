@@ -159,13 +159,28 @@ describe('haggle run', () => {
     await using other = await localAgent(elsewhere)
     void other
     const at = ['--home', elsewhere]
-    await haggle(['config', 'set', 'where', 'broken( x', ...at])
+    // As somebody's editor leaves it: the command itself would not take it.
+    writeFileSync(pathsOf(elsewhere).config, JSON.stringify({ where: 'broken( x' }))
     const found = await haggle(['run', ...at, '--', 'true'])
     expect(found.code).toBe(2)
     expect(found.stderr).toContain(`it is "where" in ${pathsOf(elsewhere).config}`)
     expect((await haggle(['run', ...at, '--where', 'broken( y', '--', 'true'])).stderr).not.toContain('it is "where"')
     const env = { HAGGLE_WHERE: 'broken( z' }
     expect((await haggle(['run', ...at, '--', 'true'], { env })).stderr).toContain('it is HAGGLE_WHERE')
+  })
+
+  test('haggle config set keeps no expression that can not be read', async () => {
+    const at = ['--home', join(place.folder, 'expression')]
+    for (const [name, broken, whole] of [
+      ['where', 'broken( x', 'gpu.vram>=24GiB order by price.hour'],
+      ['accept', 'gpu.vram>=', 'renter.score>=0.5'],
+    ] as const) {
+      const refused = await haggle(['config', 'set', name, broken, ...at])
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('E_EXPR')])
+      expect((await haggle(['config', 'get', name, ...at])).stdout.toString()).not.toContain(broken)
+      expect((await haggle(['config', 'set', name, whole, ...at])).code).toBe(0)
+      expect((await haggle(['config', 'get', name, ...at])).stdout.toString()).toContain(whole)
+    }
   })
 
   test('haggle cancel says how a job had ended that is over', async () => {

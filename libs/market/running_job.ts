@@ -272,7 +272,7 @@ export class RunningJob implements Job {
     if (bytes > most)
       throw new HaggleError('E_OUTPUT_EXCESS', `The provider sends more output than the ${most} bytes of the contract`, {
         details: { allowed: most },
-        next: 'haggle cancel ends the job',
+        next: 'the job is cancelled: take it to another provider',
       })
   }
 
@@ -286,8 +286,10 @@ export class RunningJob implements Job {
           yield chunk
         }
       } catch (error) {
-        // Nobody has to wait for the end of a job to learn that its output has none.
-        if (errorCode(error) === 'E_OUTPUT_EXCESS' || (await this.#followed[at]?.promise) !== true) throw error
+        // Nobody has to wait for the end of a job to learn that its output has none, nor to pay for more of it.
+        const isExcess = errorCode(error) === 'E_OUTPUT_EXCESS'
+        if (isExcess) void attempt.cancel().catch(() => undefined)
+        if (isExcess || (await this.#followed[at]?.promise) !== true) throw error
         continue
       }
       if ((await this.#followed[at]?.promise) !== true) return

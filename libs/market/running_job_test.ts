@@ -65,10 +65,11 @@ async function rent({
   listed = [],
   size = 0,
   content = () => of(''),
-}: Lies): Promise<{ job: RunningJob; attempt: RentedJob; sent: () => number }> {
+}: Lies): Promise<{ job: RunningJob; attempt: RentedJob; sent: () => number; cancelled: () => number }> {
   const network = hub.join({ publicKey: new Uint8Array(32).fill(1), peerId: 'renter' })
   const provider = hub.join({ publicKey: new Uint8Array(32).fill(2), peerId: 'provider' })
   let sentBytes = 0
+  let cancelled = 0
   await provider.handle(JOB_PROTOCOL, async (stream) => {
     const reader = byteReader(stream)
     const say = <T>(schema: Schema<T>, value: T): Promise<void> => stream.send(writeFrame(encodeAs(schema, value)))
@@ -94,10 +95,11 @@ async function rent({
   const thread = {
     view: () => ({ contract: CONTRACT, terms: { limits }, phase: 'closing' }),
     note: async (name: string) => (name === 'spec' ? SPEC : undefined),
+    command: async ({ do: what }: { do: string }) => void (cancelled += what === 'cancel' ? 1 : 0),
   } as unknown as Thread
   const attempt = new RentedJob(thread, { peerId: 'provider' }, { network, hashing, clock } as unknown as RentedJobInit)
   const parts = { network, hashing, clock, saveFile } as unknown as MarketParts
-  return { job: new RunningJob(attempt, { parts, run: null, demandedAtMs: 0 }), attempt, sent: () => sentBytes }
+  return { job: new RunningJob(attempt, { parts, run: null, demandedAtMs: 0 }), attempt, sent: () => sentBytes, cancelled: () => cancelled }
 }
 
 it('download() writes the results that are listed, each with the size of the listing', async () => {
@@ -158,8 +160,8 @@ it('download() ends with E_JOB_SILENT when the provider opens the listing and sa
   expect(await failed).toBe('E_JOB_SILENT')
 })
 
-it('stdout throws E_OUTPUT_EXCESS as soon as both channels are longer than the terms allow', async () => {
-  const { job, attempt } = await rent({})
+it('stdout throws E_OUTPUT_EXCESS as soon as both channels are longer than the terms allow, and the job is cancelled', async () => {
+  const { job, attempt, cancelled } = await rent({})
   const lengths = { stdout: 0, stderr: 0 }
   const read = async (channel: 'stdout' | 'stderr'): Promise<void> => {
     for await (const chunk of job[channel]) lengths[channel] += chunk.length
@@ -170,10 +172,10 @@ it('stdout throws E_OUTPUT_EXCESS as soon as both channels are longer than the t
   await attempt.feeds.stderr.push(0, half)
   await attempt.feeds.stdout.push(0, half)
   await clock.settle()
-  expect(lengths).toEqual({ stdout: MIB / 2, stderr: MIB / 2 })
+  expect([lengths, cancelled()]).toEqual([{ stdout: MIB / 2, stderr: MIB / 2 }, 0])
   await attempt.feeds.stdout.push(MIB / 2, octets('!'))
   await expect(reading).rejects.toMatchObject({ code: 'E_OUTPUT_EXCESS' })
-  expect(lengths.stdout).toBe(MIB / 2)
+  expect([lengths.stdout, cancelled()]).toEqual([MIB / 2, 1])
 })
 
 it('listFiles() gives the results of an honest provider, also after attach()', async () => {

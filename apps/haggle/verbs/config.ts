@@ -23,6 +23,14 @@ function known(all: ReadonlyMap<string, Flag>, name: string): Flag {
   throw usage(`There is no setting "${name}"`, guess === undefined ? 'haggle config list' : `did you mean ${guess}?`)
 }
 
+/** What can't be read is not kept: it would stop every later command that looks at it. Throws `E_EXPR…`. */
+async function checkExpression(name: string, value: string): Promise<void> {
+  if (name !== 'where' && name !== 'accept') return
+  const { parse, parseQuery } = await import('@haggle/offer')
+  if (name === 'where') parseQuery(value)
+  else parse(value, { over: 'renter' })
+}
+
 export const verb: Verb = {
   name: 'config',
   summary: 'show and change settings, and where each value comes from',
@@ -85,6 +93,7 @@ export const verb: Verb = {
     for (const value of given) {
       const problem = problemOf(flag, value)
       if (problem !== undefined) throw usage(`${name} ${problem}, is "${value}"`)
+      if (what === 'set') await checkExpression(name, value)
     }
     const paths = openHome(args.home)
     const { keepSettings } = await import('../settings_file.ts')
