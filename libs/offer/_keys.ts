@@ -32,6 +32,11 @@ export class KeyTable {
     return this.bytes.subarray(row * KEY, row * KEY + KEY)
   }
 
+  /** The key of a row as an array of its own. */
+  copyOf(row: number): Uint8Array {
+    return this.bytes.slice(row * KEY, row * KEY + KEY)
+  }
+
   /** First six bytes of a row's key as an integer, which sorts as the key does. */
   prefix(row: number): number {
     return keyPrefix(this.bytes, row * KEY)

@@ -95,7 +95,7 @@ export function offerIndex<T = undefined>(init: OfferIndexInit = {}): OfferIndex
   }
   const hit = (row: number): Hit<T> => {
     const price = table.priceOf(row)
-    return { provider: table.keys.keyOf(row).slice(), priceMicro: price === Infinity ? undefined : price, payload: table.payloads[row] }
+    return { provider: table.keys.copyOf(row), priceMicro: price === Infinity ? undefined : price, payload: table.payloads[row] }
   }
   const prepare = (asked: Query | string, options: AskOptions = {}): PreparedQuery<T> => {
     const query = queryOf(asked)
