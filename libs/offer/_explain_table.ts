@@ -41,7 +41,7 @@ function evidenceOf(table: Table<unknown>, accepts: RowFilter | undefined): Evid
       })
       return best
     },
-    provider: (row) => table.keys.keyOf(row).slice(),
+    provider: (row) => table.keys.copyOf(row),
   }
 }
 

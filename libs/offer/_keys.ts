@@ -27,11 +27,6 @@ export class KeyTable {
     this.bytes = next
   }
 
-  /** The key of a row: a view, valid until the next change. */
-  keyOf(row: number): Uint8Array {
-    return this.bytes.subarray(row * KEY, row * KEY + KEY)
-  }
-
   /** The key of a row as an array of its own. */
   copyOf(row: number): Uint8Array {
     return this.bytes.slice(row * KEY, row * KEY + KEY)
