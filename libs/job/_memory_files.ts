@@ -43,7 +43,7 @@ export function memoryJobFiles(folderOf: (id: string) => Map<string, Uint8Array>
         throw new HaggleError('E_JOB_PATH', `"${printable(path)}" is not one of the job's results`)
       const content = folderOf(id).get(path)
       if (content === undefined) throw new HaggleError('E_JOB_FILE', `The job has left no file "${printable(path)}"`)
-      return { size: content.length, content: once(content.slice(offset)) }
+      return { size: content.length, content: once(content.slice(offset)), close: async () => undefined }
     },
   }
 }

@@ -67,6 +67,7 @@ export function registerFileTests(test: (title: string, run: (bench: Bench) => P
     same(await files.list(id, ['out/**'], { mostBytes: 6 }), { files: [], leftOut: 1 })
     const opened = await files.open(id, 'out/result.txt', { globs: ['out/**'], offset: 3 })
     same([opened.size, decode(await collect(opened.content))], [7, 'ture'])
+    await opened.close()
     same(await codeOf(files.open(id, 'out/result.txt', { globs: ['other/**'], offset: 0 })), 'E_JOB_PATH')
     same(await codeOf(files.open(id, '../stdout', { globs: ['**'], offset: 0 })), 'E_JOB_PATH')
     same(await codeOf(files.open(id, 'out/none', { globs: ['**'], offset: 0 })), 'E_JOB_FILE')

@@ -8,6 +8,8 @@ export interface OpenedFile {
   readonly size: number
   /** The octets from the offset that was asked for. A chunk holds them until the next is asked for, and may be written to then: copy what must last longer. */
   readonly content: AsyncIterable<Uint8Array>
+  /** Lets go of the file. To be called in any case, also when nothing of it was read, and once `content` is not read any more. */
+  close(): Promise<void>
   /** Hash of the whole file, 32 bytes, where it is known and nothing writes to the file any more: it is not hashed again while it is sent. */
   readonly sha256?: Uint8Array
 }
@@ -44,7 +46,7 @@ export interface JobFiles {
    */
   list(id: string, globs: readonly string[], options: { mostBytes: number }): Promise<FoundFiles>
   /**
-   * Opens a file that matches `globs` for reading from `offset`.
+   * Opens a file that matches `globs` for reading from `offset`. Who opens it closes it.
    *
    * @throws HaggleError `E_JOB_FILE` when there is none, `E_JOB_PATH` when it may not be read.
    */

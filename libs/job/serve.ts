@@ -5,7 +5,7 @@ import type { ByteStream, Network, PeerTarget } from '@haggle/mesh'
 import { type Clock, decodeAs, encodeAs, HaggleError, systemClock, writeFrame } from '@haggle/wire'
 import { pipe } from 'it-pipe'
 import { byteReader, type ByteReader } from './byte_reader.ts'
-import type { Hashing, JobFiles } from './files.ts'
+import type { Hashing, JobFiles, OpenedFile } from './files.ts'
 import type { JobHost } from './host.ts'
 import { isSafePath } from './path.ts'
 import {
@@ -209,20 +209,29 @@ async function serveGet({ stream, reader, id, spec }: Served, { files, hashing }
     if (frame === null) return
     const { path, offset } = decodeAs(GET, frame)
     const opened = await files.open(id, path, { globs: spec.outputs, offset }).catch(codeOf)
-    const error = typeof opened === 'string' ? opened : offset > opened.size ? 'E_JOB_FILE' : null
-    if (typeof opened === 'string' || error !== null) {
-      if (typeof opened !== 'string') await opened.content[Symbol.asyncIterator]().return?.()
-      await answer(stream, encodeAs(GOT, { error, size: 0 }))
-      continue
-    }
-    await answer(stream, encodeAs(GOT, { error: null, size: opened.size }))
-    // A file that grows while it is sent ends where it was said to end.
-    const cut = (octets: 'missing' | 'too many'): Error | null =>
-      octets === 'missing' ? new HaggleError('E_JOB_CUT', `"${path}" became shorter while it was sent`) : null
-    const content = exactly(opened.size - offset, cut)(opened.content)
-    const sha256 = await sendHashed(content, { stream, hashing, known: offset === 0 ? opened.sha256 : undefined })
-    await answer(stream, encodeAs(TRAILER, { sha256 }))
+    if (typeof opened === 'string') await answer(stream, encodeAs(GOT, { error: opened, size: 0 }))
+    else await sendFile(opened, { stream, path, offset, hashing }).finally(() => opened.close())
   }
+}
+
+/** Answers one `get`. */
+async function sendFile(
+  opened: OpenedFile,
+  {
+    stream,
+    path,
+    offset,
+    hashing,
+  }: { readonly stream: ByteStream; readonly path: string; readonly offset: number; readonly hashing: Hashing },
+): Promise<void> {
+  if (offset > opened.size) return answer(stream, encodeAs(GOT, { error: 'E_JOB_FILE', size: 0 }))
+  await answer(stream, encodeAs(GOT, { error: null, size: opened.size }))
+  // A file that grows while it is sent ends where it was said to end.
+  const cut = (octets: 'missing' | 'too many'): Error | null =>
+    octets === 'missing' ? new HaggleError('E_JOB_CUT', `"${path}" became shorter while it was sent`) : null
+  const content = exactly(opened.size - offset, cut)(opened.content)
+  const sha256 = await sendHashed(content, { stream, hashing, known: offset === 0 ? opened.sha256 : undefined })
+  await answer(stream, encodeAs(TRAILER, { sha256 }))
 }
 
 /** Sends `content`. Resolves with its hash: the one that is known, or what is reckoned of it as it passes. The reader reckons it in any case. */

@@ -2,6 +2,7 @@ import { encode, writeFrame } from '@haggle/wire'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { listFiles, openFetcher } from './client.ts'
 import { FIRST_FRAME_MS, GET, GOT, JOB_PROTOCOL, LISTING, MAX_HEADER_BYTES, MISSING, OPENING } from './protocol.ts'
+import type { OpenedFile } from './files.ts'
 import type { FileRef } from './spec.ts'
 import { bench, type Bench, octets, rawStream, serveOne, sha256, textOf } from './_test_network.ts'
 
@@ -145,16 +146,40 @@ it('list goes over as many frames as it needs', async () => {
 })
 
 it('get refuses an offset beyond the end, and serves the end itself', async () => {
-  await serveOne(on, forever, { files: { open: async () => ({ size: 3, content: once('abc') }) } })
+  await serveOne(on, forever, { files: { open: async () => ({ size: 3, content: once('abc'), close: async () => undefined }) } })
   const get = await on.open({ channel: 'get' })
   await get.hear(OPENING)
   await get.say(GET, { path: 'out/a', offset: 4 })
   expect(await get.hear(GOT)).toEqual({ error: 'E_JOB_FILE', size: 0 })
+  await get.say(GET, { path: 'out/a', offset: 3 })
+  expect(await get.hear(GOT)).toEqual({ error: null, size: 3 })
+})
+
+it('get lets go of each file that it opened, read or not', async () => {
+  let [opened, closed] = [0, 0]
+  const open = async (): Promise<OpenedFile> => {
+    opened++
+    return { size: 3, content: once('abc'), close: async () => void closed++ }
+  }
+  await serveOne(on, forever, { files: { open } })
+  const get = await on.open({ channel: 'get' })
+  await get.hear(OPENING)
+  for (let i = 1; i <= 3; i++) {
+    await get.say(GET, { path: 'out/a', offset: 4 })
+    await get.hear(GOT)
+    await expect.poll(() => [opened, closed]).toEqual([i, i])
+  }
+  const fetcher = await openFetcher(on.ref, on.init)
+  expect(await textOf((await fetcher.fetch('out/a')).content)).toBe('abc')
+  await expect.poll(() => [opened, closed]).toEqual([4, 4])
+  await get.say(GET, { path: 'out/a', offset: 0 })
+  get.stream.abort(new Error('the network went'))
+  await expect.poll(() => [opened, closed]).toEqual([5, 5])
 })
 
 it('get cuts a file that grows while it is sent, and breaks off when it becomes shorter', async () => {
   let content = 'abcdef'
-  await serveOne(on, forever, { files: { open: async () => ({ size: 5, content: once(content) }) } })
+  await serveOne(on, forever, { files: { open: async () => ({ size: 5, content: once(content), close: async () => undefined }) } })
   const fetcher = await openFetcher(on.ref, on.init)
   expect(await textOf((await fetcher.fetch('out/a')).content)).toBe('abcde')
   content = 'abc'

@@ -16,7 +16,12 @@ function folders(): { read: string[]; files: JobFiles } {
   const list = async (id: string): Promise<FoundFiles> => (read.push(id), FOUND)
   return {
     read,
-    files: { missing: async () => [], stage: async () => undefined, list, open: async () => ({ size: 1, content: octets() }) },
+    files: {
+      missing: async () => [],
+      stage: async () => undefined,
+      list,
+      open: async () => ({ size: 1, content: octets(), close: async () => undefined }),
+    },
   }
 }
 
@@ -59,7 +64,7 @@ describe('ListedFiles', () => {
     await listed.listLast('a', [], MOST)
     expect(await hashOf('out/a')).toEqual(REF.sha256)
     expect(await hashOf('out/b')).toBeUndefined()
-    const grown = new ListedFiles({ ...files, open: async () => ({ size: 2, content: octets() }) })
+    const grown = new ListedFiles({ ...files, open: async () => ({ size: 2, content: octets(), close: async () => undefined }) })
     await grown.listLast('a', [], MOST)
     expect(await hashOf('out/a', grown)).toBeUndefined()
   })

@@ -2,7 +2,7 @@
 
 import { createCipheriv, createDecipheriv, createSecretKey, getCiphers, type KeyObject } from 'node:crypto'
 import type { ICryptoInterface } from '@libp2p/noise'
-import { defaultCrypto } from '@libp2p/noise/crypto'
+import { asCrypto, defaultCrypto } from '@libp2p/noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
 
 const CHACHA20_POLY1305 = 'chacha20-poly1305'
@@ -13,10 +13,13 @@ const NATIVE_BYTES = 512
 
 /**
  * What Noise encrypts with. libp2p's own gives Node the bare key with every message, which Node makes a key object of each time: 10 to 17 us of the 45 that a
- * message of 64 KiB takes. Here that is done once a key. Small messages, and all of them where there is no native cipher, go to libp2p's own.
+ * message of 64 KiB takes. Here that is done once a key. Small messages, and all of them where there is no native cipher, go to libp2p's WebAssembly.
  */
 export function noiseCrypto(): ICryptoInterface {
-  if (!getCiphers().includes(CHACHA20_POLY1305)) return defaultCrypto
+  if (!getCiphers().includes(CHACHA20_POLY1305)) {
+    const { chaCha20Poly1305Encrypt, chaCha20Poly1305Decrypt } = asCrypto
+    return { ...defaultCrypto, chaCha20Poly1305Encrypt, chaCha20Poly1305Decrypt }
+  }
   /** Noise holds one array for each direction of a connection, and nothing else does. */
   const prepared = new WeakMap<Uint8Array, KeyObject>()
   const keyOf = (key: Uint8Array): KeyObject => {

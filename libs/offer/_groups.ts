@@ -16,7 +16,7 @@ const SAMPLE = 4096
 
 /** Number property: `row >= cut` for each cut, and `known`. */
 export class NumberGroup {
-  /** Changes when cuts do. */
+  /** Changes when a leaf made before may no longer hold: with the cuts, and with what is known to lie between two of them. */
   version = 0
   readonly known: number
   private readonly bitmaps: Bitmaps
@@ -36,8 +36,14 @@ export class NumberGroup {
     this.bitmaps.set(this.known, row)
     const bucket = this.bucketOf(value)
     for (let i = 0; i < bucket; i++) this.bitmaps.set(this.ids[i] as number, row)
-    if (value < (this.low[bucket] as number)) this.low[bucket] = value
-    if (value > (this.high[bucket] as number)) this.high[bucket] = value
+    if (value < (this.low[bucket] as number)) {
+      this.low[bucket] = value
+      this.version++
+    }
+    if (value > (this.high[bucket] as number)) {
+      this.high[bucket] = value
+      this.version++
+    }
   }
 
   clear(row: number, value: number): void {
@@ -143,7 +149,7 @@ function roundest(above: number, most: number): number {
 
 /** String property, of one or several values a row: a bitmap for each common value, shared ones for the rest. */
 export class WordGroup {
-  /** Changes when a value gets another bitmap, or a new value its first. */
+  /** Changes when a value gets another bitmap, a new value its first, or a shared bitmap its first row. */
   version = 0
   readonly known: number
   /** Rows with one value and no other; rows of a group of single values are all like that. */
@@ -166,7 +172,9 @@ export class WordGroup {
 
   set(row: number, key: string): void {
     this.bitmaps.set(this.known, row)
-    this.bitmaps.set(this.idOf(key), row)
+    const id = this.idOf(key)
+    if (this.bitmaps.counts[id] === 0) this.version++
+    this.bitmaps.set(id, row)
   }
 
   clear(row: number, key: string): void {

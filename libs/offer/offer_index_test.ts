@@ -283,6 +283,50 @@ describe('offerIndex', () => {
     expect(prepared.find()).toEqual([])
   })
 
+  test('a prepared query goes by what came after it: a value outside of all before, and a word that shares a bitmap', () => {
+    const index = offerIndex()
+    const put = (key: number, memory: number, cpu: string): void =>
+      index.put({
+        provider: new Uint8Array(32).fill(key),
+        offer: sampleOffer({ memMiB: memory * 1024, cpu: { model: cpu, cores: 1, threads: 1 } }),
+      })
+    // Every bitmap of a model's own is taken.
+    for (let i = 0; i < 32; i++) put(100 + i, 1, `model ${i}`)
+    put(1, 64, 'model 0')
+    const queries = ['memory>=32GiB', 'memory>=128GiB', 'memory<16GiB cpu.model ~ "rare"', 'cpu.model ~ "rare"']
+    const prepared = queries.map((text) => index.prepare(text))
+    for (const one of prepared) one.find(100)
+    put(2, 16, 'model 1')
+    put(3, 256, 'rare 1')
+    put(4, 2, 'rare 2')
+    for (const [at, text] of queries.entries())
+      expect(prepared[at]?.find(100).map(keyOf), text).toEqual(index.find(text, { limit: 100 }).map(keyOf))
+    expect(prepared.map((one) => one.find(100).length)).toEqual([2, 1, 1, 2])
+  })
+
+  test(
+    'a prepared query gives what a fresh one does, whatever came, changed and went in between',
+    () => {
+      const [before, after] = [market(23, 200), market(29, 400)]
+      fc.assert(
+        fc.property(fc.integer(), fc.integer({ min: 0, max: 200 }), (seed, first) => {
+          const index = offerIndex()
+          for (const listing of before.slice(0, first)) index.put(listing)
+          const random = new RandomExpr(seededNumbers(seed))
+          const queries = Array.from({ length: 10 }, () => random.query())
+          const prepared = queries.map((query) => index.prepare(query))
+          for (const one of prepared) one.find(20)
+          for (const listing of after) index.put(listing)
+          for (const listing of before.slice(0, first >> 1)) index.remove(listing.provider)
+          for (const [at, query] of queries.entries())
+            expect(prepared[at]?.find(20).map(keyOf), printQuery(query)).toEqual(index.find(query, { limit: 20 }).map(keyOf))
+        }),
+        { numRuns: 20 },
+      )
+    },
+    PATIENCE_MS,
+  )
+
   test('find() counts the GPUs that say what is asked, whatever another one of the same host leaves unknown', () => {
     const index = offerIndex<number>({ seed: 3 })
     const listings = market(3, 300)

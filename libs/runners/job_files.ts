@@ -150,7 +150,7 @@ export async function openOutput(
     throw new HaggleError('E_JOB_PATH', `"${path}" is not one of the job's results`)
   const handle = await openBeneath(folder, path, { flags: constants.O_RDONLY })
   const { size } = await handle.stat()
-  return { size, content: closing(handle, Math.min(options.offset, size), size) }
+  return { size, content: contentOf(handle, Math.min(options.offset, size), size), close: () => handle.close() }
 }
 
 async function refOf(folder: string, path: string, mostBytes: number): Promise<FileRef | 'large' | null> {
@@ -231,14 +231,6 @@ async function* contentOf(handle: FileHandle, offset: number, end: number): Asyn
     // Whoever takes no more leaves a read behind: its error is nobody's.
     next?.catch(() => undefined)
     yield block
-  }
-}
-
-async function* closing(handle: FileHandle, offset: number, end: number): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* contentOf(handle, offset, end)
-  } finally {
-    await handle.close()
   }
 }
 

@@ -51,9 +51,10 @@ async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array, void> {
 }
 
 async function read(path: string): Promise<string> {
-  const { content } = await openOutput(folder, path, { globs, offset: 0 })
+  const { content, close } = await openOutput(folder, path, { globs, offset: 0 })
   const parts: Uint8Array[] = []
   for await (const part of content) parts.push(part.slice())
+  await close()
   return Buffer.concat(parts).toString()
 }
 
@@ -61,9 +62,10 @@ describe('openOutput()', () => {
   it('openOutput() gives a result from any offset', async () => {
     writeFileSync(join(folder, 'out/a'), '0123456789')
     expect(await read('out/a')).toBe('0123456789')
-    const { size, content } = await openOutput(folder, 'out/a', { globs, offset: 7 })
+    const { size, content, close } = await openOutput(folder, 'out/a', { globs, offset: 7 })
     let text = ''
     for await (const part of content) text += Buffer.from(part).toString()
+    await close()
     expect([size, text]).toEqual([10, '789'])
   })
 
@@ -72,7 +74,7 @@ describe('openOutput()', () => {
     for (let at = 0; at < whole.length; at++) whole[at] = (at * 31) % 251
     writeFileSync(join(folder, 'out/a'), whole)
     for (const offset of [0, 700_001]) {
-      const { content } = await openOutput(folder, 'out/a', { globs, offset })
+      const { content, close } = await openOutput(folder, 'out/a', { globs, offset })
       let at = offset
       for await (const part of content) {
         // The block after this one has been read by then.
@@ -81,7 +83,23 @@ describe('openOutput()', () => {
         at += part.length
       }
       expect(at).toBe(whole.length)
+      await close()
     }
+  })
+
+  it('close() lets go of a result of which nothing was read, or not all', async () => {
+    writeFileSync(join(folder, 'out/a'), Buffer.alloc(2_000_000))
+    const held = (): number => readdirSync('/proc/self/fd').length
+    const before = held()
+    for (let i = 0; i < 5; i++) {
+      const unread = await openOutput(folder, 'out/a', { globs, offset: 0 })
+      await unread.close()
+      const some = await openOutput(folder, 'out/a', { globs, offset: 0 })
+      for await (const part of some.content) if (part.length > 0) break
+      await some.close()
+      await some.close()
+    }
+    expect(held()).toBe(before)
   })
 
   it('openOutput() follows no link, on no part of the way, where a plain read does', async () => {
