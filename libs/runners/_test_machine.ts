@@ -4,7 +4,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { findDeno } from './host_facts.ts'
-import { landlockTool, landlockQuery } from './landlock.ts'
+import { keeperTool, landlockQuery } from './keeper.ts'
 
 /** The Deno binary that npm installed; undefined when it did not. */
 export function testDeno(): string | undefined {
@@ -19,13 +19,13 @@ export function noSandbox(): string | null {
   return status === 0 ? null : `bubblewrap does not work here: ${stderr.trim()}`
 }
 
-/** Why the kernel's rules on files and TCP can't be tested here; null when they can. */
-export function noLandlock(): string | null {
-  const tool = landlockTool('/usr/bin/perl', process)
-  if (tool === null || !existsSync(tool.perl)) return 'there is no Perl that could ask for it'
-  const [command = '', ...args] = landlockQuery(tool)
+/** Why the kernel's rules can't be tested here, of the version that brought them (1: files, 4: TCP); null when they can. */
+export function noLandlock(least: number): string | null {
+  const tool = keeperTool('/usr/bin/perl', process)
+  const [command, ...args] = (tool === null ? null : landlockQuery(tool)) ?? []
+  if (command === undefined || !existsSync(command)) return 'there is no Perl that could ask for it'
   const version = Number(spawnSync(command, args, { encoding: 'utf8' }).stdout)
-  return version >= 4 ? null : `this kernel's Landlock is of version ${version}`
+  return version >= least ? null : `this kernel's Landlock is of version ${version}`
 }
 
 /** A title that says why its tests are skipped. */

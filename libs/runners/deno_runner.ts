@@ -1,17 +1,17 @@
 // The deno runner: a module that came with the job, under Deno's permissions, and inside bubblewrap where that works.
 
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HaggleError } from '@haggle/wire'
 import { sandboxOptions, WORK_FOLDER } from './bubblewrap.ts'
 import { deviceEnv } from './device_env.ts'
-import { LANDLOCK_ENV, landlocked, type LandlockRule } from './landlock.ts'
-import { type LaunchPlan, on, type PlanRequest, type Runner } from './runner.ts'
+import type { KeeperRule } from './keeper.ts'
+import { type HostFacts, type LaunchPlan, on, type PlanRequest, type Runner } from './runner.ts'
 
 /** Where the Deno binary is inside a sandbox. */
 const DENO_INSIDE = '/deno'
 /** Variables that would reach the runtime or the dynamic linker before the job's own code is under permissions. */
 const RESERVED_ENV =
-  /^(?:LD_|DYLD_|PERL|DENO_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
+  /^(?:LD_|DYLD_|DENO_|OTEL_|JSR_|NODE_|NPM_|RUST_|V8_|VK_|MESA_|GALLIUM_|LIBGL_|EGL_|__|MALLOC_|JEMALLOC|GLIBC_|GCONV_PATH$|LOCPATH$|NLSPATH$|HOSTALIASES$|RES_OPTIONS$|SSL_|SSLKEYLOGFILE$|XDG_|WGPU_|CUDA_|HOME$|TMPDIR$|PATH$)/
 /**
  * No folder and none that can be made: a job without a sandbox has no `caches` and no `localStorage`, which ask for no permission and would be outside
  * the folder that the disk limit counts.
@@ -24,8 +24,24 @@ const NO_SETTINGS = ['--quiet', '--no-config', '--no-lock']
 /** Without `--no-remote` imports would reach hosts of the network although every permission is refused. */
 const FILES_ONLY = ['--no-remote', '--no-npm', '--deny-import']
 const NOTHING_ELSE = [...FILES_ONLY, '--deny-net', '--deny-run', '--deny-ffi', '--deny-sys']
-/** What Deno reads besides its libraries: the loader's cache, the time zone, and what the system says of its own process. */
-const RUNTIME_FILES = ['/etc/ld.so.cache', '/etc/localtime', '/usr/share/zoneinfo', '/proc/self', '/dev/urandom']
+/**
+ * What Deno reads besides its libraries: the loader's cache, the time zone, and of `/proc` only what tells of its own memory. What is here a job can see a line of
+ * (spec/runners.md, What is left).
+ */
+const RUNTIME_FILES = ['/etc/ld.so.cache', '/etc/localtime', '/usr/share/zoneinfo', '/proc/self/maps', '/proc/self/statm', '/dev/urandom']
+/** What drivers of GPUs look up besides their own files. */
+const DEVICE_FILES = [
+  '/sys/dev/char',
+  '/sys/devices',
+  '/sys/class/drm',
+  '/sys/bus/pci',
+  '/sys/module',
+  '/proc/driver',
+  '/proc/modules',
+  '/proc/devices',
+]
+/** An empty `package.json` above all jobs ends Node's search for one there: those further up can't be opened. */
+export const NO_PACKAGE = 'package.json'
 /** V8 traps when its heap is full (133), and Rust aborts when an allocation fails (134). */
 const OUT_OF_MEMORY_CODES = [133, 134]
 
@@ -67,14 +83,18 @@ function plan(request: PlanRequest): LaunchPlan {
       next: 'use another name',
     })
   }
-  const common = { env: {}, cwd: folder, extraPids: 48, hasShell: false, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
+  const common = { cwd: folder, extraPids: 48, hasShell: false, outOfMemoryCodes: OUT_OF_MEMORY_CODES }
   if (isolation === 'permissions') {
     const cache = on(defences, 'disk') ? NO_CACHE : `${dirname(folder)}/cache`
+    if (host.keeper === null) throw new HaggleError('E_ISOLATION', 'Perl is not installed here: jobs without a sandbox start through it')
     const at = { binary: host.deno, folder }
-    const kept = keeper(request, host.deno)
-    const env = { ...runtimeEnv({ cache, home: NO_HOME }, request), ...spec.env, ...kept.env }
-    const query = on(defences, 'modules') ? { moduleQuery: kept.argv(graphCommand(request, at)) } : {}
-    return { ...common, argv: kept.argv(denoCommand(request, at)), sandbox: null, env, ...query }
+    const keeping = {
+      tool: host.keeper,
+      rules: on(defences, 'files') ? rulesFor(request, host.deno) : null,
+      env: { ...runtimeEnv({ cache, home: NO_HOME }, request), ...spec.env },
+    }
+    const query = on(defences, 'modules') ? { moduleQuery: graphCommand(request, at) } : {}
+    return { ...common, argv: denoCommand(request, at), sandbox: null, keeping, ...query }
   }
   if (host.bwrap === null) throw new HaggleError('E_ISOLATION', 'bubblewrap is not installed here')
   const inside = on(defences, 'files')
@@ -90,25 +110,27 @@ function plan(request: PlanRequest): LaunchPlan {
     defences,
   })
   const argv = denoCommand(request, inside ? { binary: DENO_INSIDE, folder: WORK_FOLDER } : { binary: host.deno, folder })
-  return { ...common, argv, sandbox: { path: host.bwrap, options, seccomp: on(defences, 'seccomp') } }
+  return { ...common, argv, keeping: null, sandbox: { path: host.bwrap, options, seccomp: on(defences, 'seccomp') } }
 }
 
-/** Keeps a command to the job's folder and to what the runtime itself needs, where the machine can. */
-function keeper(
-  { host, folder, devices, defences }: PlanRequest,
-  deno: string,
-): { readonly argv: (command: readonly string[]) => readonly string[]; readonly env: Readonly<Record<string, string>> } {
-  const { landlock } = host
-  if (landlock === null || !on(defences, 'files')) return { argv: (command) => command, env: {} }
-  const rules: LandlockRule[] = [
-    ...[...host.libraries, ...RUNTIME_FILES, deno, ...devices.flatMap(({ readOnly }) => readOnly)].map((path) => ({
-      may: 'read' as const,
-      path,
-    })),
-    ...['/dev/null', ...devices.flatMap(({ nodes }) => nodes)].map((path) => ({ may: 'device' as const, path })),
+/** What a job may open besides its folder: what the runtime reads, and its devices. */
+function rulesFor({ host, folder, devices }: Pick<PlanRequest, 'host' | 'folder' | 'devices'>, deno: string): KeeperRule[] {
+  const nodes = devices.flatMap((device) => device.nodes)
+  const files = devices.flatMap(({ readOnly }) => readOnly)
+  return [
+    ...runtimeRules(host, deno),
+    ...[...files, ...(devices.length > 0 ? DEVICE_FILES : [])].map((path): KeeperRule => ({ may: 'read', path })),
+    ...nodes.map((path): KeeperRule => ({ may: 'device', path })),
+    ...[...new Set(nodes.map((path) => dirname(path)))].map((path): KeeperRule => ({ may: 'list', path })),
+    { may: 'read', path: join(dirname(host.skeleton), NO_PACKAGE) },
     { may: 'write', path: folder },
   ]
-  return { argv: (command) => landlocked(landlock, rules, command), env: LANDLOCK_ENV }
+}
+
+/** What Deno itself opens to start. */
+export function runtimeRules({ libraries }: HostFacts, deno: string): KeeperRule[] {
+  const read = [...libraries, ...RUNTIME_FILES, deno].map((path): KeeperRule => ({ may: 'read', path }))
+  return [...read, { may: 'device', path: '/dev/null' }]
 }
 
 function denoCommand({ spec, memMiB, defences }: PlanRequest, at: { binary: string; folder: string }): string[] {

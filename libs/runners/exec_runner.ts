@@ -58,7 +58,7 @@ function plan(request: PlanRequest): LaunchPlan {
   return {
     argv: spec.args,
     sandbox: { path: host.bwrap, options, seccomp: request.defences.seccomp !== false },
-    env: {},
+    keeping: null,
     cwd: request.folder,
     // bubblewrap itself and the first process of its namespace.
     extraPids: 2,

@@ -3,7 +3,7 @@
 import { accessSync, constants, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { landlockTool } from './landlock.ts'
+import { keeperTool } from './keeper.ts'
 import type { HostFacts } from './runner.ts'
 
 /** Top folders that programs live in. */
@@ -56,7 +56,7 @@ export function readHostFacts(paths: HostPaths): HostFacts {
   return {
     bwrap: firstExecutable(paths.bwrap === undefined ? ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'] : [paths.bwrap]),
     deno: paths.deno === undefined ? null : firstExecutable([paths.deno]),
-    landlock: landlockTool(firstExecutable(['/usr/bin/perl', '/bin/perl', '/usr/local/bin/perl']), process),
+    keeper: keeperTool(firstExecutable(['/usr/bin/perl', '/bin/perl', '/usr/local/bin/perl']), process),
     links,
     folders,
     libraries,
@@ -84,7 +84,7 @@ export function testHostFacts(): HostFacts {
   return {
     bwrap: '/usr/bin/bwrap',
     deno: '/opt/deno',
-    landlock: { perl: '/usr/bin/perl', openat: 257, prctl: 157 },
+    keeper: { perl: '/usr/bin/perl', landlock: { openat: 257, prctl: 157 } },
     links: [
       { path: '/bin', target: 'usr/bin' },
       { path: '/lib', target: 'usr/lib' },

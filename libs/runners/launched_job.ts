@@ -128,12 +128,14 @@ export class LaunchedJob {
     try {
       const refusal = await this.#askModules()
       if (refusal !== null && this.#reason === null) {
-        this.#starting = null
         throw new LauncherFailure('E_JOB_SPEC', refusal.message, refusal.next)
       }
       stub = await this.#tools.takeStub()
     } catch (error) {
-      if (error instanceof LauncherFailure) throw error
+      if (error instanceof LauncherFailure) {
+        this.#starting = null
+        throw error
+      }
       this.#finish({
         kind: 'killed',
         reason: `the launcher could not start a process: ${wordsOf(error)}`,

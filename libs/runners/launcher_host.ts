@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { DeviceAccess } from '@haggle/hardware'
 import type { HostJob, HostJobState, JobFiles, JobHost, OutputChannel, ExitStatus } from '@haggle/job'
 import { HaggleError } from '@haggle/wire'
-import { denoRunner } from './deno_runner.ts'
+import { denoRunner, NO_PACKAGE } from './deno_runner.ts'
 import { execRunner } from './exec_runner.ts'
 import { folderJobFiles, stageInline } from './job_files.ts'
 import { readHostFacts } from './host_facts.ts'
@@ -328,6 +328,7 @@ function writeSkeleton(folder: string): void {
   writeFileSync(join(folder, 'passwd'), 'root:x:0:0:root:/:/usr/sbin/nologin\njob:x:65534:65534:job:/work:/bin/sh\n')
   writeFileSync(join(folder, 'group'), 'root:x:0:\njob:x:65534:\n')
   writeFileSync(join(folder, 'hosts'), '127.0.0.1 localhost job\n::1 localhost\n')
+  writeFileSync(join(dirname(folder), NO_PACKAGE), '{}\n')
 }
 
 function checkId(id: string): string {

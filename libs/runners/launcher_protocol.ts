@@ -4,7 +4,7 @@ import type { ExitStatus, HostJobState, JobLimits, OutputChannel } from '@haggle
 import type { LaunchPlan } from './runner.ts'
 
 /** Version of everything in this file. An agent refuses a launcher of another one. */
-export const LAUNCHER_VERSION = 2
+export const LAUNCHER_VERSION = 3
 /** Largest frame: a plan with its longest arguments fits many times. */
 const MAX_FRAME_BYTES = 8 * 1024 * 1024
 /** Octets of one channel that may be under way to a reader that has not taken them. */

@@ -37,7 +37,7 @@ export type { Defences, HostFacts, Isolation, LaunchPlan, PlanRequest, Runner } 
 export { denoRunner } from './deno_runner.ts'
 export { execRunner } from './exec_runner.ts'
 export { findDeno, type HostPaths, readHostFacts, testHostFacts } from './host_facts.ts'
-export type { LandlockTool } from './landlock.ts'
+export type { KeeperRule, KeeperTool, Keeping } from './keeper.ts'
 export { type FilterArch, filterArch, refusedCalls, seccompFilter } from './seccomp.ts'
 export { probeSandbox, type SandboxReport } from './probe.ts'
 export { connectLauncher, launcherFolder, type LauncherHost, type LauncherHostInit, startLauncher } from './launcher_host.ts'

@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs'
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LauncherFailure } from './launcher_protocol.ts'
 import type { Stub, StubOrder } from './stub.ts'
 
 /** Deno answers for a hundred modules in 30 ms; one that takes this long is busy with a source made for that. */
@@ -16,27 +17,40 @@ export interface ModuleRefusal {
   readonly next: string
 }
 
+/** What a keeper ends with that could not keep, or start, what it was given. */
+const NOT_KEPT: readonly (number | null)[] = [126, 127]
+/** Of its words this much is read. */
+const WORDS_BYTES = 4096
+
 /**
  * Has a parked shell print the module graph of a job: `order.plan.argv` is the command for it, under the limits of the job. No code of the job runs.
  * The shell is used up.
  *
  * @returns The graph as `deno info --json` writes it; null when Deno could not tell it, or not within {@link ASK_MS} and {@link ANSWER_BYTES}.
+ * @throws LauncherFailure `E_ISOLATION` when this machine could not start Deno as the job would be.
  */
 export async function askModuleGraph(stub: Stub, order: StubOrder): Promise<string | null> {
   const chunks: Buffer[] = []
   let bytes = 0
+  let words = ''
   stub.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes <= ANSWER_BYTES) chunks.push(chunk)
     else stub.kill()
   })
-  stub.stderr.resume()
-  const closed = new Promise((resolve) => stub.stdout.once('close', resolve))
+  stub.stderr.on('data', (chunk: Buffer) => {
+    if (words.length < WORDS_BYTES) words += chunk.toString('utf8')
+  })
+  const closed = [stub.stdout, stub.stderr].map((stream) => new Promise((resolve) => stream.once('close', resolve)))
   const timer = setTimeout(() => stub.kill(), ASK_MS)
   try {
     stub.go(order)
     const { code } = await stub.exited
-    await closed
+    await Promise.all(closed)
+    if (NOT_KEPT.includes(code) && order.plan.keeping !== null) {
+      const [why = ''] = words.slice(0, 200).split('\n')
+      throw new LauncherFailure('E_ISOLATION', `This machine can not start Deno without a sandbox (${why})`, 'haggle doctor')
+    }
     return code === 0 && bytes <= ANSWER_BYTES ? Buffer.concat(chunks, bytes).toString() : null
   } finally {
     clearTimeout(timer)

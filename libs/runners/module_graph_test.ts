@@ -76,7 +76,7 @@ describe('LaunchedJob.start()', () => {
   /** A host whose jobs say "ran", asked for their modules with a shell script. */
   async function withHost(script: string, use: (host: LauncherHost) => Promise<void>): Promise<void> {
     const launcher = await createLauncher({ folder: launcherFolder(home) })
-    const common = { sandbox: null, env: {}, extraPids: 0, hasShell: true, outOfMemoryCodes: [] }
+    const common = { sandbox: null, keeping: null, extraPids: 0, hasShell: true, outOfMemoryCodes: [] }
     const runner = {
       name: 'deno',
       isolations: ['permissions'],

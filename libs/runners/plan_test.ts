@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +10,9 @@ import { deviceEnv } from './device_env.ts'
 import { execRunner } from './exec_runner.ts'
 import { testHostFacts } from './host_facts.ts'
 import { frame, frameCutter, type LauncherFrame, parseStdin, stdinPayload } from './launcher_protocol.ts'
+import { envOctets, keeperTool } from './keeper.ts'
 import { explain } from './probe.ts'
-import type { PlanRequest } from './runner.ts'
+import type { LaunchPlan, PlanRequest } from './runner.ts'
 import { stubScript } from './stub.ts'
 
 const request: PlanRequest = {
@@ -87,25 +88,25 @@ describe('plan()', () => {
   })
 
   it('plan() has the modules of a deno job told before its start where there is no sandbox, and only there', () => {
-    const { moduleQuery, env } = denoRunner().plan({ ...denoRequest, isolation: 'permissions' })
+    const { moduleQuery, keeping } = denoRunner().plan({ ...denoRequest, isolation: 'permissions' })
     for (const flag of ['info', '--json', '--no-config', '--no-lock', '--no-remote', '--no-npm', '--deny-import']) {
       expect(moduleQuery).toContain(flag)
     }
     expect(moduleQuery?.at(-1)).toBe(`${request.folder}/main.ts`)
-    expect(env).toMatchObject({ DENO_DIR: '/dev/null/deno', HOME: '/nonexistent' })
+    expect(keeping?.env).toMatchObject({ DENO_DIR: '/dev/null/deno', HOME: '/nonexistent' })
     for (const plan of [denoRunner().plan(denoRequest), execRunner().plan(request)]) expect(plan.moduleQuery).toBe(undefined)
   })
 
   it('plan() has the kernel keep a deno job without a sandbox to its folder, to its devices and to what the runtime needs', () => {
-    const rules = (more: Partial<PlanRequest>): readonly string[] => {
-      const { argv } = denoRunner().plan({ ...denoRequest, isolation: 'permissions', ...more })
-      return argv.filter((one) => /^(?:read|write|device):/.test(one))
-    }
-    expect(rules({})).toContain(`write:${request.folder}`)
-    expect(rules({}).filter((one) => !one.startsWith('read:'))).toEqual(['device:/dev/null', `write:${request.folder}`])
+    const rules = (more: Partial<PlanRequest>): string[] | undefined =>
+      denoRunner()
+        .plan({ ...denoRequest, isolation: 'permissions', ...more })
+        .keeping?.rules?.map(({ may, path }) => `${may}:${path}`)
+    expect(rules({})?.filter((one) => !one.startsWith('read:'))).toEqual(['device:/dev/null', `write:${request.folder}`])
+    expect(rules({})).toContain('read:/opt/deno')
     expect(rules({ devices: [GPU] })).toEqual(expect.arrayContaining(GPU.nodes.map((node) => `device:${node}`)))
-    for (const without of [{ defences: { files: false } }, { host: { ...testHostFacts(), landlock: null } }])
-      expect(rules(without)).toEqual([])
+    expect(rules({ defences: { files: false } })).toBe(undefined)
+    for (const plan of [denoRunner().plan(denoRequest), execRunner().plan(request)]) expect(plan.keeping).toBe(null)
   })
 
   it('plan() shows a device to a job that has it, and nothing of it to others', () => {
@@ -135,35 +136,59 @@ describe('plan()', () => {
     expect(code(() => execRunner().plan({ ...request, isolation: 'permissions' }))).toBe('E_ISOLATION')
     expect(code(() => denoRunner().plan({ ...denoRequest, host: noBwrap }))).toBe('E_ISOLATION')
     expect(code(() => denoRunner().plan({ ...denoRequest, host: noBwrap, isolation: 'permissions' }))).toBe('no error')
+    expect(code(() => denoRunner().plan({ ...denoRequest, host: { ...noBwrap, keeper: null }, isolation: 'permissions' }))).toBe(
+      'E_ISOLATION',
+    )
     expect(code(() => execRunner().plan(denoRequest))).toBe('E_JOB_SPEC')
   })
 })
 
 describe('stubScript()', () => {
-  it('stubScript() gives a program exactly its arguments and variables, whatever is in them', () => {
+  const plan = { sandbox: null, cwd: '/', extraPids: 0, hasShell: true, outOfMemoryCodes: [] }
+  const tool = keeperTool('/usr/bin/perl', process)
+  const nothing = { dataMiB: null, fileMiB: null, pids: null }
+  /** What a stub's shell does with a plan, and with the octets that the launcher writes beside it. */
+  const become = (shell: string, order: LaunchPlan): string => {
+    const input = order.keeping === null ? new Uint8Array() : envOctets(order.keeping.env)
+    const script = stubScript({ plan: order, stdin: true, rlimits: nothing })
+    // The variables come by descriptor 4; here from stdin.
+    const { stdout, stderr, status } = spawnSync(shell, ['-c', `exec 4<&0\n${script}`], { input, encoding: 'utf8', env: {}, argv0: 'sh' })
+    expect([status, stderr]).toEqual([0, ''])
+    return stdout
+  }
+
+  it('stubScript() gives a program exactly its arguments, whatever is in them, with a keeper and without', () => {
     const text = fc.string({ unit: fc.constantFrom("'", '"', '\\', '$', '`', '\n', ' ', ';', '*', '!', '(', 'a', 'é', '-') })
     fc.assert(
-      fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), text, (args, value) => {
-        const plan = {
-          argv: ['/usr/bin/printf', '%s\\0', ...args, 'END'],
-          sandbox: null,
-          env: { VALUE: value },
-          cwd: '/',
-          extraPids: 0,
-          hasShell: true,
-          outOfMemoryCodes: [],
-        }
-        const script = stubScript({ plan, stdin: false, rlimits: { dataMiB: null, fileMiB: null, pids: null } })
-        expect(execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' })).toBe(`${[...args, 'END'].join('\0')}\0`)
-        const shown = stubScript({
-          plan: { ...plan, argv: ['/usr/bin/env'] },
-          stdin: false,
-          rlimits: { dataMiB: null, fileMiB: null, pids: null },
-        })
-        expect(execFileSync('/bin/sh', ['-c', shown], { encoding: 'utf8', env: {} })).toContain(`VALUE=${value}`)
+      fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), fc.boolean(), (args, isKept) => {
+        const keeping = isKept && tool !== null ? { tool, rules: null, env: {} } : null
+        const argv = ['/usr/bin/printf', '%s\\0', ...args, 'END']
+        expect(become('/bin/sh', { ...plan, argv, keeping })).toBe(`${[...args, 'END'].join('\0')}\0`)
       }),
       { numRuns: 40 },
     )
+  })
+
+  it('stubScript() gives a program its variables and no other, whatever is in them, whatever the shell', () => {
+    if (tool === null) throw new Error('Perl')
+    const env = {
+      VALUE: `'"\\$(id)\`\n=é`,
+      EMPTY: '',
+      RANDOM: 'a[$(echo run >&2)]',
+      SECONDS: 'b[$(echo run >&2)]',
+      PERL5OPT: '-Mnone',
+      IFS: 'x',
+      UID: '7',
+    }
+    for (const shell of ['/bin/sh', '/bin/bash']) {
+      const shown = become(shell, { ...plan, argv: ['/usr/bin/env', '-0'], keeping: { tool, rules: null, env } })
+      const got = shown.split('\0').filter((one) => one !== '')
+      expect(got.sort(), shell).toEqual(
+        Object.entries(env)
+          .map(([name, value]) => `${name}=${value}`)
+          .sort(),
+      )
+    }
   })
 })
 

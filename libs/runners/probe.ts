@@ -3,7 +3,8 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { landlockQuery } from './landlock.ts'
+import { runtimeRules } from './deno_runner.ts'
+import { keptCommand, landlockQuery } from './keeper.ts'
 import type { Enforcement } from './launcher_protocol.ts'
 import type { HostFacts, Isolation } from './runner.ts'
 import { filterArch } from './seccomp.ts'
@@ -27,13 +28,13 @@ export interface SandboxReport {
   readonly landlock: boolean
 }
 
-/** Runs bubblewrap once with the namespaces that jobs get, looks for Deno, and asks the kernel for Landlock. */
+/** Runs bubblewrap once with the namespaces that jobs get, starts Deno as jobs without it start, and asks the kernel for Landlock. */
 export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enforces: Enforcement }): Promise<SandboxReport> {
-  const [bubblewrap, landlock] = await Promise.all([probeBubblewrap(facts), probeLandlock(facts)])
+  const [bubblewrap, keeper, landlock] = await Promise.all([probeBubblewrap(facts), probeKeeper(facts), probeLandlock(facts)])
   const deno = facts.deno === null ? { reason: 'the Deno binary is not installed', next: 'npm install deno' } : null
   const wanted: readonly { runner: string; isolation: Isolation; why: { reason: string; next: string | null } | null }[] = [
     { runner: 'deno', isolation: 'bubblewrap', why: deno ?? bubblewrap },
-    { runner: 'deno', isolation: 'permissions', why: deno },
+    { runner: 'deno', isolation: 'permissions', why: deno ?? keeper },
     { runner: 'exec', isolation: 'bubblewrap', why: bubblewrap },
   ]
   return {
@@ -44,19 +45,40 @@ export async function probeSandbox({ facts, enforces }: { facts: HostFacts; enfo
   }
 }
 
-async function probeLandlock({ landlock }: HostFacts): Promise<boolean> {
-  if (landlock === null) return false
-  const [command = '', ...args] = landlockQuery(landlock)
+/** Starts Deno as a job without a sandbox starts, but for its folder. */
+async function probeKeeper(facts: HostFacts): Promise<{ reason: string; next: string | null } | null> {
+  const { keeper, deno } = facts
+  if (deno === null) return null
+  if (keeper === null) return { reason: 'Perl is not installed', next: installCommand('perl') }
+  const [command = '', ...args] = keptCommand({ tool: keeper, rules: runtimeRules(facts, deno) }, [deno, '--version'], { env: false })
+  return await run(command, args, { timeout: PROBE_TIMEOUT_MS, env: { DENO_DIR: '/dev/null/deno', HOME: '/nonexistent' } }).then(
+    () => null,
+    (error: unknown) => ({ reason: `Deno does not start without a sandbox: ${lastLine(error)}`, next: null }),
+  )
+}
+
+async function probeLandlock({ keeper }: HostFacts): Promise<boolean> {
+  const [command, ...args] = (keeper === null ? null : landlockQuery(keeper)) ?? []
+  if (command === undefined) return false
   return await run(command, args, { timeout: PROBE_TIMEOUT_MS }).then(
     ({ stdout }) => Number(stdout) >= 1,
-    () => false, // A Perl without `syscall` is of no use.
+    () => false, // A Perl that does not run: the keeper's own trial says so.
+  )
+}
+
+function lastLine(error: unknown): string {
+  return (
+    String((error as { stderr?: unknown }).stderr ?? error)
+      .trim()
+      .split('\n')
+      .at(-1) ?? ''
   )
 }
 
 async function probeBubblewrap(facts: HostFacts): Promise<{ reason: string; next: string | null } | null> {
   if (process.platform !== 'linux') return { reason: `bubblewrap is for Linux, this is ${process.platform}`, next: null }
   if (filterArch(process.arch) === null) return { reason: `there is no system call filter for ${process.arch} processors yet`, next: null }
-  if (facts.bwrap === null) return { reason: 'bubblewrap is not installed', next: installCommand() }
+  if (facts.bwrap === null) return { reason: 'bubblewrap is not installed', next: installCommand('bubblewrap') }
   const system = facts.folders.flatMap((path) => ['--ro-bind', path, path])
   const links = facts.links.flatMap(({ path, target }) => ['--symlink', target, path])
   const options = [
@@ -84,7 +106,7 @@ async function probeBubblewrap(facts: HostFacts): Promise<{ reason: string; next
 export function explain(stderr: string): { reason: string; next: string | null } {
   const words = stderr.trim().split('\n').at(-1) ?? ''
   if (/Unknown option --disable-userns/.test(stderr)) {
-    return { reason: 'this bubblewrap is older than 0.8 and can not forbid nested namespaces', next: installCommand() }
+    return { reason: 'this bubblewrap is older than 0.8 and can not forbid nested namespaces', next: installCommand('bubblewrap') }
   }
   if (
     /Creating new namespace failed|No permissions to create(?: a)? new namespace|setting up uid map|loopback: Failed RTM_NEWADDR/.test(
@@ -102,14 +124,14 @@ export function explain(stderr: string): { reason: string; next: string | null }
   return { reason: `bubblewrap fails: ${words}`, next: null }
 }
 
-function installCommand(): string {
+function installCommand(packageName: string): string {
   const tool = ['/usr/bin/apt-get', '/usr/bin/dnf', '/usr/bin/pacman', '/sbin/apk'].find((path) => existsSync(path))
-  const command = tool?.endsWith('dnf')
-    ? 'dnf install bubblewrap'
+  const install = tool?.endsWith('dnf')
+    ? 'dnf install'
     : tool?.endsWith('pacman')
-      ? 'pacman -S bubblewrap'
+      ? 'pacman -S'
       : tool?.endsWith('apk')
-        ? 'apk add bubblewrap'
-        : 'apt-get install bubblewrap'
-  return process.getuid?.() === 0 ? command : `sudo ${command}`
+        ? 'apk add'
+        : 'apt-get install'
+  return `${process.getuid?.() === 0 ? '' : 'sudo '}${install} ${packageName}`
 }

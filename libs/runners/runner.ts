@@ -2,7 +2,7 @@
 
 import type { JobSpec } from '@haggle/job'
 import type { DeviceAccess } from '@haggle/hardware'
-import type { LandlockTool } from './landlock.ts'
+import type { Keeping, KeeperTool } from './keeper.ts'
 
 /**
  * How strongly a job is kept from the machine. `bubblewrap`: namespaces, seccomp, read-only root. `permissions`: Deno's own permissions, no module from out
@@ -59,8 +59,8 @@ export interface HostFacts {
   readonly bwrap: string | null
   /** Absolute path of the Deno binary itself; null where there is none. */
   readonly deno: string | null
-  /** What asks the kernel to keep a job to its files where there is no sandbox; null where nothing can. */
-  readonly landlock: LandlockTool | null
+  /** What a job without a sandbox starts through; null where there is no Perl. */
+  readonly keeper: KeeperTool | null
   /** Top folders of the system that are links on this machine, such as `/bin` -> `usr/bin`. */
   readonly links: readonly { readonly path: string; readonly target: string }[]
   /** Top folders of the system that are real: `/usr`, and `/lib` and `/bin` on older systems. */
@@ -88,8 +88,8 @@ export interface LaunchPlan {
    * when every file of it is beneath `cwd`. Absent: nothing is asked.
    */
   readonly moduleQuery?: readonly string[]
-  /** Environment of `argv[0]` without a sandbox; inside one it is among the options. */
-  readonly env: Readonly<Record<string, string>>
+  /** How `argv` is kept without a sandbox, and its variables, which inside one are among the options; null inside one. */
+  readonly keeping: Keeping | null
   /** Working folder without a sandbox. */
   readonly cwd: string
   /** Tasks that the program's runtime itself needs, on top of the job's own. */

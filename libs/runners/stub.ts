@@ -5,11 +5,13 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync
 import { Socket } from 'node:net'
 import type { Cgroup } from './cgroup.ts'
 import type { Fifos } from './fifos.ts'
+import { ENV_FD, envOctets, keptCommand } from './keeper.ts'
 import type { LaunchPlan } from './runner.ts'
 
 /** File descriptors of a stub, beside 0, 1 and 2. They are closed or used up before the job's own program runs. */
 const SECCOMP_FD = 3
-const OPTIONS_FD = 4
+/** What bubblewrap, or whoever keeps the job without it, is told. */
+const OPTIONS_FD = ENV_FD
 const STATUS_FD = 5
 const SCRIPT_FD = 6
 
@@ -129,8 +131,9 @@ export class Stub {
     this.#sandboxed = order.plan.sandbox !== null
     const script = Buffer.from(stubScript(order))
     const options = extraPipe(this.process, OPTIONS_FD)
-    if (order.plan.sandbox === null) options.end()
-    else options.end(Buffer.from(order.plan.sandbox.options.map((option) => `${option}\0`).join('')))
+    const { sandbox, keeping } = order.plan
+    if (sandbox !== null) options.end(Buffer.from(sandbox.options.map((option) => `${option}\0`).join('')))
+    else options.end(envOctets(keeping?.env ?? {}))
     for (let at = 0; at < script.length;) at += writeSync(this.#script, script, at)
     if (!order.stdin) this.stdin.destroy()
   }
@@ -219,10 +222,10 @@ export function stubScript({ plan, stdin, rlimits }: StubOrder): string {
     const command = [sandbox.path, ...filter, '--json-status-fd', String(STATUS_FD), '--args', String(OPTIONS_FD), '--', ...inner]
     lines.push(`exec ${command.map(quote).join(' ')} ${SCRIPT_FD}<&-${sandbox.seccomp ? '' : ` ${SECCOMP_FD}<&-`}${input}`)
   } else {
-    lines.push(`cd ${quote(plan.cwd)}`, 'unset PWD OLDPWD')
-    for (const [name, value] of Object.entries(plan.env)) lines.push(`export ${name}=${quote(value)}`)
-    const close = [SECCOMP_FD, OPTIONS_FD, STATUS_FD, SCRIPT_FD].map((fd) => ` ${fd}<&-`).join('')
-    lines.push(`exec ${plan.argv.map(quote).join(' ')}${close}${input}`)
+    const { keeping } = plan
+    const command = keeping === null ? plan.argv : keptCommand(keeping, plan.argv, { env: true })
+    const close = [SECCOMP_FD, STATUS_FD, SCRIPT_FD, ...(keeping === null ? [OPTIONS_FD] : [])].map((fd) => ` ${fd}<&-`).join('')
+    lines.push(`cd ${quote(plan.cwd)}`, `exec ${command.map(quote).join(' ')}${close}${input}`)
   }
   // Only reached when there is nothing to become.
   return `${lines.join('\n')}\nexit 127\n`
