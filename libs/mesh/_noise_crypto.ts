@@ -8,8 +8,11 @@ import { Uint8ArrayList } from 'uint8arraylist'
 const CHACHA20_POLY1305 = 'chacha20-poly1305'
 const TAG_BYTES = 16
 const OPTIONS = { authTagLength: TAG_BYTES }
-/** Messages shorter than this are faster in libp2p's WebAssembly: 1 to 4 us for it, 4 us at least for a native cipher. */
-const NATIVE_BYTES = 512
+/**
+ * Shorter messages go to libp2p's WebAssembly, as it would have them: up to 500 octets it is faster (1 to 4 us), and each native cipher leaves memory outside the heap
+ * to the next collection, which gossip would fill it with.
+ */
+const NATIVE_BYTES = 1200
 
 /**
  * What Noise encrypts with. libp2p's own gives Node the bare key with every message, which Node makes a key object of each time: 10 to 17 us of the 45 that a
