@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLauncher } from './launcher.ts'
 import { connectLauncher, launcherFolder, type LauncherHost } from './launcher_host.ts'
+import { keeperTool, type Keeping } from './keeper.ts'
 import { moduleRefusal } from './module_graph.ts'
 
 let home = ''
@@ -74,9 +75,9 @@ describe('LaunchedJob.start()', () => {
   }
 
   /** A host whose jobs say "ran", asked for their modules with a shell script. */
-  async function withHost(script: string, use: (host: LauncherHost) => Promise<void>): Promise<void> {
+  async function withHost(script: string, use: (host: LauncherHost) => Promise<void>, keeping: Keeping | null = null): Promise<void> {
     const launcher = await createLauncher({ folder: launcherFolder(home) })
-    const common = { sandbox: null, keeping: null, extraPids: 0, hasShell: true, outOfMemoryCodes: [] }
+    const common = { sandbox: null, keeping, extraPids: 0, hasShell: true, outOfMemoryCodes: [] }
     const runner = {
       name: 'deno',
       isolations: ['permissions'],
@@ -114,6 +115,23 @@ describe('LaunchedJob.start()', () => {
         await host.remove(job.id)
       })
     }
+  })
+
+  it('LaunchedJob.start() says that it is this machine, not the job, where the program can not be kept', async () => {
+    const tool = keeperTool('/usr/bin/perl', process)
+    if (tool === null) throw new Error('Perl')
+    const missing = { tool: { ...tool, perl: '/nothing/there' }, rules: null, env: {} }
+    await withHost(
+      'exit 0',
+      async (host) => {
+        for (let twice = 0; twice < 2; twice++) await expect(host.start(job.id)).rejects.toMatchObject({ code: 'E_ISOLATION' })
+        expect(await host.state(job.id)).toMatchObject({ phase: 'staging', startedAt: null })
+        await host.remove(job.id)
+      },
+      missing,
+    )
+    // Whatever the job's own modules make Deno end with is the job's matter.
+    await withHost('exit 126', (host) => expect(host.start(job.id)).rejects.toMatchObject({ code: 'E_JOB_SPEC' }))
   })
 
   it('LaunchedJob.start() ends with the job that is killed while it is asked for its modules', async () => {

@@ -8,12 +8,13 @@ import { Cgroup, parseCgroups } from './cgroup.ts'
 import { denoRunner } from './deno_runner.ts'
 import { deviceEnv } from './device_env.ts'
 import { execRunner } from './exec_runner.ts'
-import { testHostFacts } from './host_facts.ts'
+import { readHostFacts, testHostFacts } from './host_facts.ts'
 import { frame, frameCutter, type LauncherFrame, parseStdin, stdinPayload } from './launcher_protocol.ts'
 import { envOctets, keeperTool } from './keeper.ts'
-import { explain } from './probe.ts'
-import type { LaunchPlan, PlanRequest } from './runner.ts'
+import { explain, probeSandbox } from './probe.ts'
+import type { HostFacts, LaunchPlan, PlanRequest } from './runner.ts'
 import { stubScript } from './stub.ts'
+import { noLandlock, testDeno } from './_test_machine.ts'
 
 const request: PlanRequest = {
   spec: { runner: 'exec', args: ['true'], env: {}, files: [], inline: [], stdin: false, outputs: [] },
@@ -190,6 +191,28 @@ describe('stubScript()', () => {
       )
     }
   })
+})
+
+describe('probeSandbox()', () => {
+  const enforces = { memory: 'watchdog', pids: 'rlimit', cpu: 'none' } as const
+  const whyNot = async (changes: Partial<HostFacts>): Promise<string | undefined> => {
+    const facts = { ...readHostFacts({ skeleton: '/nonexistent', deno: testDeno() }), ...changes }
+    return (await probeSandbox({ facts, enforces })).missing.find(({ isolation }) => isolation === 'permissions')?.reason
+  }
+
+  it.skipIf(testDeno() === undefined)('probeSandbox() offers permissions only where Deno starts as jobs start', async () => {
+    expect(await whyNot({})).toBe(undefined)
+    expect(await whyNot({ deno: null })).toMatch(/Deno binary/)
+    expect(await whyNot({ keeper: null })).toMatch(/Perl is not installed/)
+    expect(await whyNot({ keeper: { perl: '/nothing/there', landlock: null } })).toMatch(/does not start/)
+  })
+
+  it.skipIf(testDeno() === undefined || noLandlock(1) !== null)(
+    'probeSandbox() notices a Deno that the rules keep from its libraries',
+    async () => {
+      expect(await whyNot({ libraries: [] })).toMatch(/does not start/)
+    },
+  )
 })
 
 describe('deviceEnv()', () => {
